@@ -1,0 +1,11 @@
+# Writes OUT: the texts of FILES as fealty::sql::migrations().
+set(body "// Generated from migrations/*.sql.\n#include \"sql/sql.h\"\nnamespace fealty::sql {\nnamespace {\nconstexpr Migration kList[] = {\n")
+foreach(file ${FILES})
+  get_filename_component(name ${file} NAME_WE)
+  string(REGEX MATCH "^0*([0-9]+)" _ ${name})
+  set(version ${CMAKE_MATCH_1})
+  file(READ ${file} text)
+  string(APPEND body "{${version}, \"${name}\", R\"~sql~(${text})~sql~\"},\n")
+endforeach()
+string(APPEND body "};\n}\nstd::span<Migration const> migrations() { return kList; }\n}\n")
+file(WRITE ${OUT} "${body}")

@@ -1,0 +1,33 @@
+// Who asks, for which community, and with what time and randomness: everything that a service function may depend on.
+#pragma once
+#include <cstdint>
+#include <string>
+#include "api/permission.h"
+#include "base/id.h"
+#include "base/time.h"
+
+namespace fealty::api {
+
+enum class PrincipalKind : std::uint8_t { guest, community_key, system_key, operator_shell };
+
+struct Principal {
+  PrincipalKind kind = PrincipalKind::guest;
+  CommunityNo community;
+  PublicId community_id;
+  KeyNo key;
+  PublicId key_id;
+  std::string key_prefix;  // public: shown in logs and as the actor of changes
+  std::string name;
+  PermissionSet permissions;
+};
+
+struct Context {
+  Principal principal;
+  CommunityNo community;      // the tenant of this request; every store call takes it
+  std::string request_id;
+  std::string remote_address;
+  TimeMs now = 0;             // one time for the whole request
+  std::int64_t deadline_steady_ms = 0;
+};
+
+}  // namespace fealty::api
