@@ -1,41 +1,41 @@
 #include "base/text.h"
 
-#include <utf8proc.h>
+#include <unicode/bytestream.h>
+#include <unicode/casemap.h>
+#include <unicode/normalizer2.h>
+#include <unicode/utf8.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <stdexcept>
 
 namespace fealty {
 namespace {
 
-struct FreeText {
-  void operator()(utf8proc_uint8_t* p) const { std::free(p); }
-};
-
-std::string mapped(std::string_view text, int options) {
-  utf8proc_uint8_t* raw = nullptr;
-  auto const size = utf8proc_map(reinterpret_cast<utf8proc_uint8_t const*>(text.data()), static_cast<utf8proc_ssize_t>(text.size()), &raw,
-                                 static_cast<utf8proc_option_t>(options | UTF8PROC_STABLE));
-  if (size < 0) throw std::invalid_argument(utf8proc_errmsg(size));
-  std::unique_ptr<utf8proc_uint8_t, FreeText> const owned(raw);
-  return std::string(reinterpret_cast<char const*>(raw), static_cast<std::size_t>(size));
+void check(UErrorCode status) {
+  if (U_FAILURE(status)) throw std::runtime_error(std::string("Unicode data: ") + u_errorName(status));
 }
 
+icu::Normalizer2 const& nfc() {
+  static auto const* const instance = [] {
+    UErrorCode status = U_ZERO_ERROR;
+    auto const* const made = icu::Normalizer2::getNFCInstance(status);
+    check(status);
+    return made;
+  }();
+  return *instance;
+}
+
+icu::StringPiece piece(std::string_view text) { return {text.data(), static_cast<int32_t>(text.size())}; }
+
 // Code points of valid UTF-8.
-std::vector<utf8proc_int32_t> decode(std::string_view text) {
-  std::vector<utf8proc_int32_t> out;
-  auto const* at = reinterpret_cast<utf8proc_uint8_t const*>(text.data());
-  auto left = static_cast<utf8proc_ssize_t>(text.size());
-  while (left > 0) {
-    utf8proc_int32_t point = 0;
-    auto const used = utf8proc_iterate(at, left, &point);
-    if (used <= 0) break;
+std::vector<UChar32> decode(std::string_view text) {
+  std::vector<UChar32> out;
+  auto const length = static_cast<int32_t>(text.size());
+  for (int32_t i = 0; i < length;) {
+    UChar32 point = 0;
+    U8_NEXT(text.data(), i, length, point);
     out.push_back(point);
-    at += used;
-    left -= used;
   }
   return out;
 }
@@ -99,7 +99,12 @@ std::size_t code_points(std::string_view text) {
 
 std::string to_nfc(std::string_view text) {
   if (is_ascii(text)) return std::string(text);
-  return mapped(text, UTF8PROC_COMPOSE);
+  std::string out;
+  icu::StringByteSink<std::string> sink(&out);
+  UErrorCode status = U_ZERO_ERROR;
+  nfc().normalizeUTF8(0, piece(text), sink, nullptr, status);
+  check(status);
+  return out;
 }
 
 std::string fold_case(std::string_view text) {
@@ -109,7 +114,12 @@ std::string fold_case(std::string_view text) {
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     return out;
   }
-  return mapped(text, UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD);
+  std::string folded;
+  icu::StringByteSink<std::string> sink(&folded);
+  UErrorCode status = U_ZERO_ERROR;
+  icu::CaseMap::utf8Fold(0, piece(to_nfc(text)), sink, nullptr, status);
+  check(status);
+  return to_nfc(folded);
 }
 
 bool has_control_characters(std::string_view text, bool multi_line) {

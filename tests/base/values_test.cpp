@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/id.h"
+#include "base/locale_names.h"
 #include "base/number_source.h"
 #include "base/random.h"
 #include "base/text.h"
@@ -76,6 +77,19 @@ TEST(Text, KnowsControlCharacters) {
   EXPECT_TRUE(has_control_characters("a\rb", true));
   EXPECT_TRUE(has_control_characters("a\xC2\x85", true));
   EXPECT_FALSE(has_control_characters("a\xC2\xA0", false));
+}
+
+TEST(LocaleNames, UnderstandCodesAndEnglishNamesWithoutCase) {
+  EXPECT_EQ(find_country("sg"), "SG");
+  EXPECT_EQ(find_country("DEU"), "DE");
+  EXPECT_EQ(find_country("united kingdom"), "GB");
+  EXPECT_FALSE(find_country("Atlantis"));
+  EXPECT_EQ(find_language("English"), "en");
+  EXPECT_EQ(find_language("pt-br"), "pt-BR");
+  EXPECT_FALSE(find_language("zz"));
+  EXPECT_FALSE(find_language("Klingonish"));
+  EXPECT_TRUE(is_time_zone("Europe/Berlin"));
+  EXPECT_FALSE(is_time_zone("Mars/Phobos"));
 }
 
 TEST(Hash, MatchesTheStandardsExample) {
