@@ -186,6 +186,7 @@ CREATE TABLE ledger_entries (
   member_id {int} NOT NULL,
   currency_id {int} NOT NULL,
   class {int} NOT NULL,
+  operator {int} NOT NULL,
   amount {int} NOT NULL,
   balance_after {int} NOT NULL,
   previous_id {int} NOT NULL,

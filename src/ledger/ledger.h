@@ -79,6 +79,7 @@ struct Posting {
   MemberNo member;
   CurrencyNo currency;
   EntryClass entry_class;
+  Operator op;
   Decimal amount, balance_after;
   EntryNo previous;
   std::int64_t source_row = 0;
@@ -151,6 +152,7 @@ struct Entry {
   MemberNo member;
   CurrencyNo currency;
   EntryClass entry_class;
+  Operator op;
   Decimal amount, balance_after;
   std::int64_t source_row = 0;
   PublicId id() const { return PublicId::of(number.value, NumberSource::time_of(number.value)); }

@@ -55,7 +55,7 @@ Result<ChangeResult> LedgerService::change_in(sql::Tx& tx, CommunityNo community
   insert_source(tx, community, source, c.source, c.leg, c.member, currency->number, c.op, c.value, entry, c.note, now);
   if (!entry) return ChangeResult{std::nullopt, before.amount, false};
   post(tx, community, source,
-       {{entry, c.member, currency->number, effect->entry_class, effect->amount, effect->balance_after, before.newest, 0}},
+       {{entry, c.member, currency->number, effect->entry_class, c.op, effect->amount, effect->balance_after, before.newest, 0}},
        {{c.member, currency->number, {effect->balance_after, effect->earned_after, entry}}});
   return ChangeResult{PublicId::of(entry.value, NumberSource::time_of(entry.value)), effect->balance_after, false};
 }

@@ -25,10 +25,10 @@ Statement const kSetBalances{"ledger.set_balances",
                              "ON CONFLICT (community_id, member_id, currency_id) DO UPDATE "
                              "SET amount = excluded.amount, earned = excluded.earned, entry_id = excluded.entry_id"};
 Statement const kAppend{"ledger.append",
-                        "INSERT INTO ledger_entries (community_id, entry_id, member_id, currency_id, class, amount, balance_after, "
+                        "INSERT INTO ledger_entries (community_id, entry_id, member_id, currency_id, class, operator, amount, balance_after, "
                         "previous_id, source_id, source_row) "
-                        "SELECT $1, r.entry_id, r.member_id, r.currency_id, r.class, r.amount, r.balance_after, r.previous_id, $2, r.source_row "
-                        "FROM {rows r: entry_id int, member_id int, currency_id int, class int, amount int, balance_after int, "
+                        "SELECT $1, r.entry_id, r.member_id, r.currency_id, r.class, r.operator, r.amount, r.balance_after, r.previous_id, $2, r.source_row "
+                        "FROM {rows r: entry_id int, member_id int, currency_id int, class int, operator int, amount int, balance_after int, "
                         "previous_id int, source_row int}"};
 Statement const kInsertSource{"ledger.insert_source",
                               "INSERT INTO change_sources (community_id, source_id, kind, external_id, leg, member_id, currency_id, operator, "
@@ -40,7 +40,7 @@ Statement const kFindSource{"ledger.find_source",
 Statement const kBalanceAfter{"ledger.balance_after",
                               "SELECT balance_after FROM ledger_entries WHERE community_id = $1 AND entry_id = $2"};
 Statement const kEntries{"ledger.entries_of_source",
-                         "SELECT entry_id, member_id, currency_id, class, amount, balance_after, source_row FROM ledger_entries "
+                         "SELECT entry_id, member_id, currency_id, class, operator, amount, balance_after, source_row FROM ledger_entries "
                          "WHERE community_id = $1 AND entry_id BETWEEN $3 AND $4 AND source_id = $2 AND source_row BETWEEN $5 AND $6 "
                          "ORDER BY entry_id"};
 // Sums in two halves: the plain sum of many entries may leave 64 bits on its way even where its end does not.
@@ -88,10 +88,10 @@ void load_balances(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> con
 void post(sql::Tx& tx, CommunityNo community, SourceNo source, std::vector<Posting> const& postings,
           std::vector<NewBalance> const& balances) {
   if (postings.empty()) return;
-  Batch entries{kInt, kInt, kInt, kInt, kInt, kInt, kInt, kInt};
+  Batch entries{kInt, kInt, kInt, kInt, kInt, kInt, kInt, kInt, kInt};
   entries.reserve(postings.size());
   for (auto const& p : postings)
-    entries.add(p.entry, p.member, p.currency, static_cast<std::int64_t>(p.entry_class), p.amount.micros, p.balance_after.micros, p.previous,
+    entries.add(p.entry, p.member, p.currency, static_cast<std::int64_t>(p.entry_class), static_cast<std::int64_t>(p.op), p.amount.micros, p.balance_after.micros, p.previous,
                 p.source_row);
   tx.exec_batch(kAppend, entries, community, source);
   Batch states{kInt, kInt, kInt, kInt, kInt};
@@ -140,8 +140,8 @@ std::vector<Entry> read_entries(sql::Tx& tx, CommunityNo community, SourceNo sou
   std::vector<Entry> out;
   tx.each(kEntries,
           [&](Row const& r) {
-            out.push_back({{r.integer(0)}, {r.integer(1)}, {r.integer(2)}, static_cast<EntryClass>(r.integer(3)), {r.integer(4)}, {r.integer(5)},
-                           r.integer(6)});
+            out.push_back({{r.integer(0)}, {r.integer(1)}, {r.integer(2)}, static_cast<EntryClass>(r.integer(3)),
+                           static_cast<Operator>(r.integer(4)), {r.integer(5)}, {r.integer(6)}, r.integer(7)});
           },
           community, source, first, last, first_row, last_row);
   return out;
