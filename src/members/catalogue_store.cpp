@@ -33,9 +33,10 @@ Statement const kListCommunities{"communities.list",
                                  "SELECT c.community_id, c.created_at, c.title, (SELECT count(*) FROM memberships m "
                                  "WHERE m.community_id = c.community_id AND m.state <> 4) FROM communities c ORDER BY c.community_id"};
 
-// serverPermissions of community.md, by bit.
-constexpr std::int64_t kServerAdministrator = 1 << 5;
-constexpr std::int64_t kPowerful = 1 << 2 | 1 << 3 | 1 << 4 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 9;
+// Bits of serverPermissions in the order of community.md: 2 kick, 3 ban, 4 manage_roles, 5 manage_channels,
+// 6 server_administrator, 7 warn, 8 suspend, 9 broadcast.
+constexpr std::int64_t kServerAdministrator = 1 << 6;
+constexpr std::int64_t kPowerful = 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9;
 
 }  // namespace
 

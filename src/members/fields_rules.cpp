@@ -1,3 +1,4 @@
+#include "api/schema.h"
 #include "base/locale_names.h"
 #include "base/text.h"
 #include "members/fields.h"
@@ -81,6 +82,15 @@ Read read_set(Slot const& slot, std::string_view text, std::vector<NamedNumber> 
   std::vector<std::string> parts;
   for (auto const n : numbers) parts.push_back(std::to_string(n));
   return Value::of(join(parts, ","));
+}
+
+std::string set_names(std::string_view set, std::vector<NamedNumber> const& known) {
+  std::vector<std::string> names;
+  for (auto const part : split(set, ',')) {
+    auto const found = std::find_if(known.begin(), known.end(), [&](NamedNumber const& n) { return std::to_string(n.number) == part; });
+    names.push_back(found == known.end() ? std::string(part) : found->name);
+  }
+  return join(names, ", ");
 }
 
 }  // namespace
@@ -198,6 +208,21 @@ std::expected<Value, ValueProblem> read_value(Slot const& slot, std::string_view
     case ValueKind::tag_set: return read_set(slot, text, catalogue.tags);
   }
   throw std::logic_error("a value kind without a rule");
+}
+
+void write_value(std::string& out, Slot const& slot, Value const& value, Catalogue const& catalogue) {
+  bool const is_set = slot.value_kind == ValueKind::role_set || slot.value_kind == ValueKind::tag_set;
+  if (!value.present) {
+    out += "null";
+  } else if (slot.value_kind == ValueKind::boolean) {
+    out += value.number != 0 ? "true" : "false";
+  } else if (value.is_number) {
+    Decimal{value.number}.append_to(out);
+  } else if (is_set) {
+    api::write_json_string(out, value.text.empty() ? "" : set_names(value.text, slot.value_kind == ValueKind::role_set ? catalogue.roles : catalogue.tags));
+  } else {
+    api::write_json_string(out, value.text);
+  }
 }
 
 }  // namespace fealty::members

@@ -22,8 +22,6 @@ enum class MembershipState : std::uint8_t { active = 0, invited = 1, suspended =
 
 // A rule of identity.md that a username breaks, or nothing: 3 to 50 of A-Z a-z 0-9 . _ -, not 24 hex digits.
 std::optional<std::string> username_problem(std::string_view username);
-// Trimmed e-mail address of one plain shape: something@domain with a dot, no blanks, at most 254 characters.
-bool is_email(std::string_view text);
 
 struct NewCommunity {
   std::string title;        // 1 to 100 characters
