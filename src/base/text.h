@@ -1,4 +1,4 @@
-// Unicode text helpers over utf8proc. All functions take and give UTF-8.
+// Unicode text helpers over ICU. All functions take and give UTF-8.
 #pragma once
 #include <cstddef>
 #include <string>

@@ -1,0 +1,24 @@
+#include "base/number_source.h"
+
+#include <algorithm>
+
+namespace fealty {
+
+std::int64_t NumberSource::next_block(std::int64_t count) {
+  std::int64_t const now = (clock_() - kEpochMs) << kCounterBits;
+  std::int64_t last = last_.load(std::memory_order_relaxed), first = 0;
+  do {
+    first = std::max(last + 1, now);
+  } while (!last_.compare_exchange_weak(last, first + count - 1, std::memory_order_relaxed));
+  std::int64_t const time = first >> kCounterBits, counter = first & ((1 << kCounterBits) - 1);
+  return time << (kNodeBits + kCounterBits) | static_cast<std::int64_t>(node()) << kCounterBits | counter;
+}
+
+std::int64_t NumberSource::at(std::int64_t first, std::int64_t k) {
+  constexpr std::int64_t kCounterMask = (1 << kCounterBits) - 1, kNodeMask = ((1ll << kNodeBits) - 1) << kCounterBits;
+  std::int64_t const node_bits = first & kNodeMask;
+  std::int64_t const draw = (first >> (kNodeBits + kCounterBits) << kCounterBits | (first & kCounterMask)) + k;
+  return draw >> kCounterBits << (kNodeBits + kCounterBits) | node_bits | (draw & kCounterMask);
+}
+
+}  // namespace fealty
