@@ -11,7 +11,7 @@ namespace fealty::sql {
 // What a call must bring to a statement; the same on both engines, so that a store that passes its suite on one engine
 // cannot fail on the other for a forgotten parameter.
 struct Shape {
-  std::size_t scalars = 0;          // the highest $n
+  std::size_t scalars = 0;           // the highest $n
   std::vector<Batch::Type> columns;  // of the {rows …} token; empty: none
 };
 
