@@ -139,7 +139,8 @@ class StorageError : public std::runtime_error {
   Kind kind_;
 };
 
-// A running transaction. Used by one thread, only inside the function that `read` or `write` calls.
+// A running transaction. Used by one thread, only inside the function that `read` or `write` calls. After a StorageError
+// of one of its statements the transaction is lost on both engines: further statements throw, and it cannot commit.
 class Tx {
  public:
   virtual ~Tx() = default;
@@ -148,6 +149,8 @@ class Tx {
   virtual std::int64_t run(Statement const& statement, std::span<Param const> params, Batch const* batch, OnRow const& on_row) = 0;
   // A text that is made at run time (console filters, maintenance). Same tokens; prepared for this call alone.
   virtual std::int64_t run_text(std::string_view text, std::span<Param const> params, OnRow const& on_row) = 0;
+  // Only prepares it, which proves that its text, tables and columns are right.
+  virtual void prepare(Statement const& statement) = 0;
 
   template <class... T>
   std::int64_t exec(Statement const& s, T const&... values) {
@@ -261,6 +264,9 @@ std::span<Migration const> migrations();
 int migrate(Database& database, std::span<Migration const> list = migrations());
 // 0 for an empty database.
 int schema_version(Database& database);
+
+// Prepares every registered statement; the messages of those that fail.
+std::vector<std::string> prepare_all(Database& database);
 
 // Replaces the tokens of one statement. Public for tests.
 std::string expand(std::string_view text, Engine engine);
