@@ -53,7 +53,7 @@ Result<CommunityCreated> CommunityService::create(NewCommunity const& in, access
     auto key = keys_.create_in(tx, community, {access::KeyKind::system, "System key", api::PermissionSet::everything(), 0}, actor, now);
     if (!key) return std::unexpected(key.error());
     CommunityCreated out{community, PublicId::of(community.value, now), owner->id(), owner->number.value, std::move(key->key)};
-    write_audit(tx, community, numbers_.next(), {.actor = actor, .action = "community.create", .target = out.community.to_string(), .at = now});
+    access::write_audit(tx, community, numbers_.next(), {.actor = actor, .action = "community.create", .target = out.community.to_string(), .at = now});
     return out;
   });
 }

@@ -88,7 +88,7 @@ Result<CustomField> FieldService::create(CommunityNo community, NewField const& 
     field.number = {kCustomFieldsFrom + sql::draw_numbers(tx, "field")};
     field.created_at = field.updated_at = now;
     insert_field(tx, community, field, {folded_name, folded_key});
-    write_audit(tx, community, numbers_.next(), {.actor = actor, .action = "field.create", .target = field.id().to_string(), .at = now});
+    access::write_audit(tx, community, numbers_.next(), {.actor = actor, .action = "field.create", .target = field.id().to_string(), .at = now});
     return field;
   });
 }
@@ -98,7 +98,7 @@ Result<CustomField> FieldService::remove(CommunityNo community, std::string_view
     for (auto& field : load_catalogue(tx, community).fields) {
       if (field.key != key && field.name != key) continue;
       mark_field_deleted(tx, community, field.number, now);
-      write_audit(tx, community, numbers_.next(), {.actor = actor, .action = "field.delete", .target = field.id().to_string(), .at = now});
+      access::write_audit(tx, community, numbers_.next(), {.actor = actor, .action = "field.delete", .target = field.id().to_string(), .at = now});
       return field;
     }
     return fail(errors::kFieldNotFound, "There is no field \"" + std::string(key) + "\" in this community.");
@@ -119,7 +119,7 @@ Result<NamedNumber> FieldService::create_role(CommunityNo community, std::string
     role.number = sql::draw_numbers(tx, "role");
     role.position += 10;
     insert_role(tx, community, role, now);
-    write_audit(tx, community, numbers_.next(), {.actor = actor, .action = "role.create", .target = role.name, .at = now});
+    access::write_audit(tx, community, numbers_.next(), {.actor = actor, .action = "role.create", .target = role.name, .at = now});
     return role;
   });
 }
@@ -133,7 +133,7 @@ Result<NamedNumber> FieldService::create_tag(CommunityNo community, std::string 
       if (other.name == tag.name) return fail(errors::kFieldExists, "There is a tag \"" + tag.name + "\" already.");
     tag.number = sql::draw_numbers(tx, "tag");
     insert_tag(tx, community, tag, now);
-    write_audit(tx, community, numbers_.next(), {.actor = actor, .action = "tag.create", .target = tag.name, .at = now});
+    access::write_audit(tx, community, numbers_.next(), {.actor = actor, .action = "tag.create", .target = tag.name, .at = now});
     return tag;
   });
 }
