@@ -208,27 +208,25 @@ std::vector<std::string> template_columns(BulkFlavour flavour, Catalogue const& 
 BoundColumns resolve_columns(std::span<jobs::Column const> columns, Catalogue const& catalogue) {
   BoundColumns out;
   std::map<std::string, std::size_t> slot_by_target;
-  auto slot_index = [&](std::string const& target, jobs::Column const& column, bool& removed) {
+  auto slot_index = [&](std::string const& target, std::string const& name, bool& removed) {
     auto const [place, fresh] = slot_by_target.emplace(target, out.slots.size());
     if (!fresh) return place->second;
     Slot slot;
-    slot.name = column.name.ends_with(kOp) ? column.name.substr(0, column.name.size() - kOp.size()) : column.name;
+    slot.name = name;
     auto const colon = target.find(':');
     std::int64_t number = 0;
     if (colon != std::string::npos) std::from_chars(target.data() + colon + 1, target.data() + target.size(), number);
     if (target == "role" || target == "tag" || target.starts_with("profile:")) {
-      slot = *default_slot(column.name);
+      slot = *default_slot(name);
     } else if (target.starts_with("currency:")) {
       auto const found = std::find_if(catalogue.currencies.begin(), catalogue.currencies.end(), [&](auto const& c) { return c.number.value == number; });
-      if (found != catalogue.currencies.end()) slot = slot_of(*found, slot.name);
+      if (found != catalogue.currencies.end()) slot = slot_of(*found, name);
     } else {
       auto const found = std::find_if(catalogue.fields.begin(), catalogue.fields.end(), [&](auto const& f) { return f.number.value == number; });
       removed = found == catalogue.fields.end();
       if (!removed) slot = slot_of(*found);
       // Messages name the column as the file does, even when the field was renamed since.
-      slot.name = column.name.ends_with(kOp) && target.starts_with("field:") && find_field(catalogue, column.name) == nullptr
-                      ? column.name.substr(0, column.name.size() - kOp.size())
-                      : column.name;
+      slot.name = name;
     }
     out.slots.push_back(std::move(slot));
     out.value_column.push_back(BoundColumns::npos);
@@ -247,7 +245,7 @@ BoundColumns resolve_columns(std::span<jobs::Column const> columns, Catalogue co
       std::string target = c.target;
       if (is_op) target.erase(target.find("_op:"), 3);
       bound.role = is_op ? BoundColumn::Role::op : BoundColumn::Role::value;
-      bound.slot = slot_index(target, c, bound.removed);
+      bound.slot = slot_index(target, is_op ? c.name.substr(0, c.name.size() - kOp.size()) : c.name, bound.removed);
       (is_op ? out.op_column : out.value_column)[bound.slot] = i;
     }
     out.columns.push_back(bound);

@@ -30,6 +30,9 @@ Statement const kLockProfile{"memberships.lock_profile",
                              "SELECT m.member_id, m.state, m.deleted_at, m.first_name, m.last_name, m.display_name, m.phone, m.country, m.language "
                              "FROM {rows r: member_id int} CROSS JOIN memberships m "
                              "WHERE m.community_id = $1 AND m.member_id = r.member_id ORDER BY m.member_id {lock m}"};
+Statement const kPresent{"memberships.present",
+                         "SELECT m.member_id FROM {rows r: member_id int} CROSS JOIN memberships m "
+                         "WHERE m.community_id = $1 AND m.member_id = r.member_id AND m.state <> 4 ORDER BY m.member_id"};
 Statement const kInsertMemberships{"memberships.insert",
                                    "INSERT INTO memberships (community_id, member_id, state, display_name, joined_at) "
                                    "SELECT $1, r.member_id, r.state, r.display_name, $2 FROM {rows r: member_id int, state int, display_name text}"};
@@ -141,6 +144,13 @@ void lock_memberships(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> 
                   out.push_back(std::move(m));
                 },
                 community);
+}
+
+std::vector<MemberNo> members_of(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& people) {
+  std::vector<MemberNo> out;
+  if (people.empty()) return out;
+  tx.each_batch(kPresent, numbers_of(people), [&](Row const& r) { out.push_back({r.integer(0)}); }, community);
+  return out;
 }
 
 void insert_memberships(sql::Tx& tx, CommunityNo community, std::vector<NewMembership> const& memberships, TimeMs now) {

@@ -37,6 +37,8 @@ struct Membership {
 // order of their numbers. Whoever changes anything of a member holds this lock.
 void lock_memberships(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, bool with_profile,
                       std::vector<Membership>& out);
+// Those of the given people (sorted) who are members here and not deleted, sorted. Locks nothing.
+std::vector<MemberNo> members_of(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& people);
 struct NewMembership {
   MemberNo member;
   MembershipState state = MembershipState::active;
