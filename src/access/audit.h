@@ -1,0 +1,29 @@
+// The audit trail: who did what to the community's own set-up and data in bulk. Written in the transaction of the deed.
+#pragma once
+#include <string>
+
+#include "base/id.h"
+#include "base/time.h"
+#include "sql/sql.h"
+
+namespace fealty::access {
+
+// Who acts. `id` is public (a key's prefix, an account's short id), never a secret.
+struct Actor {
+  std::string type;  // "community_key", "system_key", "operator"
+  std::string id;
+  std::string name;
+};
+
+struct AuditEntry {
+  Actor actor;
+  std::string action;  // "api_key.create", "bulk.upload"
+  std::string target;  // id of what it was done to
+  std::string detail = "{}";  // JSON, without secrets
+  std::string remote_address = {};
+  TimeMs at = 0;
+};
+
+void write_audit(sql::Tx& tx, CommunityNo community, std::int64_t audit_number, AuditEntry const& entry);
+
+}  // namespace fealty::access
