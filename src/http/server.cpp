@@ -114,7 +114,8 @@ struct Server::Parts {
 
   std::mutex connections_mutex;
   std::condition_variable no_connections;
-  std::int64_t connections = 0;  // guarded by connections_mutex
+  std::int64_t connections = 0;          // guarded by connections_mutex, as is the next
+  std::int64_t refused_connections = 0;  // those of them that are only told to come later
 
   void listen();
   void run(IoLoop& loop);
@@ -126,7 +127,7 @@ struct Server::Parts {
   void begin_session(IoLoop& loop, Stream stream, std::string peer, bool refused);
   template <class Stream>
   Task<void> serve(IoLoop& loop, std::shared_ptr<Session<Stream>> session, bool refused);
-  void connection_ended();
+  void connection_ended(bool refused);
   template <class Action>
   void each_session(Action action);
   bool wait_for_no_connections(std::chrono::milliseconds time);
@@ -185,12 +186,13 @@ void Server::Parts::take(IoLoop& loop, Socket socket) {
   bool refused;
   {
     std::lock_guard lock(connections_mutex);
-    refused = connections >= most;
-    if (refused && (tls || connections >= most + kRefusedConnectionsMax)) {
+    refused = connections - refused_connections >= most;
+    if (refused && (tls || refused_connections >= kRefusedConnectionsMax)) {
       metrics.rejected("connections_full");
       return;
     }
     ++connections;
+    if (refused) ++refused_connections;
   }
   metrics.connection_opened();
   if (tls)
@@ -220,12 +222,13 @@ Task<void> Server::Parts::serve(IoLoop& loop, std::shared_ptr<Session<Stream>> s
   }
   loop.sessions.erase(session.get());
   session->kill();
-  connection_ended();
+  connection_ended(refused);
 }
 
-void Server::Parts::connection_ended() {
+void Server::Parts::connection_ended(bool refused) {
   metrics.connection_closed();
   std::lock_guard lock(connections_mutex);
+  if (refused) --refused_connections;
   if (--connections == 0) no_connections.notify_all();
 }
 
@@ -301,7 +304,7 @@ void Server::drain(int grace_ms) {
     });
   p.each_session([](SessionBase& session) { session.close_if_idle(); });
   if (!p.wait_for_no_connections(std::chrono::milliseconds(grace_ms))) {
-    p.each_session([](SessionBase& session) { session.abort_upload(); });
+    p.each_session([](SessionBase& session) { session.end_grace(); });
     if (!p.wait_for_no_connections(kLastAnswersTime)) p.each_session([](SessionBase& session) { session.kill(); });
   }
   // Handlers that still run are waited for; their sessions end after them.

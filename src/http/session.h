@@ -39,8 +39,8 @@ class SessionBase {
   virtual ~SessionBase() = default;
   virtual void on_tick(std::int64_t now_ms) = 0;
   virtual void close_if_idle() = 0;
-  virtual void abort_upload() = 0;  // the grace of a drain is over
-  virtual void kill() = 0;          // at once, whatever it does
+  virtual void end_grace() = 0;  // of a drain: an upload is aborted, a running handler waited for, all else closed
+  virtual void kill() = 0;       // at once, whatever it does
 };
 
 // What all sessions of a server share.
@@ -74,8 +74,11 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
   void close_if_idle() override {
     if (idle_) cancel_io();
   }
-  void abort_upload() override {
-    if (upload_) upload_->abort(api::BodyAborted::Why::shutting_down, "the server is shutting down");
+  void end_grace() override {
+    if (upload_)
+      upload_->abort(api::BodyAborted::Why::shutting_down, "the server is shutting down");
+    else if (!waiter_)
+      kill();
   }
   void kill() override {
     killed_ = true;

@@ -233,6 +233,7 @@ TEST_F(ServerTest, ClosesOnAClientThatDoesNotReadItsAnswer) {
   client.send(get("/big"));
   EXPECT_TRUE(eventually([&] { return metric("fealty_http_requests_total{method=\"GET\",route=\"test.0\",status=\"2xx\"}") == 1; }));
   EXPECT_TRUE(eventually([&] { return metric("fealty_http_connections") == 0; }));
+  server.reset();  // it sends from `big`
 }
 
 TEST_F(ServerTest, AnswersOverloadedWhenTheQueueIsFull) {
