@@ -3,6 +3,8 @@
 namespace fealty::http {
 namespace {
 
+using namespace std::string_view_literals;
+
 class StringSink final : public BodySink {
  public:
   explicit StringSink(std::size_t most = 1 << 20) : most_(most) {}
@@ -126,7 +128,7 @@ TEST(Parser, RefusesWhatBeastAloneWouldLetThrough) {
       " GET / HTTP/1.1\r\nHost: a\r\n\r\n",
   };
   for (auto text : bad) EXPECT_FALSE(read_in_steps(text, text.size()).ok) << text;
-  EXPECT_FALSE(read_in_steps(std::string_view("GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n", 36), 100).ok);
+  EXPECT_FALSE(read_in_steps("GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n"sv, 100).ok);
 }
 
 TEST(Parser, KnowsHowLongAConnectionIsKept) {
