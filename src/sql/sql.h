@@ -33,17 +33,23 @@ enum class Engine : std::uint8_t { sqlite, postgres };
 // A statement that is written once, at namespace scope of a store, and lives as long as the program. Construction puts it
 // into the list that the test "every statement prepares on both engines" walks; connections keep their prepared form by
 // its index.
+// Marks a statement on tables of a scratch database, which are no part of the schema.
+struct Scratch {};
+
 class Statement {
  public:
   Statement(std::string_view name, std::string_view text);
   // The counted exception: a statement that needs two texts.
   Statement(std::string_view name, std::string_view sqlite_text, std::string_view postgres_text);
+  // SQLite only, on tables that the caller makes (a dry run's memory).
+  Statement(Scratch, std::string_view name, std::string_view sqlite_text);
   Statement(Statement const&) = delete;
   Statement& operator=(Statement const&) = delete;
 
   std::string_view name() const { return name_; }
   std::string_view text(Engine e) const { return e == Engine::sqlite ? sqlite_text_ : postgres_text_; }
   std::size_t index() const { return index_; }
+  bool is_scratch() const { return postgres_text_.empty(); }
 
   static std::vector<Statement const*> const& all();
 
@@ -139,7 +145,8 @@ class StorageError : public std::runtime_error {
   Kind kind_;
 };
 
-// A running transaction. Used by one thread, only inside the function that `read` or `write` calls.
+// A running transaction. Used by one thread, only inside the function that `read` or `write` calls. After a StorageError
+// of one of its statements the transaction is lost on both engines: further statements throw, and it cannot commit.
 class Tx {
  public:
   virtual ~Tx() = default;
@@ -148,6 +155,8 @@ class Tx {
   virtual std::int64_t run(Statement const& statement, std::span<Param const> params, Batch const* batch, OnRow const& on_row) = 0;
   // A text that is made at run time (console filters, maintenance). Same tokens; prepared for this call alone.
   virtual std::int64_t run_text(std::string_view text, std::span<Param const> params, OnRow const& on_row) = 0;
+  // Only prepares it, which proves that its text, tables and columns are right.
+  virtual void prepare(Statement const& statement) = 0;
 
   template <class... T>
   std::int64_t exec(Statement const& s, T const&... values) {
@@ -261,6 +270,9 @@ std::span<Migration const> migrations();
 int migrate(Database& database, std::span<Migration const> list = migrations());
 // 0 for an empty database.
 int schema_version(Database& database);
+
+// Prepares every registered statement; the messages of those that fail.
+std::vector<std::string> prepare_all(Database& database);
 
 // Replaces the tokens of one statement. Public for tests.
 std::string expand(std::string_view text, Engine engine);

@@ -1,0 +1,201 @@
+#include "sql/sqlite/database.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+#include "sql/sqlite/checkpointer.h"
+#include "sql/sqlite/connection.h"
+#include "sql/sqlite/writer.h"
+
+namespace fealty::sql::sqlite {
+namespace {
+
+using Kind = StorageError::Kind;
+
+// How long a write waits for another process, for instance the command line beside the server.
+constexpr int kBusyTimeoutMs = 10'000;
+
+[[noreturn]] void refuse_file(std::string const& what, int error) {
+  throw StorageError(error == ENOSPC ? Kind::full : Kind::unavailable, what + ": " + std::strerror(error));
+}
+
+class File {
+ public:
+  explicit File(int fd) : fd_(fd) {}
+  File(File const&) = delete;
+  File& operator=(File const&) = delete;
+  ~File() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+std::string folder_of(std::string const& path) {
+  auto const slash = path.rfind('/');
+  return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+void sync(std::string const& path) {
+  File const file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.fd() < 0 || ::fsync(file.fd()) != 0) refuse_file("cannot sync " + path, errno);
+}
+
+// A new file belongs to its owner alone; SQLite gives its log the same mode.
+void make_file(std::string const& path) {
+  File const file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (file.fd() >= 0) {
+    sync(folder_of(path));
+  } else if (errno != EEXIST) {
+    refuse_file("cannot create the database file " + path, errno);
+  }
+}
+
+void use_write_ahead_log(Connection& connection) {
+  // SQLite does not call the busy handler for all locks of this change, so a second process that opens the same new file is
+  // waited for here.
+  auto const deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kBusyTimeoutMs);
+  for (;;) {
+    std::string mode;
+    auto const read = [](void* out, int, char** values, char**) {
+      *static_cast<std::string*>(out) = values[0] ? values[0] : "";
+      return 0;
+    };
+    int const rc = sqlite3_exec(connection.handle(), "PRAGMA journal_mode = WAL", read, &mode, nullptr);
+    if (rc == SQLITE_OK && mode == "wal") return;
+    if (rc == SQLITE_OK) throw StorageError(Kind::broken, "the database's file system does not allow a write-ahead log");
+    if ((rc & 0xff) != SQLITE_BUSY || std::chrono::steady_clock::now() > deadline) {
+      throw error_of(connection.handle(), "cannot switch to a write-ahead log");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+}
+
+class Readers {
+ public:
+  Readers(std::string const& path, int count, int cache_kib, int timeout_ms) : timeout_ms_(timeout_ms) {
+    for (int i = 0; i < std::max(count, 1); ++i) {
+      free_.push_back(std::make_unique<Connection>(path, Connection::Mode::read, cache_kib, kBusyTimeoutMs));
+    }
+  }
+
+  std::unique_ptr<Connection> take() {
+    std::unique_lock lock(mutex_);
+    if (!returned_.wait_for(lock, std::chrono::milliseconds(timeout_ms_), [&] { return !free_.empty(); })) {
+      throw StorageError(Kind::unavailable, "all readers of the database were busy for " + std::to_string(timeout_ms_) + " ms");
+    }
+    // The one used last: its pages are in the processor's caches.
+    auto connection = std::move(free_.back());
+    free_.pop_back();
+    return connection;
+  }
+
+  void give_back(std::unique_ptr<Connection> connection) {
+    {
+      std::lock_guard lock(mutex_);
+      free_.push_back(std::move(connection));
+    }
+    returned_.notify_one();
+  }
+
+ private:
+  int timeout_ms_;
+  std::mutex mutex_;
+  std::condition_variable returned_;
+  std::vector<std::unique_ptr<Connection>> free_;
+};
+
+class SqliteDatabase final : public Database {
+ public:
+  SqliteDatabase(std::string path, Settings const& settings) : path_(std::move(path)) {
+    make_file(path_);
+    auto connection = std::make_unique<Connection>(path_, Connection::Mode::write, settings.cache_kib, kBusyTimeoutMs);
+    use_write_ahead_log(*connection);
+    checkpointer_ = std::make_unique<Checkpointer>(path_);
+    writer_ = std::make_unique<Writer>(std::move(connection), *checkpointer_);
+    readers_ = std::make_unique<Readers>(path_, settings.readers, settings.cache_kib / 4, settings.acquire_timeout_ms);
+  }
+
+  Engine engine() const override { return Engine::sqlite; }
+
+  void backup_to(std::string const& target) override;
+  void checkpoint() override { checkpointer_->truncate(); }
+  std::string version() const override { return std::string("SQLite ") + sqlite3_libversion(); }
+
+ protected:
+  void run_read(std::function<void(Tx&)> const& fn) override {
+    struct Lease {
+      Readers& readers;
+      std::unique_ptr<Connection> connection;
+      ~Lease() {
+        connection->rollback_quietly();
+        readers.give_back(std::move(connection));
+      }
+    } const lease{*readers_, readers_->take()};
+    lease.connection->control(Connection::Control::begin);
+    SqliteTx tx(*lease.connection);
+    fn(tx);
+    lease.connection->control(Connection::Control::commit);
+  }
+
+  void run_write(std::function<bool(Tx&)> const& fn, WriteOptions options) override { writer_->run(fn, options.alone); }
+
+ private:
+  std::string path_;
+  // Destroyed from the last to the first, so that the last connection to close can empty and remove the log.
+  std::unique_ptr<Checkpointer> checkpointer_;
+  std::unique_ptr<Writer> writer_;
+  std::unique_ptr<Readers> readers_;
+};
+
+void copy_all_pages(sqlite3* source, std::string const& target) {
+  sqlite3* copy = nullptr;
+  auto const opened = sqlite3_open_v2(target.c_str(), &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  std::unique_ptr<sqlite3, decltype([](sqlite3* db) { sqlite3_close_v2(db); })> const closer(copy);
+  if (opened != SQLITE_OK) throw error_of(copy, "cannot open the backup file");
+  auto* backup = sqlite3_backup_init(copy, "main", source, "main");
+  if (!backup) throw error_of(copy, "cannot begin the backup");
+  // In one step: one read transaction, so one moment of the database, and writers go on meanwhile.
+  int const step = sqlite3_backup_step(backup, -1);
+  int const finish = sqlite3_backup_finish(backup);
+  if (step != SQLITE_DONE || finish != SQLITE_OK) throw error_of(copy, "cannot copy the database");
+}
+
+void SqliteDatabase::backup_to(std::string const& target) {
+  std::string partial = target + ".partial-XXXXXX";
+  {
+    File const file(::mkostemp(partial.data(), O_CLOEXEC));  // mode 0600
+    if (file.fd() < 0) refuse_file("cannot create the backup file " + partial, errno);
+  }
+  try {
+    Connection source(path_, Connection::Mode::read, 2048, kBusyTimeoutMs);
+    copy_all_pages(source.handle(), partial);
+    sync(partial);
+    if (::rename(partial.c_str(), target.c_str()) != 0) refuse_file("cannot name the backup file " + target, errno);
+  } catch (...) {
+    ::unlink(partial.c_str());
+    throw;
+  }
+  sync(folder_of(target));
+}
+
+}  // namespace
+
+std::unique_ptr<Database> open(Settings const& settings) {
+  static constexpr std::string_view kScheme = "sqlite://";
+  auto path = settings.url.substr(kScheme.size());
+  if (path.empty() || path.back() == '/') {
+    throw StorageError(Kind::broken, "the database URL names no file; it looks like sqlite:///path/to/fealty.db");
+  }
+  return std::make_unique<SqliteDatabase>(std::move(path), settings);
+}
+
+}  // namespace fealty::sql::sqlite

@@ -1,0 +1,177 @@
+#include "sql/sqlite/writer.h"
+
+namespace fealty::sql::sqlite {
+namespace {
+
+using Control = Connection::Control;
+using Kind = StorageError::Kind;
+
+// Bounds of one group: nobody's answer waits longer than this for the work of others, whatever arrives meanwhile.
+constexpr std::size_t kGroupMax = 512;
+constexpr auto kGroupTime = std::chrono::milliseconds(20);
+
+// COMMIT that failed on the disk: this process has given the transaction up, but if it died at this moment, the log on the
+// disk might hold the transaction whole.
+StorageError commit_error(StorageError const& e) {
+  return e.kind() == Kind::unavailable ? StorageError(Kind::commit_unknown, e.what()) : e;
+}
+
+}  // namespace
+
+Writer::Writer(std::unique_ptr<Connection> connection, Checkpointer& checkpointer)
+    : connection_(std::move(connection)), checkpointer_(checkpointer) {
+  sqlite3_wal_hook(connection_->handle(), on_commit, this);
+  thread_ = std::thread([this] { loop(); });
+}
+
+Writer::~Writer() {
+  {
+    std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+int Writer::on_commit(void* self, sqlite3*, char const*, int pages) {
+  static_cast<Writer*>(self)->log_pages_ = pages;
+  return SQLITE_OK;
+}
+
+void Writer::run(std::function<bool(Tx&)> const& fn, bool alone) {
+  if (std::this_thread::get_id() == thread_.get_id()) {
+    throw StorageError(Kind::broken, "a write inside a write would wait for itself");
+  }
+  Task task{.fn = fn, .alone = alone};
+  {
+    std::unique_lock lock(mutex_);
+    queue_.push_back(&task);
+    wake_.notify_one();
+    task.finished.wait(lock, [&] { return task.done; });
+  }
+  if (task.error) std::rethrow_exception(task.error);
+}
+
+void Writer::loop() {
+  std::vector<Task*> group;
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return stop_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+    }
+    run_group(group);
+    {
+      // Under the lock: a task is gone as soon as its caller sees `done`.
+      std::lock_guard lock(mutex_);
+      for (auto* task : group) {
+        task->done = true;
+        task->finished.notify_one();
+      }
+    }
+    group.clear();
+    checkpointer_.log_is(log_pages_);
+  }
+}
+
+Writer::Task* Writer::next(std::vector<Task*> const& group, std::chrono::steady_clock::time_point begun) {
+  if (group.size() >= kGroupMax || (!group.empty() && std::chrono::steady_clock::now() - begun > kGroupTime)) return nullptr;
+  std::lock_guard lock(mutex_);
+  if (queue_.empty() || (queue_.front()->alone && !group.empty())) return nullptr;
+  auto* const task = queue_.front();
+  queue_.pop_front();
+  return task;
+}
+
+void Writer::take_all(std::vector<Task*>& group) {
+  std::lock_guard lock(mutex_);
+  group.insert(group.end(), queue_.begin(), queue_.end());
+  queue_.clear();
+}
+
+void Writer::run_group(std::vector<Task*>& group) {
+  auto const begun = std::chrono::steady_clock::now();
+  std::vector<Task*> kept;  // succeeded in the open transaction
+  auto fail_kept = [&](std::exception_ptr const& error) {
+    for (auto* task : kept) task->error = error;
+    kept.clear();
+  };
+  while (auto* const task = next(group, begun)) {
+    group.push_back(task);
+    if (!connection_->in_transaction()) {
+      try {
+        connection_->control(Control::begin_immediate);
+      } catch (StorageError const&) {
+        // Another process held the write lock for the whole busy timeout, or the disk fails. Those who waited as long get the
+        // same answer now instead of a wait each.
+        auto const error = std::current_exception();
+        task->error = error;
+        auto const first = group.size();
+        take_all(group);
+        for (auto i = first; i < group.size(); ++i) group[i]->error = error;
+        return;
+      }
+    }
+    auto const outcome = attempt(*task, !kept.empty());
+    if (outcome == Outcome::kept) kept.push_back(task);
+    if (outcome == Outcome::transaction_lost) {
+      fail_kept(std::make_exception_ptr(
+          StorageError(Kind::unavailable, "the storage engine gave up a group of writes because one of them failed badly")));
+    }
+    if (task->alone) break;
+  }
+  if (kept.empty()) {
+    connection_->rollback_quietly();
+    return;
+  }
+  try {
+    connection_->control(Control::commit);
+  } catch (StorageError const& e) {
+    auto const error = std::make_exception_ptr(commit_error(e));
+    connection_->rollback_quietly();
+    fail_kept(error);
+  }
+}
+
+// The first task that changes something in a transaction needs no savepoint: undoing it is undoing the transaction.
+Writer::Outcome Writer::attempt(Task& task, bool others_before) {
+  try {
+    if (others_before) connection_->control(Control::savepoint);
+  } catch (...) {
+    task.error = std::current_exception();
+    connection_->rollback_quietly();
+    return Outcome::transaction_lost;
+  }
+  bool keep = false;
+  try {
+    SqliteTx tx(*connection_);
+    keep = task.fn(tx);
+    if (keep) {
+      tx.check_usable();
+      if (connection_->has_open_foreign_keys()) {
+        // Otherwise the group's COMMIT would fail for everybody.
+        throw StorageError(Kind::constraint, "FOREIGN KEY constraint failed at the end of a transaction");
+      }
+      if (others_before) connection_->control(Control::release);
+      return Outcome::kept;
+    }
+  } catch (...) {
+    task.error = std::current_exception();
+  }
+  // Some failures (disk full, disk error) make SQLite roll back the whole transaction by itself.
+  if (!connection_->in_transaction()) return others_before ? Outcome::transaction_lost : Outcome::undone;
+  try {
+    if (others_before) {
+      connection_->control(Control::rollback_to);
+      connection_->control(Control::release);
+    } else {
+      connection_->control(Control::rollback);
+    }
+    return Outcome::undone;
+  } catch (StorageError const&) {
+    connection_->rollback_quietly();
+    return others_before ? Outcome::transaction_lost : Outcome::undone;
+  }
+}
+
+}  // namespace fealty::sql::sqlite
