@@ -45,7 +45,7 @@ class Metrics {
   void request_ended(std::string_view route_id, std::optional<api::Method> method, int status, std::int64_t duration_us);
   void connection_opened();
   void connection_closed();
-  // A request or connection that was turned away: "queue_full", "uploads_full", "connections_full", "draining", "malformed".
+  // A request or connection that was turned away: "queue_full", "uploads_full", "bodies_full", "connections_full", "draining", "malformed".
   void rejected(std::string_view reason);
 
  private:

@@ -96,6 +96,8 @@ struct Server::Parts {
         uploads(pipeline.limits().bulk_uploads_node_max, 0) {
     queue_gauge = metrics.add_gauge("fealty_http_queue_depth", "Requests that wait for a worker.", {},
                                     [this] { return static_cast<double>(workers.waiting()); });
+    gathered_gauge = metrics.add_gauge("fealty_http_gathered_body_bytes", "Bytes of request bodies in memory, without uploads.", {},
+                                       [this] { return static_cast<double>(gathered_bytes.load(std::memory_order_relaxed)); });
   }
 
   ServerSettings settings;
@@ -104,8 +106,9 @@ struct Server::Parts {
   Pipeline pipeline;
   WorkerPool workers, uploads;
   std::atomic<bool> draining{false};
-  SessionWorld world{pipeline, workers, uploads, draining};
-  Metrics::Registration queue_gauge;
+  std::atomic<std::int64_t> gathered_bytes{0};
+  SessionWorld world{pipeline, workers, uploads, draining, gathered_bytes};
+  Metrics::Registration queue_gauge, gathered_gauge;
 
   std::vector<std::unique_ptr<IoLoop>> loops;
   std::uint16_t port = 0;

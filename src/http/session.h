@@ -49,6 +49,7 @@ struct SessionWorld {
   WorkerPool& workers;
   WorkerPool& uploads;
   std::atomic<bool> const& draining;
+  std::atomic<std::int64_t>& gathered_bytes;  // of bodies that are or were gathered for requests not yet answered
 };
 
 template <class Stream>
@@ -59,6 +60,8 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
         stream_(std::move(stream)),
         peer_(std::move(peer)),
         in_(static_cast<std::size_t>(world.pipeline.limits().header_bytes_max)) {}
+
+  ~Session() override { let_go_of_body(); }
 
   // The connection's whole life.
   Task<void> run();
@@ -141,6 +144,16 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
     world_.pipeline.open_refused(*x_, {.def = &def, .message = std::move(message), .retry_after_s = def.status == 503 ? 1 : 0}, reason);
     close_after_ = true;
   }
+  // False when all sessions together would hold too much: one client's body is within its limit, a thousand clients' are
+  // more than the memory.
+  bool may_hold(std::size_t body_bytes) {
+    auto const more = static_cast<std::int64_t>(body_bytes) - held_bytes_;
+    held_bytes_ += more;
+    return world_.gathered_bytes.fetch_add(more, std::memory_order_relaxed) + more <= limits().json_bodies_node_bytes_max;
+  }
+  void let_go_of_body() {
+    if (held_bytes_ > 0) world_.gathered_bytes.fetch_sub(std::exchange(held_bytes_, 0), std::memory_order_relaxed);
+  }
   Io outcome(boost::system::error_code ec) {
     deadline_ms_ = 0;
     bool timed_out = std::exchange(timed_out_, false);
@@ -159,6 +172,7 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
   std::optional<Exchange> x_;
   std::shared_ptr<BodyPipe> upload_;
   std::move_only_function<void()> waiter_;
+  std::int64_t held_bytes_ = 0;   // of the request's body, in world_.gathered_bytes
   std::int64_t deadline_ms_ = 0;  // of the operation that runs; 0: none
   bool timed_out_ = false;
   bool killed_ = false;
@@ -297,6 +311,12 @@ Task<typename Session<Stream>::BodyEnd> Session<Stream>::read_body() {
   while (true) {
     auto const fed = parser_.feed_body(in_.view(), sink);
     in_.consume(fed.used);
+    if (!may_hold(x.request.body.size())) {
+      close_after_ = true;
+      world_.pipeline.metrics().rejected("bodies_full");
+      world_.pipeline.refuse(x, {&errors::kOverloaded, "The server is overloaded. Try again in a moment.", {}, false, 1});
+      co_return BodyEnd::refused;
+    }
     if (fed.fed == RequestParser::Fed::done) co_return BodyEnd::done;
     if (fed.fed == RequestParser::Fed::sink_full) {
       close_after_ = true;
@@ -432,6 +452,8 @@ Task<void> Session<Stream>::run_on_worker() {
 template <class Stream>
 Task<bool> Session<Stream>::send_answer() {
   Exchange& x = *x_;
+  std::string().swap(x.request.body);  // a client may take long to read its answer
+  let_go_of_body();
   if (x.response.close || draining()) close_after_ = true;
   world_.pipeline.close(x);
   if (x.client_gone) co_return false;

@@ -287,6 +287,25 @@ TEST_F(ServerTest, AnswersOverloadedToThoseWhoWaitedPastTheirDeadline) {
   EXPECT_EQ(ran, 1);
 }
 
+TEST_F(ServerTest, AnswersOverloadedWhenTheBodiesOfAllWouldFillTheMemory) {
+  routes.add_usual();
+  limits().json_bodies_node_bytes_max = 100'000;
+  start();
+  Client holding(port()), refused(port());
+  std::string const body(90'000, 'x'), request = post("/echo", body);
+  holding.send(request.substr(0, request.size() - 10'000));
+  ASSERT_TRUE(eventually([&] { return metric("fealty_http_gathered_body_bytes") == 80'000; }));
+  auto reply = refused.ask(request);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->status, 503);
+  EXPECT_EQ(reply->headers["retry-after"], "1");
+  EXPECT_TRUE(refused.closed());
+  EXPECT_TRUE(holding.ask(request.substr(request.size() - 10'000))->body == body);
+  EXPECT_TRUE(eventually([&] { return metric("fealty_http_gathered_body_bytes") <= 10'000; }));
+  Client later(port());
+  EXPECT_TRUE(later.ask(request)->body == body);
+}
+
 TEST_F(ServerTest, RefusesConnectionsOverTheLimit) {
   routes.add_usual();
   limits().connections_max = 2;
