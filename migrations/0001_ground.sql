@@ -13,10 +13,7 @@ CREATE TABLE communities (
   title TEXT NOT NULL,
   time_zone TEXT NOT NULL,
   owner_id {int} NOT NULL,
-  anonymous_import {int} NOT NULL DEFAULT 0,
   file_retention_days {int} NOT NULL DEFAULT 30,
-  custom_fields_max {int} NOT NULL DEFAULT 200,
-  members_max {int},
   created_at {int} NOT NULL
 ){strict};
 
@@ -189,6 +186,7 @@ CREATE TABLE ledger_entries (
   member_id {int} NOT NULL,
   currency_id {int} NOT NULL,
   class {int} NOT NULL,
+  operator {int} NOT NULL,
   amount {int} NOT NULL,
   balance_after {int} NOT NULL,
   previous_id {int} NOT NULL,
@@ -338,6 +336,8 @@ CREATE TABLE bulk_rows (
   community_id {int} NOT NULL,
   job_id {int} NOT NULL,
   row_number {int} NOT NULL,
+  line {int} NOT NULL,
+  file_offset {int} NOT NULL,
   status {int} NOT NULL,
   member_id {int} NOT NULL,
   errors TEXT NOT NULL,

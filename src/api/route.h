@@ -45,32 +45,34 @@ enum class BodyKind : std::uint8_t {
 // A handler's answer before the envelope: the family puts it around `data`.
 struct Answer {
   int status = 200;
-  std::string message;    // integration and application: "message"
-  std::string data;       // JSON text of data / body; empty = member absent
-  std::string extra = {}; // further members beside data, as `"pagination":{…}` without a leading comma
+  std::string message = {};  // integration and application: "message"
+  std::string data = {};     // JSON text of data / body; empty = member absent
+  std::string extra = {};    // further members beside data, as `"pagination":{…}` without a leading comma
   std::vector<Header> headers = {};
   std::optional<Response> raw = {};  // plain answers (CSV, pages): sent as they are
+  std::string meta_extra = {};       // application: further members of "meta", as `"page":1,"limit":20` without a leading comma
 };
 
 using Handler = std::function<Result<Answer>(Context&, Request&)>;
 
 struct Route {
   Method method;
-  std::string path;          // "/users/bulk-update/{id}/status", without the family's prefix
+  std::string path;  // "/users/bulk-update/{id}/status", without the family's prefix
   Family family;
   Needs needs;
   BodyKind body = BodyKind::none;
-  std::string id;            // operationId, "bulk.status"
+  std::string id;  // operationId, "bulk.status"
   std::string summary;
   std::string description = {};
   std::string tag = {};
-  StructDef const* query = nullptr;    // query parameters
-  StructDef const* in = nullptr;       // JSON body, or the form fields of an upload
-  StructDef const* out = nullptr;      // "data"
-  bool list = false;                   // data is an array of `out`, with "pagination"
+  StructDef const* query = nullptr;  // query parameters
+  StructDef const* in = nullptr;     // JSON body, or the form fields of an upload
+  StructDef const* out = nullptr;    // "data"
+  bool list = false;                 // data is an array of `out`, with "pagination"
   std::vector<ErrorDef const*> errors = {};
-  std::string raw_content_type = {};   // plain answers
+  std::string raw_content_type = {};  // plain answers
   Handler handler = {};
+  int success_status = 200;  // documented; the handler's answer carries the real one
 };
 
 }  // namespace fealty::api

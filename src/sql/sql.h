@@ -33,17 +33,23 @@ enum class Engine : std::uint8_t { sqlite, postgres };
 // A statement that is written once, at namespace scope of a store, and lives as long as the program. Construction puts it
 // into the list that the test "every statement prepares on both engines" walks; connections keep their prepared form by
 // its index.
+// Marks a statement on tables of a scratch database, which are no part of the schema.
+struct Scratch {};
+
 class Statement {
  public:
   Statement(std::string_view name, std::string_view text);
   // The counted exception: a statement that needs two texts.
   Statement(std::string_view name, std::string_view sqlite_text, std::string_view postgres_text);
+  // SQLite only, on tables that the caller makes (a dry run's memory).
+  Statement(Scratch, std::string_view name, std::string_view sqlite_text);
   Statement(Statement const&) = delete;
   Statement& operator=(Statement const&) = delete;
 
   std::string_view name() const { return name_; }
   std::string_view text(Engine e) const { return e == Engine::sqlite ? sqlite_text_ : postgres_text_; }
   std::size_t index() const { return index_; }
+  bool is_scratch() const { return postgres_text_.empty(); }
 
   static std::vector<Statement const*> const& all();
 

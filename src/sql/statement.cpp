@@ -28,11 +28,14 @@ Statement::Statement(std::string_view name, std::string_view sqlite_text, std::s
   r.list.push_back(this);
 }
 
+Statement::Statement(Scratch, std::string_view name, std::string_view sqlite_text) : Statement(name, sqlite_text, {}) {}
+
 std::vector<Statement const*> const& Statement::all() { return registry().list; }
 
 std::vector<std::string> prepare_all(Database& database) {
   std::vector<std::string> problems;
   for (auto const* statement : Statement::all()) {
+    if (statement->is_scratch()) continue;
     // A transaction each: on PostgreSQL the first failure makes its transaction unusable.
     try {
       database.read([&](Tx& tx) { tx.prepare(*statement); });

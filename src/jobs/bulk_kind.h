@@ -1,0 +1,123 @@
+// What a bulk kind (update, premium, import …) gives to the bulk machine. The machine owns files, jobs, leases, chunks,
+// counters and results; a kind owns the meaning of columns and rows. A new kind is one implementation in a feature room.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/permission.h"
+#include "base/error.h"
+#include "base/id.h"
+#include "base/number_source.h"
+#include "base/time.h"
+#include "sql/sql.h"
+
+namespace fealty::jobs {
+
+// The numbers stand in storage: append, never reorder.
+enum class RowStatus : std::uint8_t { updated = 1, unchanged = 2, created = 3, failed = 4, not_processed = 5 };
+std::string_view to_string(RowStatus s);
+
+struct RowIssue {
+  std::string column, code, message;
+};
+
+// One column of a job's file: its header as given, and what the kind bound it to at the upload ("xp", "field_op:12", "-").
+// The binding is stored with the job, so that a field that is renamed or replaced later is never mistaken for another.
+struct Column {
+  std::string name;
+  std::string target;
+};
+
+// One record as the machine read it. Cells are raw (neither trimmed nor unescaped) and as many as the job has columns;
+// a record of another width has no cells and `cell_count` tells how many it had.
+struct InputRow {
+  std::int64_t row = 0, line = 0;
+  std::size_t cell_count = 0;
+  bool right_width = true;
+  std::span<std::string_view const> cells;
+};
+
+struct RowOutcome {
+  RowStatus status = RowStatus::failed;
+  MemberNo member;                 // none when the row's member is unknown
+  std::vector<RowIssue> issues;    // of a failed row, all of them
+  std::string changes;             // JSON array; filled on dry runs alone, otherwise read back from ledger and history
+};
+
+// What a session needs to know of its job.
+struct JobFacts {
+  CommunityNo community;
+  JobNo job;
+  PublicId id;
+  bool dry_run = false;
+  SourceNo source;
+  std::vector<Column> columns;
+  api::PermissionSet permissions;  // of the uploader, at the upload
+};
+
+struct ApplyFrame {
+  TimeMs now = 0;
+  // The row that makes failures exceed this ends the chunk: it is reported, later rows are not looked at.
+  std::optional<std::int64_t> failures_left;
+};
+
+// One job on one node, used by one thread at a time.
+class BulkSession {
+ public:
+  virtual ~BulkSession() = default;
+  // Looks up what needs no lock, outside of the transaction. The rows stay valid until `committed`.
+  virtual void prepare(std::span<InputRow const> rows) = 0;
+  // Evaluates the prepared rows in order and writes their effects in the given transaction. Gives one outcome per row that
+  // was looked at. May be called again for the same rows when the transaction is retried.
+  virtual void apply(sql::Tx& tx, ApplyFrame const& frame, std::vector<RowOutcome>& outcomes) = 0;
+  // Numbers that the last `apply` drew: its ledger entries and history items lie in this range.
+  virtual std::pair<std::int64_t, std::int64_t> numbers_drawn() const = 0;
+  // The transaction of the last `apply` is durable.
+  virtual void committed() = 0;
+};
+
+struct RowChanges {
+  std::int64_t row = 0;
+  MemberNo member;
+  std::string changes;  // JSON array of {field, op, value, before, after, entry_id}
+};
+
+// Whom a row names, for lists of results.
+struct RowKey {
+  std::string key;              // the first filled key cell
+  MemberNo member;              // none when unknown
+  std::string email;            // empty when unknown
+};
+
+class BulkKind {
+ public:
+  virtual ~BulkKind() = default;
+  virtual std::string_view type() const = 0;            // "bulk_update_premium_currency"
+  virtual std::string_view path() const = 0;            // "/users/bulk-update-premium-currency"
+  virtual std::string_view queued_message() const = 0;  // published text of the 200 answer
+  virtual std::string_view template_name() const = 0;   // "premium"
+  virtual std::vector<api::Permission> permissions() const = 0;
+
+  // Header names that this community's files may have: the delimiter is the one with which most header cells are known.
+  virtual std::vector<std::string> known_columns(sql::Tx& tx, CommunityNo community) const = 0;
+  // Binds a header, or reports every problem of it at once.
+  virtual Result<std::vector<Column>> bind(sql::Tx& tx, CommunityNo community, std::span<std::string const> header) const = 0;
+  // Header line of the template, and one example row.
+  virtual std::vector<std::string> template_header(sql::Tx& tx, CommunityNo community) const = 0;
+  virtual std::vector<std::string> template_example(std::span<std::string const> header) const = 0;
+
+  virtual std::unique_ptr<BulkSession> open(JobFacts const& job) const = 0;
+
+  // What rows of this job changed, read back from the ledger and the histories: those whose numbers lie in the range.
+  virtual std::vector<RowChanges> read_changes(sql::Tx& tx, JobFacts const& job, std::pair<std::int64_t, std::int64_t> numbers,
+                                               std::int64_t first_row, std::int64_t last_row) const = 0;
+  virtual std::vector<RowKey> read_keys(sql::Tx& tx, JobFacts const& job, std::span<InputRow const> rows) const = 0;
+};
+
+}  // namespace fealty::jobs

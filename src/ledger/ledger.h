@@ -1,0 +1,174 @@
+// Currencies, the append-only ledger and the balances that stand beside it.
+//
+// Promises: a balance equals the sum of its entries at every commit; entries are never updated or deleted; a balance goes
+// below zero only where its currency allows it; a change whose source was seen before is not applied again.
+#pragma once
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "access/audit.h"
+#include "base/decimal.h"
+#include "base/error.h"
+#include "base/id.h"
+#include "base/number_source.h"
+#include "sql/sql.h"
+
+namespace fealty::ledger {
+
+namespace errors {
+inline constexpr ErrorDef kNegativeValue{"negative_value", 400};
+inline constexpr ErrorDef kAmountOutOfRange{"amount_out_of_range", 400};
+inline constexpr ErrorDef kInsufficientBalance{"insufficient_balance", 409};
+inline constexpr ErrorDef kBalanceLimit{"balance_limit", 409};
+inline constexpr ErrorDef kCurrencyDisabled{"currency_disabled", 409};
+inline constexpr ErrorDef kCurrencyNotFound{"currency_not_found", 404};
+inline constexpr ErrorDef kSourceReused{"source_reused", 409};
+inline constexpr ErrorDef kUserNotFound{"user_not_found", 404};
+}  // namespace errors
+
+// Fixed numbers of the three currencies that every community has; further ones follow.
+inline constexpr CurrencyNo kXp{1}, kCoins{2}, kPremium{3};
+
+struct Currency {
+  CurrencyNo number;
+  std::string code;  // "xp", "coins", "premium"
+  std::string name;
+  std::string kind;  // "progress", "spendable", "counter"
+  bool enabled = true;
+  int decimals = Decimal::kPlacesMax;
+  bool allow_negative = false;
+};
+
+enum class Operator : std::uint8_t { add, subtract, overwrite };
+std::string_view to_string(Operator op);
+// "add", "subtract", "overwrite", in lower case.
+std::optional<Operator> parse_operator(std::string_view text);
+
+// The numbers stand in storage: append, never reorder.
+enum class EntryClass : std::uint8_t { earn = 1, spend = 2, refund = 3, correct = 4, expire = 5 };
+std::string_view to_string(EntryClass c);
+// Whether entries of this class count as earned (gamification.md §2).
+bool counts_as_earned(EntryClass c);
+
+// What is known of one balance: zero everywhere for a member who never had an entry.
+struct Balance {
+  Decimal amount;
+  Decimal earned;    // plain sum of the classes that count; shown as max(0, earned)
+  EntryNo newest;    // head of the chain
+};
+
+enum class Refusal : std::uint8_t { negative_value, amount_out_of_range, too_many_decimals, insufficient_balance, balance_limit, currency_disabled };
+
+// What one change does to a balance. An amount of zero writes no entry and is a success.
+struct Effect {
+  Decimal amount;
+  Decimal balance_after;
+  Decimal earned_after;
+  EntryClass entry_class = EntryClass::earn;
+};
+// The rule for every change of a balance. Pure. `spendable` decides between spend and correct for a subtraction.
+std::expected<Effect, Refusal> evaluate(Currency const& currency, Operator op, Decimal value, Balance const& before);
+
+// One entry to append. Entries of one balance must be given in their order.
+struct Posting {
+  EntryNo entry;
+  MemberNo member;
+  CurrencyNo currency;
+  EntryClass entry_class;
+  Operator op;
+  Decimal amount, balance_after;
+  EntryNo previous;
+  std::int64_t source_row = 0;
+};
+// The state in which a change leaves one balance: exactly one for each (member, currency) that has postings.
+struct NewBalance {
+  MemberNo member;
+  CurrencyNo currency;
+  Balance balance;
+};
+
+// Why a series of changes happens (change_sources).
+struct Source {
+  std::string kind;         // "bulk", "api_key", "admin", "revert" …
+  std::string external_id;  // job id, the caller's sourceId …
+  std::string label;
+  std::string reason;
+  access::Actor actor;
+};
+
+std::vector<Currency> load_currencies(sql::Tx& tx, CommunityNo community);
+// XP, Coins and Premium Currency of a new community.
+void create_default_currencies(sql::Tx& tx, CommunityNo community);
+
+struct MemberBalance {
+  MemberNo member;
+  CurrencyNo currency;
+  Balance balance;
+};
+// Balances of the given members, in any order. The caller holds the members' locks if it means to change them.
+void load_balances(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, std::vector<MemberBalance>& out);
+// Appends entries and sets balances in the caller's transaction, which must hold the members' locks.
+void post(sql::Tx& tx, CommunityNo community, SourceNo source, std::vector<Posting> const& postings,
+          std::vector<NewBalance> const& balances);
+SourceNo create_source(sql::Tx& tx, CommunityNo community, SourceNo number, Source const& source, TimeMs now);
+
+struct Change {
+  MemberNo member;
+  std::string currency;  // code
+  Operator op = Operator::add;
+  Decimal value;
+  Source source;
+  std::string leg;
+  std::string note;
+};
+struct ChangeResult {
+  std::optional<PublicId> entry;  // none when nothing changed
+  Decimal balance;
+  bool duplicate = false;  // the source was applied before; nothing happened now
+};
+
+// Any thread.
+class LedgerService {
+ public:
+  LedgerService(sql::Database& database, NumberSource& numbers) : database_(database), numbers_(numbers) {}
+
+  // One change of one balance, durable when it returns. Idempotent for ever by (community, kind, external id, leg, member,
+  // currency): repeated with the same operator and value it answers the first entry, with others 409 source_reused.
+  Result<ChangeResult> change(CommunityNo community, Change const& change, TimeMs now);
+  Result<ChangeResult> change_in(sql::Tx& tx, CommunityNo community, Change const& change, TimeMs now);
+
+ private:
+  sql::Database& database_;
+  NumberSource& numbers_;
+};
+
+// One entry as it is read back.
+struct Entry {
+  EntryNo number;
+  MemberNo member;
+  CurrencyNo currency;
+  EntryClass entry_class;
+  Operator op;
+  Decimal amount, balance_after;
+  std::int64_t source_row = 0;
+  PublicId id() const { return PublicId::of(number.value, NumberSource::time_of(number.value)); }
+};
+// Entries of one source whose numbers lie in [first, last] and rows in [first_row, last_row], by number.
+std::vector<Entry> read_entries(sql::Tx& tx, CommunityNo community, SourceNo source, EntryNo first, EntryNo last, std::int64_t first_row,
+                                std::int64_t last_row);
+
+// A balance that does not equal its entries.
+struct Mismatch {
+  CommunityNo community;
+  MemberNo member;
+  CurrencyNo currency;
+  std::string what;
+};
+// Compares every balance of one community with the sums of its entries and with its chain's head. At most `most` findings.
+std::vector<Mismatch> audit_balances(sql::Tx& tx, CommunityNo community, std::size_t most);
+
+}  // namespace fealty::ledger

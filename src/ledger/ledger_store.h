@@ -1,0 +1,22 @@
+// SQL and row mapping of the ledger: no rules.
+#pragma once
+#include "ledger/ledger.h"
+
+namespace fealty::ledger {
+
+struct StoredSource {
+  SourceNo number;
+  std::optional<Operator> op;
+  std::optional<Decimal> operand;
+  EntryNo entry;
+};
+
+// Locks the member and tells whether balances of theirs may be changed; nothing when they are no member here.
+std::optional<bool> lock_member(sql::Tx& tx, CommunityNo community, MemberNo member);
+std::optional<StoredSource> find_source(sql::Tx& tx, CommunityNo community, Change const& change, CurrencyNo currency);
+void insert_source(sql::Tx& tx, CommunityNo community, SourceNo number, Source const& source, std::string_view leg, MemberNo member,
+                   CurrencyNo currency, std::optional<Operator> op, std::optional<Decimal> operand, EntryNo entry, std::string_view note,
+                   TimeMs now);
+Decimal balance_after(sql::Tx& tx, CommunityNo community, EntryNo entry);
+
+}  // namespace fealty::ledger

@@ -1,0 +1,60 @@
+// One bulk job of members on one node: look-ups, the evaluation of rows, their effects.
+#pragma once
+#include <map>
+#include <unordered_map>
+
+#include "jobs/bulk_kind.h"
+#include "members/bulk_columns.h"
+#include "members/dry_run.h"
+#include "members/member_changes.h"
+
+namespace fealty::members {
+
+class MemberBulkSession final : public jobs::BulkSession {
+ public:
+  MemberBulkSession(BulkFlavour flavour, jobs::JobFacts job, sql::Database& database, NumberSource& numbers, std::string const& scratch_folder);
+
+  void prepare(std::span<jobs::InputRow const> rows) override;
+  void apply(sql::Tx& tx, jobs::ApplyFrame const& frame, std::vector<jobs::RowOutcome>& outcomes) override;
+  std::pair<std::int64_t, std::int64_t> numbers_drawn() const override { return drawn_; }
+  void committed() override;
+
+ private:
+  // What a row's key cells say, and whom they name.
+  struct RowKeys {
+    std::string email, email_key, username, username_key, user_ref;
+    MemberNo by_email, by_username, by_user_ref;
+    std::vector<jobs::RowIssue> issues;
+    std::string_view shown() const { return !email.empty() ? email : !user_ref.empty() ? user_ref : username; }
+  };
+  struct Evaluation;
+
+  void read_keys(std::span<jobs::InputRow const> rows);
+  void look_up(sql::Tx& tx);
+  void draw_account_numbers();
+  MemberNo find_member(RowKeys const& keys, std::vector<jobs::RowIssue>& issues) const;
+  void load_identifiers(sql::Tx& tx, MemberChanges& changes, BoundColumns const& bound);
+  jobs::RowOutcome evaluate_row(Evaluation& e, jobs::InputRow const& row, RowKeys const& keys);
+  std::optional<std::size_t> member_of_row(Evaluation& e, RowKeys const& keys, jobs::InputRow const& row, bool& created,
+                                           std::vector<jobs::RowIssue>& issues);
+  std::optional<std::size_t> person_to_import(Evaluation& e, RowKeys const& keys, jobs::InputRow const& row, bool& created,
+                                              std::vector<jobs::RowIssue>& issues);
+  void evaluate_cells(Evaluation& e, jobs::InputRow const& row, std::optional<std::size_t> person, std::vector<jobs::RowIssue>& issues,
+                      std::vector<SlotChange>& changes);
+
+  BulkFlavour flavour_;
+  jobs::JobFacts job_;
+  sql::Database& database_;
+  NumberSource& numbers_;
+  std::optional<DryRun> dry_run_;
+
+  BoundColumns keys_bound_;  // key columns only: they do not change while the job runs
+  std::span<jobs::InputRow const> rows_;
+  std::vector<RowKeys> keys_;
+  std::unordered_map<std::string, Account> accounts_by_email_;     // import: by email key
+  std::unordered_map<std::string, MemberNo> usernames_taken_;      // import: by username key
+  std::unordered_map<std::string, MemberNo> new_numbers_;          // import: drawn for unknown email keys
+  std::pair<std::int64_t, std::int64_t> drawn_{0, -1};
+};
+
+}  // namespace fealty::members

@@ -1,0 +1,138 @@
+// Fields of members: the default ones that the system keeps and the custom ones that a community defines. A slot is
+// anything of a member that a change can write: a currency's balance, a profile text, the role set, the tag set, a custom
+// field. Every path that changes a member goes through slots.
+#pragma once
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/decimal.h"
+#include "base/error.h"
+#include "base/id.h"
+#include "ledger/ledger.h"
+#include "sql/sql.h"
+
+namespace fealty::members {
+
+namespace errors {
+inline constexpr ErrorDef kBadFieldKey{"bad_field_key", 400};
+inline constexpr ErrorDef kFieldExists{"field_exists", 409};
+inline constexpr ErrorDef kTooManyFields{"too_many_fields", 409};
+inline constexpr ErrorDef kFieldNotFound{"field_not_found", 404};
+}  // namespace errors
+
+// Numbers of the default fields, fixed: they stand in histories.
+inline constexpr FieldNo kFirstName{1}, kLastName{2}, kDisplayName{3}, kPhone{4}, kCountry{5}, kLanguage{6}, kRole{7}, kTag{8};
+inline constexpr std::int64_t kCustomFieldsFrom = 100;
+
+enum class FieldType : std::uint8_t { single_line_text, text, multi_line_text, numerical, number, date, boolean, select };
+std::string_view to_string(FieldType t);
+std::optional<FieldType> parse_field_type(std::string_view text);
+enum class ValueKind : std::uint8_t { text, multi_line, decimal, date, boolean, option, phone, country, language, role_set, tag_set };
+ValueKind kind_of(FieldType t);
+
+// The value of a slot in canonical form: two values are equal when these are. Decimals, booleans and balances are numbers.
+struct Value {
+  bool present = false;
+  bool is_number = false;
+  std::int64_t number = 0;  // millionths; booleans 0 or 1
+  std::string text;
+  bool operator==(Value const&) const = default;
+  static Value none() { return {}; }
+  static Value of(Decimal d) { return {true, true, d.micros, {}}; }
+  static Value of(bool b) { return {true, true, b ? 1 : 0, {}}; }
+  static Value of(std::string t) { return {true, false, 0, std::move(t)}; }
+};
+
+struct CustomField {
+  FieldNo number;
+  std::string key, name;
+  FieldType type = FieldType::text;
+  std::string description;
+  bool required = false;
+  Value default_value;
+  std::vector<std::string> options;
+  std::string visibility = "admin";  // admin, member, public
+  bool member_editable = false;
+  bool identifier = false;
+  TimeMs created_at = 0, updated_at = 0;
+  std::optional<TimeMs> deleted_at;
+  PublicId id() const { return PublicId::of(number.value, created_at); }
+};
+
+struct Slot {
+  enum class Kind : std::uint8_t { currency, profile, role_set, tag_set, custom };
+  Kind kind = Kind::custom;
+  FieldNo field;                         // all but currencies
+  ledger::Currency currency;             // currencies
+  std::string name;                      // CSV column and display name
+  ValueKind value_kind = ValueKind::text;
+  std::size_t characters_max = 255;
+  bool required = false;
+  bool clearable = true;
+  bool identifier = false;
+  Value default_value;
+  std::vector<std::string> options;
+};
+
+struct NamedNumber {
+  std::int64_t number = 0;
+  std::string name;
+  bool administrator = false;  // roles: carries server_administrator
+  bool powerful = false;       // roles: carries kick, ban, warn, suspend, broadcast or manage_*
+  std::int64_t position = 0;
+};
+
+// Everything about a community's members that values are checked against, as of one transaction.
+struct Catalogue {
+  std::vector<ledger::Currency> currencies;
+  std::vector<CustomField> fields;  // living ones, in their order
+  std::vector<NamedNumber> roles;   // without @all
+  std::vector<NamedNumber> tags;
+};
+Catalogue load_catalogue(sql::Tx& tx, CommunityNo community);
+
+// The six profile fields, Role and Tag by their column names.
+std::optional<Slot> default_slot(std::string_view column);
+Slot slot_of(CustomField const& field);
+Slot slot_of(ledger::Currency const& currency, std::string_view column);
+
+struct ValueProblem {
+  std::string code, message;
+};
+// Reads a value from text (a CSV cell, cleaned) into canonical form. `text` is not empty. Role and tag sets become the
+// sorted numbers, joined by commas. Pure.
+std::expected<Value, ValueProblem> read_value(Slot const& slot, std::string_view text, Catalogue const& catalogue);
+// A slot's value as JSON: number, true/false, string or null. Sets are names.
+void write_value(std::string& out, Slot const& slot, Value const& value, Catalogue const& catalogue);
+
+struct NewField {
+  std::string name;  // 1 to 100 characters: the CSV column
+  std::string key;   // derived from the name when empty
+  std::string type;
+  std::string description;
+  bool required = false;
+  std::string default_value;  // as text; empty = none
+  std::vector<std::string> options;
+  bool identifier = false;
+};
+
+// Defines fields, roles and tags. The HTTP operations come with the rooms that own them; until then the command line.
+class FieldService {
+ public:
+  FieldService(sql::Database& database, NumberSource& numbers) : database_(database), numbers_(numbers) {}
+  Result<CustomField> create(CommunityNo community, NewField const& field, access::Actor const& actor, TimeMs now);
+  // From reads, headers and filters at once; values and histories stay, hidden.
+  Result<CustomField> remove(CommunityNo community, std::string_view key, access::Actor const& actor, TimeMs now);
+  Result<NamedNumber> create_role(CommunityNo community, std::string const& title, access::Actor const& actor, TimeMs now);
+  Result<NamedNumber> create_tag(CommunityNo community, std::string const& name, access::Actor const& actor, TimeMs now);
+
+ private:
+  sql::Database& database_;
+  NumberSource& numbers_;
+};
+
+}  // namespace fealty::members

@@ -1,0 +1,94 @@
+// The one write path for anything of a member: load the states of some slots under the members' locks, evaluate changes
+// against them in order, write what changed with its ledger entries and history items. Bulk rows, API calls and rewards all
+// go this way.
+#pragma once
+#include <map>
+#include <unordered_map>
+
+#include "api/permission.h"
+#include "base/number_source.h"
+#include "members/fields.h"
+#include "members/member_store.h"
+
+namespace fealty::members {
+
+struct SlotState {
+  Value value;                // balances: present, number
+  Decimal earned;             // balances
+  std::int64_t newest = 0;    // head of the chain of entries or history items; below 0: the -n-th of this set of changes
+  bool operator==(SlotState const&) const = default;
+};
+
+struct Person {
+  MemberNo member;
+  MembershipState state = MembershipState::active;
+  std::optional<TimeMs> deleted_at;
+  bool is_member = false;
+};
+
+// One evaluated change, not yet written.
+struct SlotChange {
+  std::int64_t row = 0;
+  std::size_t person = 0, slot = 0;
+  ledger::Operator op = ledger::Operator::overwrite;
+  std::optional<Decimal> operand;
+  SlotState before, after;
+  ledger::EntryClass entry_class = ledger::EntryClass::earn;  // balances
+};
+
+class MemberChanges {
+ public:
+  MemberChanges(CommunityNo community, Catalogue const& catalogue, std::vector<Slot> slots);
+
+  // Locks the given members (sorted, distinct) and loads the states of all slots. Members that are none here get a Person
+  // with is_member false.
+  void load(sql::Tx& tx, std::vector<MemberNo> const& members);
+  // Adds a person who is about to become a member; the states are empty.
+  std::size_t add_new(MemberNo member, MembershipState state);
+
+  std::optional<std::size_t> find(MemberNo member) const;
+  Person& person(std::size_t index) { return persons_[index]; }
+  std::size_t persons() const { return persons_.size(); }
+  SlotState& state(std::size_t person, std::size_t slot) { return states_[person * slots_.size() + slot]; }
+  std::vector<Slot> const& slots() const { return slots_; }
+
+  // Evaluates one change against the present state; an unchanged value gives a change with before == after. Nothing is
+  // kept: a row first evaluates all of its changes, then keeps them with commit_row.
+  std::expected<SlotChange, ValueProblem> evaluate(std::int64_t row, std::size_t person, std::size_t slot, ledger::Operator op,
+                                                   Value const& operand, api::PermissionSet permissions, MemberNo owner);
+  // Keeps the real changes of one row, all of them. True when there was one.
+  bool commit_row(std::vector<SlotChange>& changes);
+
+  // Fills `holders` for the values of identifier slots that evaluate() will be asked for.
+  void load_identifiers(sql::Tx& tx, std::size_t slot, std::vector<std::string> const& value_keys);
+
+  // Writes everything kept: entries, balances, values, histories, sets, profiles, identifiers. Gives the range of the
+  // numbers that were drawn, {0, -1} when nothing was.
+  std::pair<std::int64_t, std::int64_t> write(sql::Tx& tx, SourceNo source, NumberSource& numbers);
+
+  std::vector<SlotChange> const& changes() const { return changes_; }
+  // Present values that the row's changes give as JSON members {field, op, value, before, after, entry_id}.
+  std::string describe(std::vector<SlotChange> const& changes) const;
+
+  static std::string identifier_key(Value const& value);
+
+ private:
+  std::expected<SlotState, ValueProblem> next_state(SlotChange& change, Slot const& slot, Value const& operand);
+  std::expected<void, ValueProblem> check_roles(Slot const& slot, SlotState const& before, Value const& after, bool is_owner,
+                                                api::PermissionSet permissions) const;
+
+  CommunityNo community_;
+  Catalogue const& catalogue_;
+  std::vector<Slot> slots_;
+  std::vector<Person> persons_;
+  std::unordered_map<MemberNo, std::size_t> by_member_;
+  std::vector<SlotState> states_;
+  std::vector<SlotChange> changes_;
+  std::vector<std::map<std::string, MemberNo>> identifier_holders_;  // by slot
+};
+
+// {field, op, value, before, after, entry_id} of one change as JSON, appended.
+void write_change(std::string& out, Slot const& slot, Catalogue const& catalogue, ledger::Operator op, std::optional<Decimal> operand,
+                  Value const& before, Value const& after, std::optional<PublicId> entry);
+
+}  // namespace fealty::members

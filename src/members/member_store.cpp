@@ -1,0 +1,284 @@
+#include "members/member_store.h"
+
+#include <charconv>
+
+#include "base/text.h"
+
+namespace fealty::members {
+namespace {
+
+using sql::Batch;
+using sql::Row;
+using sql::Statement;
+constexpr auto kInt = Batch::Type::integer;
+constexpr auto kText = Batch::Type::text;
+
+#define ACCOUNT_COLUMNS "SELECT r.k, a.account_id, a.state, a.email, a.username, a.username_key, a.created_at "
+Statement const kByEmail{"accounts.by_email", ACCOUNT_COLUMNS "FROM {rows r: k int, v text} CROSS JOIN accounts a WHERE a.email_key = r.v"};
+Statement const kByUsername{"accounts.by_username",
+                            ACCOUNT_COLUMNS "FROM {rows r: k int, v text} CROSS JOIN accounts a WHERE a.username_key = r.v"};
+Statement const kByNumber{"accounts.by_number", ACCOUNT_COLUMNS "FROM {rows r: k int, v int} CROSS JOIN accounts a WHERE a.account_id = r.v"};
+#undef ACCOUNT_COLUMNS
+Statement const kInsertAccounts{"accounts.insert",
+                                "INSERT INTO accounts (account_id, email, email_key, username, username_key, state, created_at) "
+                                "SELECT r.account_id, r.email, r.email_key, r.username, r.username_key, 0, $1 "
+                                "FROM {rows r: account_id int, email text, email_key text, username text, username_key text}"};
+Statement const kLock{"memberships.lock",
+                      "SELECT m.member_id, m.state, m.deleted_at FROM {rows r: member_id int} CROSS JOIN memberships m "
+                      "WHERE m.community_id = $1 AND m.member_id = r.member_id ORDER BY m.member_id {lock m}"};
+Statement const kLockProfile{"memberships.lock_profile",
+                             "SELECT m.member_id, m.state, m.deleted_at, m.first_name, m.last_name, m.display_name, m.phone, m.country, m.language "
+                             "FROM {rows r: member_id int} CROSS JOIN memberships m "
+                             "WHERE m.community_id = $1 AND m.member_id = r.member_id ORDER BY m.member_id {lock m}"};
+Statement const kPresent{"memberships.present",
+                         "SELECT m.member_id FROM {rows r: member_id int} CROSS JOIN memberships m "
+                         "WHERE m.community_id = $1 AND m.member_id = r.member_id AND m.state <> 4 ORDER BY m.member_id"};
+Statement const kInsertMemberships{"memberships.insert",
+                                   "INSERT INTO memberships (community_id, member_id, state, display_name, joined_at) "
+                                   "SELECT $1, r.member_id, r.state, r.display_name, $2 FROM {rows r: member_id int, state int, display_name text}"};
+Statement const kSetProfile[] = {
+    {"memberships.set_first_name", "UPDATE memberships SET first_name = r.v FROM {rows r: k int, v text} WHERE community_id = $1 AND member_id = r.k"},
+    {"memberships.set_last_name", "UPDATE memberships SET last_name = r.v FROM {rows r: k int, v text} WHERE community_id = $1 AND member_id = r.k"},
+    {"memberships.set_display_name", "UPDATE memberships SET display_name = r.v FROM {rows r: k int, v text} WHERE community_id = $1 AND member_id = r.k"},
+    {"memberships.set_phone", "UPDATE memberships SET phone = r.v FROM {rows r: k int, v text} WHERE community_id = $1 AND member_id = r.k"},
+    {"memberships.set_country", "UPDATE memberships SET country = r.v FROM {rows r: k int, v text} WHERE community_id = $1 AND member_id = r.k"},
+    {"memberships.set_language", "UPDATE memberships SET language = r.v FROM {rows r: k int, v text} WHERE community_id = $1 AND member_id = r.k"},
+};
+struct SetStatements {
+  Statement load, clear, add;
+};
+SetStatements const kRoles{
+    {"member_roles.load", "SELECT s.member_id, s.role_id FROM {rows r: k int} CROSS JOIN member_roles s "
+                          "WHERE s.community_id = $1 AND s.member_id = r.k ORDER BY s.member_id, s.role_id"},
+    {"member_roles.clear", "DELETE FROM member_roles WHERE community_id = $1 AND member_id IN (SELECT r.k FROM {rows r: k int})"},
+    {"member_roles.add", "INSERT INTO member_roles (community_id, member_id, role_id) SELECT $1, r.k, r.v FROM {rows r: k int, v int}"}};
+SetStatements const kTags{
+    {"member_tags.load", "SELECT s.member_id, s.tag_id FROM {rows r: k int} CROSS JOIN member_tags s "
+                         "WHERE s.community_id = $1 AND s.member_id = r.k ORDER BY s.member_id, s.tag_id"},
+    {"member_tags.clear", "DELETE FROM member_tags WHERE community_id = $1 AND member_id IN (SELECT r.k FROM {rows r: k int})"},
+    {"member_tags.add", "INSERT INTO member_tags (community_id, member_id, tag_id) SELECT $1, r.k, r.v FROM {rows r: k int, v int}"}};
+Statement const kLoadValues{"field_values.load",
+                            "SELECT v.member_id, v.field_id, v.number, v.text, v.history_id FROM {rows r: k int} CROSS JOIN field_values v "
+                            "WHERE v.community_id = $1 AND v.member_id = r.k"};
+Statement const kSetValues{"field_values.set",
+                           "INSERT INTO field_values (community_id, member_id, field_id, number, text, history_id) "
+                           "SELECT $1, r.m, r.f, r.n, r.t, r.h FROM {rows r: m int, f int, n int, t text, h int} WHERE true "
+                           "ON CONFLICT (community_id, member_id, field_id) DO UPDATE "
+                           "SET number = excluded.number, text = excluded.text, history_id = excluded.history_id"};
+Statement const kAppendHistory{"field_history.append",
+                               "INSERT INTO field_history (community_id, history_id, member_id, field_id, operator, operand, before_number, "
+                               "before_text, after_number, after_text, previous_id, source_id, source_row) "
+                               "SELECT $1, r.h, r.m, r.f, r.o, r.v, r.bn, r.bt, r.an, r.at, r.p, $2, r.s FROM {rows r: h int, m int, f int, "
+                               "o int, v int, bn int, bt text, an int, at text, p int, s int}"};
+Statement const kReadHistory{"field_history.of_source",
+                             "SELECT history_id, member_id, field_id, operator, operand, before_number, before_text, after_number, after_text, "
+                             "source_row FROM field_history WHERE community_id = $1 AND history_id BETWEEN $3 AND $4 AND source_id = $2 "
+                             "AND source_row BETWEEN $5 AND $6 ORDER BY history_id"};
+Statement const kFindIdentifiers{"identifiers.find",
+                                 "SELECT r.k, i.member_id FROM {rows r: k int, v text} CROSS JOIN identifier_values i "
+                                 "WHERE i.community_id = $1 AND i.field_id = $2 AND i.value_key = r.v"};
+Statement const kRemoveIdentifiers{"identifiers.remove",
+                                   "DELETE FROM identifier_values WHERE community_id = $1 AND field_id = $2 "
+                                   "AND value_key IN (SELECT r.v FROM {rows r: v text})"};
+Statement const kAddIdentifiers{"identifiers.add",
+                                "INSERT INTO identifier_values (community_id, field_id, value_key, member_id) "
+                                "SELECT $1, $2, r.v, r.m FROM {rows r: v text, m int}"};
+Statement const kOwner{"communities.owner", "SELECT owner_id FROM communities WHERE community_id = $1"};
+
+Account read_account(Row const& r) {
+  return {{r.integer(1)}, static_cast<AccountState>(r.integer(2)), r.string(3), r.string(4), r.string(5), r.integer(6)};
+}
+
+void find_accounts(sql::Tx& tx, Statement const& statement, std::vector<std::string_view> const& keys, OnAccount const& on_found) {
+  if (keys.empty()) return;
+  // In the order of the index: neighbours share pages.
+  std::vector<std::size_t> order(keys.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return keys[a] < keys[b]; });
+  Batch batch{kInt, kText};
+  batch.reserve(keys.size());
+  for (auto const i : order) batch.add(static_cast<std::int64_t>(i), keys[i]);
+  tx.each_batch(statement, batch, [&](Row const& r) { on_found(static_cast<std::size_t>(r.integer(0)), read_account(r)); });
+}
+
+Batch numbers_of(std::vector<MemberNo> const& members) {
+  Batch batch{kInt};
+  batch.reserve(members.size());
+  for (MemberNo const m : members) batch.add(m);
+  return batch;
+}
+
+SetStatements const& set_statements(Slot::Kind kind) { return kind == Slot::Kind::role_set ? kRoles : kTags; }
+
+}  // namespace
+
+void find_accounts_by_email(sql::Tx& tx, std::vector<std::string_view> const& keys, OnAccount const& on_found) {
+  find_accounts(tx, kByEmail, keys, on_found);
+}
+void find_accounts_by_username(sql::Tx& tx, std::vector<std::string_view> const& keys, OnAccount const& on_found) {
+  find_accounts(tx, kByUsername, keys, on_found);
+}
+void find_accounts_by_number(sql::Tx& tx, std::vector<MemberNo> const& numbers, OnAccount const& on_found) {
+  if (numbers.empty()) return;
+  Batch batch{kInt, kInt};
+  for (std::size_t i = 0; i < numbers.size(); ++i) batch.add(static_cast<std::int64_t>(i), numbers[i]);
+  tx.each_batch(kByNumber, batch, [&](Row const& r) { on_found(static_cast<std::size_t>(r.integer(0)), read_account(r)); });
+}
+
+void insert_accounts(sql::Tx& tx, std::vector<NewAccount> const& accounts, TimeMs now) {
+  if (accounts.empty()) return;
+  Batch batch{kInt, kText, kText, kText, kText};
+  batch.reserve(accounts.size());
+  for (auto const& a : accounts) batch.add(a.number, a.email, a.email_key, a.username, a.username_key);
+  tx.exec_batch(kInsertAccounts, batch, now);
+}
+
+void lock_memberships(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, bool with_profile,
+                      std::vector<Membership>& out) {
+  if (members.empty()) return;
+  tx.each_batch(with_profile ? kLockProfile : kLock, numbers_of(members),
+                [&](Row const& r) {
+                  Membership m{{r.integer(0)}, static_cast<MembershipState>(r.integer(1)), r.optional_integer(2), {}};
+                  if (with_profile)
+                    for (int i = 0; i < 6; ++i) m.profile[static_cast<std::size_t>(i)] = r.optional_string(3 + i);
+                  out.push_back(std::move(m));
+                },
+                community);
+}
+
+std::vector<MemberNo> members_of(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& people) {
+  std::vector<MemberNo> out;
+  if (people.empty()) return out;
+  tx.each_batch(kPresent, numbers_of(people), [&](Row const& r) { out.push_back({r.integer(0)}); }, community);
+  return out;
+}
+
+void insert_memberships(sql::Tx& tx, CommunityNo community, std::vector<NewMembership> const& memberships, TimeMs now) {
+  if (memberships.empty()) return;
+  Batch batch{kInt, kInt, kText};
+  batch.reserve(memberships.size());
+  for (auto const& m : memberships) batch.add(m.member, static_cast<std::int64_t>(m.state), m.display_name);
+  tx.exec_batch(kInsertMemberships, batch, community, now);
+}
+
+void update_profile(sql::Tx& tx, CommunityNo community, FieldNo field, std::vector<ProfileUpdate> const& updates) {
+  Batch batch{kInt, kText};
+  batch.reserve(updates.size());
+  for (auto const& u : updates) {
+    if (u.value.present) batch.add(u.member, u.value.text);
+    else batch.add(u.member, nullptr);
+  }
+  tx.exec_batch(kSetProfile[field.value - 1], batch, community);
+}
+
+void load_sets(sql::Tx& tx, CommunityNo community, Slot::Kind kind, std::vector<MemberNo> const& members,
+               std::function<void(MemberNo, std::string)> const& on_set) {
+  if (members.empty()) return;
+  MemberNo current;
+  std::string set;
+  tx.each_batch(set_statements(kind).load, numbers_of(members),
+                [&](Row const& r) {
+                  if (r.integer(0) != current.value) {
+                    if (current) on_set(current, std::move(set));
+                    current = {r.integer(0)};
+                    set.clear();
+                  }
+                  if (!set.empty()) set += ',';
+                  set += std::to_string(r.integer(1));
+                },
+                community);
+  if (current) on_set(current, std::move(set));
+}
+
+void replace_sets(sql::Tx& tx, CommunityNo community, Slot::Kind kind, std::vector<std::pair<MemberNo, std::string>> const& sets) {
+  Batch cleared{kInt}, added{kInt, kInt};
+  for (auto const& [member, set] : sets) {
+    cleared.add(member);
+    if (set.empty()) continue;
+    for (auto const part : split(set, ',')) {
+      std::int64_t number = 0;
+      std::from_chars(part.data(), part.data() + part.size(), number);
+      added.add(member, number);
+    }
+  }
+  tx.exec_batch(set_statements(kind).clear, cleared, community);
+  if (added.rows() > 0) tx.exec_batch(set_statements(kind).add, added, community);
+}
+
+void load_values(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members,
+                 std::function<void(StoredValue)> const& on_value) {
+  if (members.empty()) return;
+  tx.each_batch(kLoadValues, numbers_of(members),
+                [&](Row const& r) {
+                  on_value({{r.integer(0)}, {r.integer(1)}, r.optional_integer(2), r.optional_string(3), {r.integer(4)}});
+                },
+                community);
+}
+
+void set_values(sql::Tx& tx, CommunityNo community, std::vector<StoredValue> const& values) {
+  if (values.empty()) return;
+  Batch batch{kInt, kInt, kInt, kText, kInt};
+  batch.reserve(values.size());
+  for (auto const& v : values) batch.add(v.member, v.field, v.number, v.text, v.newest);
+  tx.exec_batch(kSetValues, batch, community);
+}
+
+void append_history(sql::Tx& tx, CommunityNo community, SourceNo source, std::vector<HistoryItem> const& items) {
+  if (items.empty()) return;
+  Batch batch{kInt, kInt, kInt, kInt, kInt, kInt, kText, kInt, kText, kInt, kInt};
+  batch.reserve(items.size());
+  for (auto const& i : items)
+    batch.add(i.number, i.member, i.field, static_cast<std::int64_t>(i.op), i.operand, i.before_number, i.before_text, i.after_number,
+              i.after_text, i.previous, i.source_row);
+  tx.exec_batch(kAppendHistory, batch, community, source);
+}
+
+std::vector<HistoryItem> read_history(sql::Tx& tx, CommunityNo community, SourceNo source, std::pair<std::int64_t, std::int64_t> numbers,
+                                      std::int64_t first_row, std::int64_t last_row) {
+  std::vector<HistoryItem> out;
+  tx.each(kReadHistory,
+          [&](Row const& r) {
+            HistoryItem i;
+            i.number = {r.integer(0)};
+            i.member = {r.integer(1)};
+            i.field = {r.integer(2)};
+            i.op = static_cast<ledger::Operator>(r.integer(3));
+            i.operand = r.optional_integer(4);
+            i.before_number = r.optional_integer(5);
+            i.before_text = r.optional_string(6);
+            i.after_number = r.optional_integer(7);
+            i.after_text = r.optional_string(8);
+            i.source_row = r.integer(9);
+            out.push_back(std::move(i));
+          },
+          community, source, numbers.first, numbers.second, first_row, last_row);
+  return out;
+}
+
+void find_identifiers(sql::Tx& tx, CommunityNo community, FieldNo field, std::vector<std::string_view> const& value_keys,
+                      std::function<void(std::size_t, MemberNo)> const& on_found) {
+  if (value_keys.empty()) return;
+  Batch batch{kInt, kText};
+  for (std::size_t i = 0; i < value_keys.size(); ++i) batch.add(static_cast<std::int64_t>(i), value_keys[i]);
+  tx.each_batch(kFindIdentifiers, batch, [&](Row const& r) { on_found(static_cast<std::size_t>(r.integer(0)), {r.integer(1)}); }, community, field);
+}
+
+void remove_identifiers(sql::Tx& tx, CommunityNo community, FieldNo field, std::vector<std::string_view> const& value_keys) {
+  if (value_keys.empty()) return;
+  Batch batch{kText};
+  for (auto const key : value_keys) batch.add(key);
+  tx.exec_batch(kRemoveIdentifiers, batch, community, field);
+}
+
+void add_identifiers(sql::Tx& tx, CommunityNo community, FieldNo field, std::vector<std::pair<std::string_view, MemberNo>> const& values) {
+  if (values.empty()) return;
+  Batch batch{kText, kInt};
+  for (auto const& [key, member] : values) batch.add(key, member);
+  tx.exec_batch(kAddIdentifiers, batch, community, field);
+}
+
+MemberNo community_owner(sql::Tx& tx, CommunityNo community) {
+  return tx.one(kOwner, [](Row const& r) { return MemberNo{r.integer(0)}; }, community).value_or(MemberNo{});
+}
+
+}  // namespace fealty::members

@@ -1,0 +1,93 @@
+// SQL and row mapping of accounts, memberships, sets, field values and histories: no rules.
+#pragma once
+#include "members/fields.h"
+#include "members/members.h"
+
+namespace fealty::members {
+
+struct Account {
+  MemberNo number;
+  AccountState state = AccountState::unclaimed;
+  std::string email, username, username_key;
+  TimeMs created_at = 0;
+  PublicId id() const { return PublicId::of(number.value, created_at); }
+};
+// Accounts are the one global table: these alone take no community. Nothing of an account but its number may reach a
+// caller of a community that it is no member of.
+// `on_found(index of the key, account)`.
+using OnAccount = std::function<void(std::size_t, Account)>;
+void find_accounts_by_email(sql::Tx& tx, std::vector<std::string_view> const& email_keys, OnAccount const& on_found);
+void find_accounts_by_username(sql::Tx& tx, std::vector<std::string_view> const& username_keys, OnAccount const& on_found);
+void find_accounts_by_number(sql::Tx& tx, std::vector<MemberNo> const& numbers, OnAccount const& on_found);
+
+struct NewAccount {
+  MemberNo number;
+  std::string email, email_key, username, username_key;
+};
+void insert_accounts(sql::Tx& tx, std::vector<NewAccount> const& accounts, TimeMs now);
+
+struct Membership {
+  MemberNo member;
+  MembershipState state = MembershipState::active;
+  std::optional<TimeMs> deleted_at;
+  // Only when asked for: first name, last name, display name, phone, country, language.
+  std::array<std::optional<std::string>, 6> profile;
+};
+// Memberships of the given members (sorted by number), locked against other writers until the transaction ends, in the
+// order of their numbers. Whoever changes anything of a member holds this lock.
+void lock_memberships(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, bool with_profile,
+                      std::vector<Membership>& out);
+// Those of the given people (sorted) who are members here and not deleted, sorted. Locks nothing.
+std::vector<MemberNo> members_of(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& people);
+struct NewMembership {
+  MemberNo member;
+  MembershipState state = MembershipState::active;
+  std::string display_name;
+};
+void insert_memberships(sql::Tx& tx, CommunityNo community, std::vector<NewMembership> const& memberships, TimeMs now);
+
+struct ProfileUpdate {
+  MemberNo member;
+  Value value;
+};
+void update_profile(sql::Tx& tx, CommunityNo community, FieldNo field, std::vector<ProfileUpdate> const& updates);
+
+// Role and tag sets as sorted numbers joined by commas; members without any are left out.
+void load_sets(sql::Tx& tx, CommunityNo community, Slot::Kind kind, std::vector<MemberNo> const& members,
+               std::function<void(MemberNo, std::string)> const& on_set);
+void replace_sets(sql::Tx& tx, CommunityNo community, Slot::Kind kind, std::vector<std::pair<MemberNo, std::string>> const& sets);
+
+struct StoredValue {
+  MemberNo member;
+  FieldNo field;
+  std::optional<std::int64_t> number;
+  std::optional<std::string> text;
+  HistoryNo newest;
+};
+void load_values(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, std::function<void(StoredValue)> const& on_value);
+void set_values(sql::Tx& tx, CommunityNo community, std::vector<StoredValue> const& values);
+
+struct HistoryItem {
+  HistoryNo number;
+  MemberNo member;
+  FieldNo field;
+  ledger::Operator op = ledger::Operator::overwrite;
+  std::optional<std::int64_t> operand;
+  std::optional<std::int64_t> before_number, after_number;
+  std::optional<std::string> before_text, after_text;
+  HistoryNo previous;
+  std::int64_t source_row = 0;
+};
+void append_history(sql::Tx& tx, CommunityNo community, SourceNo source, std::vector<HistoryItem> const& items);
+std::vector<HistoryItem> read_history(sql::Tx& tx, CommunityNo community, SourceNo source, std::pair<std::int64_t, std::int64_t> numbers,
+                                      std::int64_t first_row, std::int64_t last_row);
+
+// Holders of values of one identifier field.
+void find_identifiers(sql::Tx& tx, CommunityNo community, FieldNo field, std::vector<std::string_view> const& value_keys,
+                      std::function<void(std::size_t, MemberNo)> const& on_found);
+void remove_identifiers(sql::Tx& tx, CommunityNo community, FieldNo field, std::vector<std::string_view> const& value_keys);
+void add_identifiers(sql::Tx& tx, CommunityNo community, FieldNo field, std::vector<std::pair<std::string_view, MemberNo>> const& values);
+
+MemberNo community_owner(sql::Tx& tx, CommunityNo community);
+
+}  // namespace fealty::members
