@@ -336,6 +336,8 @@ CREATE TABLE bulk_rows (
   community_id {int} NOT NULL,
   job_id {int} NOT NULL,
   row_number {int} NOT NULL,
+  line {int} NOT NULL,
+  file_offset {int} NOT NULL,
   status {int} NOT NULL,
   member_id {int} NOT NULL,
   errors TEXT NOT NULL,

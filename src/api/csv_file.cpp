@@ -112,12 +112,16 @@ struct SepLine {
 
 // sep=X, in any case and perhaps in quotes, with its line end. X is a tab or a punctuation character.
 SepLine read_sep_line(ReplaySource& source) {
+  // A problem here is met again by the header's reader, which knows the line.
+  auto const get = [&](char& c) {
+    try {
+      return source.read({&c, 1}) > 0;
+    } catch (FileProblem const&) {
+      return false;
+    }
+  };
   std::string line;
-  char c = 0;
-  while (line.size() < 8 && source.read({&c, 1}) > 0) {
-    line += c;
-    if (c == '\r' || c == '\n') break;
-  }
+  for (char c = 0; line.size() < 8 && c != '\r' && c != '\n' && get(c);) line += c;
   std::size_t length = line.size();
   std::string_view text = line;
   if (text.ends_with('\r') || text.ends_with('\n')) text.remove_suffix(1);
@@ -127,7 +131,7 @@ SepLine read_sep_line(ReplaySource& source) {
   bool const punctuation = delimiter > ' ' && delimiter < 0x7F && !(delimiter >= '0' && delimiter <= '9') &&
                            !(delimiter >= 'A' && delimiter <= 'Z') && !(delimiter >= 'a' && delimiter <= 'z') && delimiter != '"';
   if (!punctuation && delimiter != '\t') return {};
-  if (line.ends_with('\r') && source.read({&c, 1}) > 0 && c == '\n') ++length;
+  if (char c = 0; line.ends_with('\r') && get(c) && c == '\n') ++length;
   return {delimiter, length};
 }
 
@@ -181,6 +185,9 @@ Candidate choose(std::vector<Candidate> candidates) {
   if (by_known->known > 0) return std::move(*by_known);
   for (Candidate const& candidate : candidates)
     if (candidate.problem) throw FileProblem(*candidate.problem);
+  // Nothing but one delimiter and blanks is no text, whatever it would be with another delimiter.
+  for (Candidate& candidate : candidates)
+    if (candidate.cells.empty()) return std::move(candidate);
   return std::move(*best_by([](Candidate const& h) { return h.cells.size(); }));
 }
 

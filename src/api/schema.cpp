@@ -411,11 +411,13 @@ void write_json_string(std::string& out, std::string_view text) {
   out += '"';
   while (true) {
     std::size_t const bad = is_ascii(text) ? std::string_view::npos : invalid_utf8_at(text);
-    for (char c : text.substr(0, bad)) {
-      if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') {
-        out += c;
-        continue;
-      }
+    std::string_view const good = text.substr(0, bad);
+    std::size_t copied = 0;
+    for (std::size_t i = 0; i < good.size(); ++i) {
+      char const c = good[i];
+      if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') continue;
+      out += good.substr(copied, i - copied);
+      copied = i + 1;
       switch (c) {
         case '"': out += "\\\""; break;
         case '\\': out += "\\\\"; break;
@@ -428,6 +430,7 @@ void write_json_string(std::string& out, std::string_view text) {
           out += kHex[c & 15];
       }
     }
+    out += good.substr(copied);
     if (bad == std::string_view::npos) break;
     out += kReplacement;
     text.remove_prefix(bad + 1);

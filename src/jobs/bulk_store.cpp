@@ -1,0 +1,257 @@
+#include "jobs/bulk_store.h"
+
+#include "api/schema.h"
+
+namespace fealty::jobs {
+struct StoredColumns {
+  std::vector<Column> columns;
+};
+}  // namespace fealty::jobs
+FEALTY_SCHEMA(fealty::jobs::Column, field<&fealty::jobs::Column::name>("name", ""), field<&fealty::jobs::Column::target>("target", ""))
+FEALTY_SCHEMA(fealty::jobs::StoredColumns, field<&fealty::jobs::StoredColumns::columns>("columns", ""))
+
+namespace fealty::jobs {
+namespace {
+
+using sql::Batch;
+using sql::Row;
+using sql::Statement;
+constexpr auto kInt = Batch::Type::integer;
+constexpr auto kText = Batch::Type::text;
+
+#define JOB_COLUMNS                                                                                                                   \
+  "j.community_id, j.job_id, j.type, j.status, j.log_name, j.dry_run, j.silent, j.max_errors, j.file_key, j.file_name, j.file_size, " \
+  "j.file_sha256, j.fingerprint, j.delimiter, j.encoding, j.columns, j.permissions, j.source_id, j.actor_type, j.actor_id, "          \
+  "j.actor_name, j.total, j.updated, j.unchanged, j.created, j.failed, j.skipped, j.next_row, j.next_line, j.next_offset, "           \
+  "j.lease_node, j.lease_epoch, j.attempts, j.cancel_requested, j.error_code, j.error_message, j.created_at, j.updated_at, "          \
+  "j.started_at, j.finished_at, j.expires_at "
+#define OPEN "j.status IN ('queued', 'processing')"
+
+Statement const kLockQueue{"bulk.lock_queue", "SELECT c.community_id FROM communities c WHERE c.community_id = $1 {lock c}"};
+Statement const kNewest{"bulk.newest", "SELECT coalesce(max(job_id), 0) FROM bulk_jobs WHERE community_id = $1"};
+Statement const kCountOpen{"bulk.count_open", "SELECT count(*) FROM bulk_jobs j WHERE j.community_id = $1 AND " OPEN};
+Statement const kRetention{"bulk.retention", "SELECT file_retention_days FROM communities WHERE community_id = $1"};
+Statement const kInsertJob{"bulk.insert_job",
+                           "INSERT INTO bulk_jobs (community_id, job_id, type, status, log_name, dry_run, silent, max_errors, file_key, file_name, "
+                           "file_size, file_sha256, fingerprint, delimiter, encoding, columns, permissions, source_id, actor_type, actor_id, "
+                           "actor_name, total, next_row, next_line, next_offset, created_at, updated_at) "
+                           "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, "
+                           "$25, $26, $26)"};
+Statement const kFind{"bulk.find", "SELECT " JOB_COLUMNS "FROM bulk_jobs j WHERE j.community_id = $1 AND j.job_id = $2"};
+Statement const kLock{"bulk.lock", "SELECT " JOB_COLUMNS "FROM bulk_jobs j WHERE j.community_id = $1 AND j.job_id = $2 {lock j}"};
+Statement const kByFingerprint{"bulk.by_fingerprint",
+                               "SELECT " JOB_COLUMNS "FROM bulk_jobs j WHERE j.community_id = $1 AND j.fingerprint = $2 AND j.created_at >= $3 "
+                               "ORDER BY j.job_id DESC LIMIT 1"};
+Statement const kPosition{"bulk.position", "SELECT count(*) FROM bulk_jobs j WHERE j.community_id = $1 AND j.job_id < $2 AND " OPEN};
+#define LIST_FILTER                                                                                                              \
+  "WHERE j.community_id = $1 AND ($2 = '' OR j.log_name = $2) AND ($3 = '' OR j.status = $3) AND ($4 = '' OR j.type = $4) AND " \
+  "j.created_at >= $5 AND ($6 = 0 OR j.created_at <= $6) AND ($7 = 0 OR j.job_id < $7) "
+Statement const kCount{"bulk.count", "SELECT count(*) FROM bulk_jobs j " LIST_FILTER};
+Statement const kList{"bulk.list", "SELECT " JOB_COLUMNS "FROM bulk_jobs j " LIST_FILTER "ORDER BY j.job_id DESC LIMIT $8 OFFSET $9"};
+Statement const kHeads{"bulk.heads",
+                       "SELECT j.community_id, j.job_id, CASE WHEN j.lease_until > {now_ms} THEN 1 ELSE 0 END FROM bulk_jobs j WHERE " OPEN
+                       " AND NOT EXISTS (SELECT 1 FROM bulk_jobs e WHERE e.community_id = j.community_id AND e.job_id < j.job_id "
+                       "AND e.status IN ('queued', 'processing')) ORDER BY j.job_id"};
+Statement const kClaim{"bulk.claim",
+                       "UPDATE bulk_jobs SET status = 'processing', lease_node = $3, lease_epoch = lease_epoch + 1, "
+                       "lease_until = {now_ms} + $4, attempts = attempts + 1, started_at = coalesce(started_at, $5), updated_at = $5 "
+                       "WHERE community_id = $1 AND job_id = $2 AND status IN ('queued', 'processing') AND lease_until <= {now_ms}"};
+Statement const kExtend{"bulk.extend",
+                        "UPDATE bulk_jobs SET lease_until = {now_ms} + $2 WHERE status IN ('queued', 'processing') AND lease_node = $1 "
+                        "AND lease_until > {now_ms}"};
+Statement const kRelease{"bulk.release",
+                         "UPDATE bulk_jobs SET lease_node = NULL, lease_until = 0, attempts = 0 "
+                         "WHERE community_id = $1 AND job_id = $2 AND lease_epoch = $3"};
+Statement const kReleaseAll{"bulk.release_all", "UPDATE bulk_jobs SET lease_node = NULL, lease_until = 0 WHERE status IN ('queued', 'processing')"};
+Statement const kProgress{"bulk.progress",
+                          "UPDATE bulk_jobs SET status = $3, updated = $4, unchanged = $5, created = $6, failed = $7, skipped = $8, next_row = $9, "
+                          "next_line = $10, next_offset = $11, attempts = 0, error_code = $12, error_message = $13, updated_at = $14, "
+                          "finished_at = $15, expires_at = $16, lease_until = CASE WHEN $15 IS NULL THEN {now_ms} + $17 ELSE 0 END "
+                          "WHERE community_id = $1 AND job_id = $2"};
+Statement const kRequestCancel{"bulk.request_cancel",
+                               "UPDATE bulk_jobs SET cancel_requested = 1, updated_at = $3 WHERE community_id = $1 AND job_id = $2"};
+Statement const kInsertChunk{"bulk.insert_chunk",
+                             "INSERT INTO bulk_chunks (community_id, job_id, first_row, last_row, line, file_offset, rows_before, first_number, "
+                             "last_number) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
+#define CHUNK_COLUMNS "SELECT first_row, last_row, line, file_offset, rows_before, first_number, last_number FROM bulk_chunks "
+Statement const kChunkWith{"bulk.chunk_with_ordinal",
+                           CHUNK_COLUMNS "WHERE community_id = $1 AND job_id = $2 AND rows_before <= $3 ORDER BY first_row DESC LIMIT 1"};
+Statement const kChunkFrom{"bulk.chunk_from_row",
+                           CHUNK_COLUMNS "WHERE community_id = $1 AND job_id = $2 AND last_row >= $3 ORDER BY first_row LIMIT 1"};
+Statement const kInsertRows{"bulk.insert_rows",
+                            "INSERT INTO bulk_rows (community_id, job_id, row_number, line, file_offset, status, member_id, errors, changes) "
+                            "SELECT $1, $2, r.n, r.l, r.o, r.s, r.m, r.e, r.c FROM {rows r: n int, l int, o int, s int, m int, e text, c text}"};
+#define ROW_COLUMNS "SELECT row_number, line, file_offset, status, member_id, errors, changes FROM bulk_rows "
+Statement const kRows{"bulk.rows", ROW_COLUMNS "WHERE community_id = $1 AND job_id = $2 AND row_number BETWEEN $3 AND $4 ORDER BY row_number"};
+Statement const kRowsByStatus{"bulk.rows_by_status",
+                              ROW_COLUMNS "WHERE community_id = $1 AND job_id = $2 AND row_number > $3 AND (status = $4 OR status = $5 OR status = $6 "
+                                          "OR status = $7) ORDER BY row_number LIMIT $8 OFFSET $9"};
+Statement const kFileUsed{"bulk.file_used", "SELECT count(*) FROM bulk_jobs WHERE file_key = $1"};
+
+Job read_job(Row const& r) {
+  Job j;
+  int c = 0;
+  j.community = {r.integer(c++)};
+  j.number = {r.integer(c++)};
+  j.type = r.string(c++);
+  j.status = r.string(c++);
+  j.log_name = r.string(c++);
+  j.dry_run = r.boolean(c++);
+  j.silent = r.boolean(c++);
+  j.max_errors = r.optional_integer(c++);
+  j.file_key = r.string(c++);
+  j.file_name = r.string(c++);
+  j.file_size = r.integer(c++);
+  j.file_sha256 = r.string(c++);
+  j.fingerprint = r.string(c++);
+  j.dialect.delimiter = r.text(c++).front();
+  auto const encoding = r.text(c++);
+  j.dialect.encoding = encoding == "utf-16le" ? api::Encoding::utf16le : encoding == "utf-16be" ? api::Encoding::utf16be : api::Encoding::utf8;
+  StoredColumns stored;
+  std::vector<Issue> issues;
+  if (!api::from_json(r.text(c++), stored, issues))
+    throw sql::StorageError(sql::StorageError::Kind::broken, "the columns of job " + j.id().to_string() + " cannot be read");
+  j.columns = std::move(stored.columns);
+  j.permissions = api::PermissionSet(static_cast<std::uint64_t>(r.integer(c++)));
+  j.source = {r.integer(c++)};
+  j.actor.type = r.string(c++);
+  j.actor.id = r.string(c++);
+  j.actor.name = r.string(c++);
+  j.total = r.integer(c++);
+  j.counters.updated = r.integer(c++);
+  j.counters.unchanged = r.integer(c++);
+  j.counters.created = r.integer(c++);
+  j.counters.failed = r.integer(c++);
+  j.counters.skipped = r.integer(c++);
+  j.next.row = r.integer(c++);
+  j.next.line = r.integer(c++);
+  j.next.offset = r.integer(c++);
+  if (!r.is_null(c)) j.lease_node = static_cast<int>(r.integer(c));
+  ++c;
+  j.lease_epoch = r.integer(c++);
+  j.attempts = static_cast<int>(r.integer(c++));
+  j.cancel_requested = r.boolean(c++);
+  j.error_code = r.string(c++);
+  j.error_message = r.string(c++);
+  j.created_at = r.integer(c++);
+  j.updated_at = r.integer(c++);
+  j.started_at = r.optional_integer(c++);
+  j.finished_at = r.optional_integer(c++);
+  j.expires_at = r.optional_integer(c++);
+  return j;
+}
+
+Chunk read_chunk(Row const& r) {
+  return {r.integer(0), r.integer(1), r.integer(2), r.integer(3), r.integer(4), {r.integer(5), r.integer(6)}};
+}
+KeptRow read_row(Row const& r) {
+  return {r.integer(0), r.integer(1), r.integer(2), static_cast<RowStatus>(r.integer(3)), {r.integer(4)}, r.string(5), r.string(6)};
+}
+std::string_view encoding_name(api::Encoding e) {
+  constexpr std::string_view kNames[] = {"utf-8", "utf-16le", "utf-16be"};
+  return kNames[static_cast<int>(e)];
+}
+
+}  // namespace
+
+std::string encode_columns(std::vector<Column> const& columns) { return api::to_json(StoredColumns{columns}); }
+
+bool lock_queue(sql::Tx& tx, CommunityNo community) {
+  return tx.one(kLockQueue, [](Row const& r) { return r.integer(0); }, community).has_value();
+}
+std::int64_t newest_job_number(sql::Tx& tx, CommunityNo community) {
+  return *tx.one(kNewest, [](Row const& r) { return r.integer(0); }, community);
+}
+std::int64_t count_open_jobs(sql::Tx& tx, CommunityNo community) {
+  return *tx.one(kCountOpen, [](Row const& r) { return r.integer(0); }, community);
+}
+std::int64_t retention_days(sql::Tx& tx, CommunityNo community) {
+  return tx.one(kRetention, [](Row const& r) { return r.integer(0); }, community).value_or(30);
+}
+
+void insert_job(sql::Tx& tx, Job const& j) {
+  std::string const delimiter(1, j.dialect.delimiter);
+  tx.exec(kInsertJob, j.community, j.number, j.type, j.status, j.log_name, j.dry_run, j.silent, j.max_errors, j.file_key, j.file_name, j.file_size,
+          sql::Blob{j.file_sha256}, sql::Blob{j.fingerprint}, delimiter, encoding_name(j.dialect.encoding), encode_columns(j.columns),
+          static_cast<std::int64_t>(j.permissions.bits()), j.source, j.actor.type, j.actor.id, j.actor.name, j.total, j.next.row, j.next.line,
+          j.next.offset, j.created_at);
+}
+
+std::optional<Job> find_job(sql::Tx& tx, CommunityNo community, JobNo job) { return tx.one(kFind, read_job, community, job); }
+std::optional<Job> lock_job(sql::Tx& tx, CommunityNo community, JobNo job) { return tx.one(kLock, read_job, community, job); }
+std::optional<Job> newest_with_fingerprint(sql::Tx& tx, CommunityNo community, std::string_view fingerprint, TimeMs since) {
+  return tx.one(kByFingerprint, read_job, community, sql::Blob{fingerprint}, since);
+}
+std::int64_t queue_position(sql::Tx& tx, CommunityNo community, JobNo job) {
+  return *tx.one(kPosition, [](Row const& r) { return r.integer(0); }, community, job) + 1;
+}
+
+std::int64_t count_jobs(sql::Tx& tx, CommunityNo community, ListFilter const& f) {
+  return *tx.one(kCount, [](Row const& r) { return r.integer(0); }, community, f.log_name, f.status, f.type, f.from, f.to, f.before_job);
+}
+std::vector<Job> list_jobs(sql::Tx& tx, CommunityNo community, ListFilter const& f, std::int64_t limit, std::int64_t skip) {
+  std::vector<Job> jobs;
+  tx.each(kList, [&](Row const& r) { jobs.push_back(read_job(r)); }, community, f.log_name, f.status, f.type, f.from, f.to, f.before_job, limit, skip);
+  return jobs;
+}
+
+std::vector<QueueHead> queue_heads(sql::Tx& tx) {
+  std::vector<QueueHead> heads;
+  tx.each(kHeads, [&](Row const& r) { heads.push_back({{r.integer(0)}, {r.integer(1)}, r.boolean(2)}); });
+  return heads;
+}
+
+std::optional<Job> claim_job(sql::Tx& tx, QueueHead const& head, int node, TimeMs now) {
+  // 8 s, three heartbeats: jobs/node.h.
+  constexpr int kJobLeaseMs = 8'000;
+  if (tx.exec(kClaim, head.community, head.job, node, kJobLeaseMs, now) == 0) return std::nullopt;
+  return find_job(tx, head.community, head.job);
+}
+std::int64_t extend_leases(sql::Tx& tx, int node) { return tx.exec(kExtend, node, 8'000); }
+void release_lease(sql::Tx& tx, Job const& j) { tx.exec(kRelease, j.community, j.number, j.lease_epoch); }
+void release_all_leases(sql::Tx& tx) { tx.exec(kReleaseAll); }
+
+void update_progress(sql::Tx& tx, Job const& j) {
+  std::optional<std::string> code, message;
+  if (!j.error_code.empty()) code = j.error_code, message = j.error_message;
+  tx.exec(kProgress, j.community, j.number, j.status, j.counters.updated, j.counters.unchanged, j.counters.created, j.counters.failed,
+          j.counters.skipped, j.next.row, j.next.line, j.next.offset, code, message, j.updated_at, j.finished_at, j.expires_at, 8'000);
+}
+void request_cancel(sql::Tx& tx, CommunityNo community, JobNo job, TimeMs now) { tx.exec(kRequestCancel, community, job, now); }
+
+void insert_chunk(sql::Tx& tx, CommunityNo community, JobNo job, Chunk const& c) {
+  tx.exec(kInsertChunk, community, job, c.first_row, c.last_row, c.line, c.file_offset, c.rows_before, c.numbers.first, c.numbers.second);
+}
+std::optional<Chunk> chunk_with_ordinal(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t ordinal) {
+  return tx.one(kChunkWith, read_chunk, community, job, ordinal);
+}
+std::optional<Chunk> chunk_from_row(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t row) {
+  return tx.one(kChunkFrom, read_chunk, community, job, row);
+}
+
+void insert_rows(sql::Tx& tx, CommunityNo community, JobNo job, std::vector<KeptRow> const& rows) {
+  if (rows.empty()) return;
+  Batch batch{kInt, kInt, kInt, kInt, kInt, kText, kText};
+  batch.reserve(rows.size());
+  for (auto const& r : rows) batch.add(r.row, r.line, r.file_offset, static_cast<std::int64_t>(r.status), r.member, r.errors, r.changes);
+  tx.exec_batch(kInsertRows, batch, community, job);
+}
+std::vector<KeptRow> kept_rows(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t first_row, std::int64_t last_row) {
+  std::vector<KeptRow> rows;
+  tx.each(kRows, [&](Row const& r) { rows.push_back(read_row(r)); }, community, job, first_row, last_row);
+  return rows;
+}
+std::vector<KeptRow> kept_rows_with_status(sql::Tx& tx, CommunityNo community, JobNo job, unsigned statuses, std::int64_t after_row,
+                                           std::int64_t limit, std::int64_t skip) {
+  auto asked = [&](RowStatus s) { return statuses >> static_cast<int>(s) & 1u ? static_cast<std::int64_t>(s) : 0; };
+  std::vector<KeptRow> rows;
+  tx.each(kRowsByStatus, [&](Row const& r) { rows.push_back(read_row(r)); }, community, job, after_row, asked(RowStatus::updated),
+          asked(RowStatus::unchanged), asked(RowStatus::created), asked(RowStatus::failed), limit, skip);
+  return rows;
+}
+
+bool file_is_referred_to(sql::Tx& tx, std::string_view file_key) {
+  return *tx.one(kFileUsed, [](Row const& r) { return r.integer(0); }, file_key) != 0;
+}
+
+}  // namespace fealty::jobs

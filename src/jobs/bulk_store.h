@@ -1,0 +1,71 @@
+// SQL and row mapping of bulk jobs: no rules.
+#pragma once
+#include "jobs/bulk_jobs.h"
+
+namespace fealty::jobs {
+
+// Locks the community's queue until the transaction ends, so that jobs get their places one after another.
+bool lock_queue(sql::Tx& tx, CommunityNo community);
+std::int64_t newest_job_number(sql::Tx& tx, CommunityNo community);
+std::int64_t count_open_jobs(sql::Tx& tx, CommunityNo community);
+std::int64_t retention_days(sql::Tx& tx, CommunityNo community);
+void insert_job(sql::Tx& tx, Job const& job);
+std::optional<Job> find_job(sql::Tx& tx, CommunityNo community, JobNo job);
+// The same, locked against other writers.
+std::optional<Job> lock_job(sql::Tx& tx, CommunityNo community, JobNo job);
+std::optional<Job> newest_with_fingerprint(sql::Tx& tx, CommunityNo community, std::string_view fingerprint, TimeMs since);
+std::int64_t queue_position(sql::Tx& tx, CommunityNo community, JobNo job);
+
+struct ListFilter {
+  std::string log_name, status, type;  // empty = any
+  TimeMs from = 0, to = 0;             // to 0 = no end
+  std::int64_t before_job = 0;         // cursor: jobs below this number; 0 = from the newest
+};
+std::int64_t count_jobs(sql::Tx& tx, CommunityNo community, ListFilter const& filter);
+std::vector<Job> list_jobs(sql::Tx& tx, CommunityNo community, ListFilter const& filter, std::int64_t limit, std::int64_t skip);
+
+// The oldest open job of every community: those that a node may work on.
+struct QueueHead {
+  CommunityNo community;
+  JobNo job;
+  bool leased = false;  // by a node whose lease has not ended
+};
+std::vector<QueueHead> queue_heads(sql::Tx& tx);
+// Takes the lease of an open job that nobody holds.
+std::optional<Job> claim_job(sql::Tx& tx, QueueHead const& head, int node, TimeMs now);
+std::int64_t extend_leases(sql::Tx& tx, int node);
+void release_lease(sql::Tx& tx, Job const& job);
+// Ends the leases of all nodes: for an engine that only one program can use at a time.
+void release_all_leases(sql::Tx& tx);
+
+// Counters, cursor, state and lease of a job whose row is locked.
+void update_progress(sql::Tx& tx, Job const& job);
+void request_cancel(sql::Tx& tx, CommunityNo community, JobNo job, TimeMs now);
+
+struct Chunk {
+  std::int64_t first_row = 0, last_row = 0, line = 0, file_offset = 0;
+  std::int64_t rows_before = 0;  // rows with an outcome before this chunk
+  std::pair<std::int64_t, std::int64_t> numbers{0, -1};
+};
+void insert_chunk(sql::Tx& tx, CommunityNo community, JobNo job, Chunk const& chunk);
+// The chunk that holds the rows_before-th row with an outcome, counted from 0.
+std::optional<Chunk> chunk_with_ordinal(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t ordinal);
+// The chunk that holds this record, or the next one after it.
+std::optional<Chunk> chunk_from_row(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t row);
+
+struct KeptRow {
+  std::int64_t row = 0, line = 0, file_offset = 0;
+  RowStatus status = RowStatus::failed;
+  MemberNo member;
+  std::string errors = "[]", changes = "[]";
+};
+void insert_rows(sql::Tx& tx, CommunityNo community, JobNo job, std::vector<KeptRow> const& rows);
+std::vector<KeptRow> kept_rows(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t first_row, std::int64_t last_row);
+// By row, those with one of the statuses (a bit set by status number).
+std::vector<KeptRow> kept_rows_with_status(sql::Tx& tx, CommunityNo community, JobNo job, unsigned statuses, std::int64_t after_row,
+                                           std::int64_t limit, std::int64_t skip);
+bool file_is_referred_to(sql::Tx& tx, std::string_view file_key);
+
+std::string encode_columns(std::vector<Column> const& columns);
+
+}  // namespace fealty::jobs

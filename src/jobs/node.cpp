@@ -1,0 +1,54 @@
+#include "jobs/node.h"
+
+#include "base/log.h"
+#include "base/random.h"
+
+namespace fealty::jobs {
+namespace {
+
+sql::Statement const kTaken{"nodes.taken", "SELECT node_id FROM nodes WHERE lease_until > {now_ms} ORDER BY node_id"};
+sql::Statement const kTake{"nodes.take",
+                           "INSERT INTO nodes (node_id, holder, lease_until) VALUES ($1, $2, {now_ms} + $3) ON CONFLICT (node_id) DO UPDATE "
+                           "SET holder = excluded.holder, lease_until = excluded.lease_until WHERE nodes.lease_until <= {now_ms} RETURNING node_id"};
+sql::Statement const kExtend{"nodes.extend",
+                             "UPDATE nodes SET lease_until = {now_ms} + $3 WHERE node_id = $1 AND holder = $2 AND lease_until > {now_ms}"};
+sql::Statement const kRelease{"nodes.release", "UPDATE nodes SET lease_until = 0 WHERE node_id = $1 AND holder = $2"};
+constexpr int kNodesMax = 1 << NumberSource::kNodeBits;
+
+}  // namespace
+
+Node::Node(sql::Database& database, NumberSource& numbers) : database_(database), numbers_(numbers), holder_(random_base62(22)) { take(); }
+
+Node::~Node() {
+  try {
+    database_.write([&](sql::Tx& tx) { tx.exec(kRelease, number_, holder_); });
+  } catch (std::exception const& e) {
+    log::warning("node.release_failed", {{"reason", e.what()}});
+  }
+}
+
+void Node::take() {
+  // Another node may take the same number at the same moment: the conditional write decides, the loser looks again.
+  for (int attempt = 0; attempt < kNodesMax; ++attempt) {
+    auto const taken = database_.write([&](sql::Tx& tx) -> std::optional<int> {
+      int free = 0;
+      tx.each(kTaken, [&](sql::Row const& r) { free += r.integer(0) == free ? 1 : 0; });
+      if (free >= kNodesMax) throw std::runtime_error("256 nodes run already; a node number is free again 8 s after one of them stops");
+      return tx.one(kTake, [](sql::Row const& r) { return static_cast<int>(r.integer(0)); }, free, holder_, kLeaseMs);
+    });
+    if (!taken) continue;
+    number_ = *taken;
+    numbers_.set_node(number_);
+    return;
+  }
+  throw std::runtime_error("no node number could be taken");
+}
+
+bool Node::heartbeat() {
+  if (database_.write([&](sql::Tx& tx) { return tx.exec(kExtend, number_, holder_, kLeaseMs); }) == 1) return true;
+  log::warning("node.lease_lost", {{"node", number_}});
+  take();
+  return false;
+}
+
+}  // namespace fealty::jobs
