@@ -1,5 +1,6 @@
 #include "access/keys.h"
 
+#include <latch>
 #include <thread>
 
 #include "base/hash.h"
@@ -90,13 +91,15 @@ TEST_P(Keys, AMistypedKeyIsRefusedWithoutAReadOfStorage) {
   for (std::string const& text : {key + "x", key + key, std::string("fk_"), std::string("fu_short"), "fs" + key.substr(2)}) refused(text);
   EXPECT_EQ(counting.calls(), 0);
   // What has not our form may be a foreign key: it is looked up.
-  for (auto const* text : {"", "fk", "x", "0123456789abcdef0123456789abcdef01234567", "FK_abcdefgh_"}) EXPECT_FALSE(is_mistyped_key(text)) << text;
+  for (auto const* text : {"", "fk", "x", "0123456789abcdef0123456789abcdef01234567", "FK_abcdefgh_"})
+    EXPECT_FALSE(is_mistyped_key(text)) << text;
 }
 
 TEST_P(Keys, OpenTheDoorOfTheirCommunityWithTheirPermissions) {
   auto const key = *create("crm");
-  for (auto const& good : {bearer(key.key), request("authorization", "bearer   " + key.key), request("authorization", "BEARER " + key.key + " "),
-                           request("authorization", key.key), request("authorization", " " + key.key + "\t")}) {
+  for (auto const& good :
+       {bearer(key.key), request("authorization", "bearer   " + key.key), request("authorization", "BEARER " + key.key + " "),
+        request("authorization", key.key), request("authorization", " " + key.key + "\t")}) {
     auto const who = service().check(good, kNow);
     ASSERT_TRUE(who) << good.headers[0].value;
     EXPECT_EQ(who->kind, api::PrincipalKind::community_key);
@@ -148,16 +151,18 @@ TEST_P(Keys, AForeignKeyIsCheckedByItsHashAsOwnOnesAre) {
   std::string const foreign = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
   auto const hash = sha256(foreign);
   auto const literal = to_hex({reinterpret_cast<unsigned char const*>(hash.data()), hash.size()});
-  run(db(), "INSERT INTO api_keys (community_id, key_id, kind, name, prefix, secret_hash, permissions, created_at, created_by) VALUES (1, 77, "
-            "'community', 'moved', '01234567', " +
-                (engine() == sql::Engine::sqlite ? "x'" + literal + "'" : "'\\x" + literal + "'::bytea") + ", 16, 1, 'operator')");
+  run(db(),
+      "INSERT INTO api_keys (community_id, key_id, kind, name, prefix, secret_hash, permissions, created_at, created_by) VALUES (1, 77, "
+      "'community', 'moved', '01234567', " +
+          (engine() == sql::Engine::sqlite ? "x'" + literal + "'" : "'\\x" + literal + "'::bytea") + ", 16, 1, 'operator')");
   EXPECT_EQ(message(bearer(foreign)), "good");
   EXPECT_EQ(message(request("authorization", foreign)), "good");
   EXPECT_EQ(message(bearer(foreign.substr(1))), kWrong);
 }
 
 TEST_P(Keys, RevokedAndExpiredKeysStopAtOnce) {
-  auto const key = *create("crm"), month = *create("month", KeyKind::community, 30), most = *create("most", KeyKind::community, kKeyExpiryDaysMax);
+  auto const key = *create("crm"), month = *create("month", KeyKind::community, 30),
+             most = *create("most", KeyKind::community, kKeyExpiryDaysMax);
   EXPECT_EQ(message(bearer(month.key), kNow + 30 * kDay - 1), "good");
   EXPECT_EQ(message(bearer(month.key), kNow + 30 * kDay), "This key expired on 2026-05-07; make a new one.");
   EXPECT_EQ(message(bearer(key.key), kNow + 100'000 * kDay), "good");
@@ -172,7 +177,8 @@ TEST_P(Keys, RevokedAndExpiredKeysStopAtOnce) {
   EXPECT_EQ(service().revoke(kHere, key.id, kActor, kNow + 9)->revoked_at, kNow + 5) << "the first time counts";
   EXPECT_EQ(message(bearer(month.key)), "good");
 
-  auto const unknown = {service().revoke(kElsewhere, month.id, kActor, kNow), service().revoke(kHere, {month.id.seconds + 1, month.id.number}, kActor, kNow),
+  auto const unknown = {service().revoke(kElsewhere, month.id, kActor, kNow),
+                        service().revoke(kHere, {month.id.seconds + 1, month.id.number}, kActor, kNow),
                         service().revoke(kHere, {month.id.seconds, 999}, kActor, kNow)};
   for (auto const& result : unknown) {
     ASSERT_FALSE(result);
@@ -202,7 +208,8 @@ TEST_P(Keys, NoSecretIsStoredAnywhere) {
   EXPECT_THAT(test::tables_with(db(), key.prefix), ElementsAre("api_keys")) << "the prefix is public: the search works";
   EXPECT_THAT(test::tables_with(db(), key.key), IsEmpty());
   // Nor any part of it that would help to guess the rest.
-  for (std::size_t i = key.prefix.size() + 1; i + 8 <= key.key.size(); ++i) EXPECT_THAT(test::tables_with(db(), key.key.substr(i, 8)), IsEmpty());
+  for (std::size_t i = key.prefix.size() + 1; i + 8 <= key.key.size(); ++i)
+    EXPECT_THAT(test::tables_with(db(), key.key.substr(i, 8)), IsEmpty());
 }
 
 TEST_P(Keys, EveryChangeIsAuditedOnceWithItsActor) {
@@ -212,11 +219,14 @@ TEST_P(Keys, EveryChangeIsAuditedOnceWithItsActor) {
   ASSERT_TRUE(service().revoke(kHere, key.id, kActor, kNow + 6));
   std::vector<std::string> rows;
   db().read([&](sql::Tx& tx) {
-    tx.run_text("SELECT action, actor_type, actor_id, target, created_at FROM audit_entries WHERE community_id = 1 ORDER BY audit_id", {}, [&](sql::Row const& r) {
-      rows.push_back(r.string(0) + " " + r.string(1) + " " + r.string(2) + " " + r.string(3) + " " + std::to_string(r.integer(4) - kNow));
-    });
+    tx.run_text("SELECT action, actor_type, actor_id, target, created_at FROM audit_entries WHERE community_id = 1 ORDER BY audit_id", {},
+                [&](sql::Row const& r) {
+                  rows.push_back(r.string(0) + " " + r.string(1) + " " + r.string(2) + " " + r.string(3) + " " +
+                                 std::to_string(r.integer(4) - kNow));
+                });
   });
-  EXPECT_THAT(rows, ElementsAre("api_key.create operator shell " + key.id.to_string() + " 0", "api_key.revoke operator shell " + key.id.to_string() + " 5"));
+  EXPECT_THAT(rows, ElementsAre("api_key.create operator shell " + key.id.to_string() + " 0",
+                                "api_key.revoke operator shell " + key.id.to_string() + " 5"));
 }
 
 TEST_P(Keys, WhatCannotBeMadeIsToldAllAtOnce) {
@@ -264,9 +274,13 @@ TEST_P(Keys, NamesAreUniqueAmongLivingKeysAndTheirNumberHasALimit) {
 
 TEST_P(Keys, OfOneNameMadeAtOnceOnlyOneIsMade) {
   std::atomic<int> made{0};
+  std::latch start(8);
   std::vector<std::thread> threads;
   for (int t = 0; t < 8; ++t)
     threads.emplace_back([&] {
+      // Every thread has its connection before the race begins.
+      EXPECT_THAT(service().list(kHere), IsEmpty());
+      start.arrive_and_wait();
       if (create("crm")) ++made;
     });
   for (auto& t : threads) t.join();
@@ -283,8 +297,7 @@ TEST_P(Keys, AFailureOfAnyStorageCallMakesAllOrNothing) {
     bool made = false;
     try {
       made = service.create(kHere, {KeyKind::community, "k" + std::to_string(n), bulk(), 0}, kActor, kNow).has_value();
-    } catch (sql::StorageError const&) {
-    }
+    } catch (sql::StorageError const&) {}
     if (!made) {
       EXPECT_EQ(test::dump(db()), before) << "call " << n;
     }
