@@ -47,7 +47,7 @@ Statement const kEntries{"ledger.entries_of_source",
 Statement const kAudit{"ledger.audit",
                        "SELECT coalesce(b.member_id, e.member_id), coalesce(b.currency_id, e.currency_id), b.amount, b.earned, "
                        "e.whole, e.rest, e.earned_whole, e.earned_rest, h.balance_after, CASE WHEN b.member_id IS NULL THEN 1 ELSE 0 END, "
-                       "CASE WHEN e.member_id IS NULL THEN 1 ELSE 0 END, CASE WHEN h.entry_id IS NULL THEN 1 ELSE 0 END "
+                       "CASE WHEN e.member_id IS NULL THEN 1 ELSE 0 END, CASE WHEN h.entry_id IS NULL THEN 1 ELSE 0 END, b.entry_id "
                        "FROM (SELECT * FROM balances WHERE community_id = $1) b FULL JOIN ("
                        "SELECT member_id, currency_id, sum(amount / 1000000) AS whole, sum(amount % 1000000) AS rest, "
                        "sum(CASE WHEN class IN (1, 4) THEN amount / 1000000 ELSE 0 END) AS earned_whole, "
@@ -105,9 +105,13 @@ SourceNo create_source(sql::Tx& tx, CommunityNo community, SourceNo number, Sour
   return number;
 }
 
-std::optional<bool> lock_member(sql::Tx& tx, CommunityNo community, MemberNo member) {
+std::optional<Presence> lock_member(sql::Tx& tx, CommunityNo community, MemberNo member) {
   constexpr std::int64_t kInvited = 1, kDeleted = 4;
-  return tx.one(kLockMember, [](Row const& r) { return r.integer(0) != kInvited && r.integer(0) != kDeleted; }, community, member);
+  return tx.one(kLockMember,
+                [](Row const& r) {
+                  return r.integer(0) == kInvited ? Presence::invited : r.integer(0) == kDeleted ? Presence::deleted : Presence::present;
+                },
+                community, member);
 }
 
 std::optional<StoredSource> find_source(sql::Tx& tx, CommunityNo community, Change const& c, CurrencyNo currency) {
@@ -156,9 +160,10 @@ std::vector<Mismatch> audit_balances(sql::Tx& tx, CommunityNo community, std::si
             __int128 const sum = static_cast<__int128>(r.integer(4)) * Decimal::kScale + r.integer(5);
             __int128 const earned = static_cast<__int128>(r.integer(6)) * Decimal::kScale + r.integer(7);
             if (r.boolean(9)) {
-              if (sum != 0) report("has entries but no balance");
+              report("has entries but no balance");
             } else if (r.boolean(10)) {
               if (r.integer(2) != 0 || r.integer(3) != 0) report("has a balance of " + Decimal{r.integer(2)}.to_string() + " but no entries");
+              else if (r.integer(12) != 0) report("balance names an entry, but there are none");
             } else if (sum != r.integer(2)) {
               report("balance " + Decimal{r.integer(2)}.to_string() + " is not the sum of its entries");
             } else if (earned != r.integer(3)) {
