@@ -1,5 +1,8 @@
 #include "api/csv_cell.h"
 
+#include <algorithm>
+#include <array>
+
 #include "base/text.h"
 
 namespace fealty::api {

@@ -62,7 +62,7 @@ void refuse_other_formats(std::string_view first) {
   if (first.starts_with("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"sv)) throw problems::xls_not_supported();
   for (Format const& format : kFormats)
     if (first.starts_with(format.magic)) throw problems::unsupported_file(format.what);
-  if (first.starts_with("RIFF"sv) && first.substr(8).starts_with("WEBP"sv)) throw problems::unsupported_file("an image");
+  if (first.size() >= 12 && first.starts_with("RIFF"sv) && first.substr(8, 4) == "WEBP"sv) throw problems::unsupported_file("an image");
   if (first.starts_with("\xFF\xFE\x00\x00"sv) || first.starts_with("\x00\x00\xFE\xFF"sv)) throw problems::utf32();
   if (byte_order_mark(first).bytes != 2 && looks_like_utf16(first)) throw problems::utf16_without_mark();
   // Some programs call a web page with a table "xls" or "csv".

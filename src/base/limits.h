@@ -8,6 +8,7 @@ struct Limits {
   // HTTP
   std::int64_t header_bytes_max = 16 * 1024;
   std::int64_t json_body_bytes_max = 1024 * 1024;
+  std::int64_t json_bodies_node_bytes_max = 256ll * 1024 * 1024;  // all bodies that are being gathered; more are answered 503
   std::int64_t connections_max = 4096;
   int header_timeout_ms = 15'000;       // from the first byte of a request to the end of its head
   int idle_timeout_ms = 75'000;         // between requests on a kept connection

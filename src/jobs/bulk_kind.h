@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "access/audit.h"
 #include "api/permission.h"
 #include "base/error.h"
 #include "base/id.h"
@@ -112,6 +113,8 @@ class BulkKind {
   virtual std::vector<std::string> template_header(sql::Tx& tx, CommunityNo community) const = 0;
   virtual std::vector<std::string> template_example(std::span<std::string const> header) const = 0;
 
+  // Registers the job as the source of what its rows will change, in the upload's transaction.
+  virtual void create_source(sql::Tx& tx, JobFacts const& job, std::string const& label, access::Actor const& actor, TimeMs now) const = 0;
   virtual std::unique_ptr<BulkSession> open(JobFacts const& job) const = 0;
 
   // What rows of this job changed, read back from the ledger and the histories: those whose numbers lie in the range.

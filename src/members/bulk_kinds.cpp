@@ -45,6 +45,9 @@ class MemberBulkKind final : public jobs::BulkKind {
   }
   std::vector<std::string> template_example(std::span<std::string const> header) const override;
 
+  void create_source(sql::Tx& tx, jobs::JobFacts const& job, std::string const& label, access::Actor const& actor, TimeMs now) const override {
+    ledger::create_source(tx, job.community, job.source, {"bulk", job.id.to_string(), label, "", actor}, now);
+  }
   std::unique_ptr<jobs::BulkSession> open(jobs::JobFacts const& job) const override {
     return std::make_unique<MemberBulkSession>(facts_.flavour, job, database_, numbers_, scratch_folder_);
   }

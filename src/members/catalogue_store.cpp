@@ -33,6 +33,8 @@ Statement const kListCommunities{"communities.list",
                                  "SELECT c.community_id, c.created_at, c.title, (SELECT count(*) FROM memberships m "
                                  "WHERE m.community_id = c.community_id AND m.state <> 4) FROM communities c ORDER BY c.community_id"};
 
+Statement const kCommunityNumbers{"communities.numbers", "SELECT community_id, created_at FROM communities ORDER BY community_id"};
+
 // Bits of serverPermissions in the order of community.md: 2 kick, 3 ban, 4 manage_roles, 5 manage_channels,
 // 6 server_administrator, 7 warn, 8 suspend, 9 broadcast.
 constexpr std::int64_t kServerAdministrator = 1 << 6;
@@ -105,6 +107,12 @@ void insert_tag(sql::Tx& tx, CommunityNo community, NamedNumber const& tag, Time
 
 void insert_community(sql::Tx& tx, CommunityNo community, NewCommunity const& made, MemberNo owner, TimeMs now) {
   tx.exec(kInsertCommunity, community, made.title, made.time_zone, owner, now);
+}
+
+std::vector<std::pair<CommunityNo, PublicId>> community_numbers(sql::Tx& tx) {
+  std::vector<std::pair<CommunityNo, PublicId>> all;
+  tx.each(kCommunityNumbers, [&](Row const& r) { all.emplace_back(CommunityNo{r.integer(0)}, PublicId::of(r.integer(0), r.integer(1))); });
+  return all;
 }
 
 std::vector<CommunitySummary> list_communities(sql::Tx& tx) {

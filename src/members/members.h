@@ -40,6 +40,9 @@ struct CommunitySummary {
   std::int64_t members = 0;
 };
 
+// Numbers and ids of all communities.
+std::vector<std::pair<CommunityNo, PublicId>> community_numbers(sql::Tx& tx);
+
 class CommunityService {
  public:
   CommunityService(sql::Database& database, NumberSource& numbers, access::KeyService& keys)

@@ -230,6 +230,14 @@ TEST(CsvFile, RecognisesOtherFormats) {
   }
 }
 
+TEST(CsvFile, TakesShortTextsThatBeginLikeOtherFormats) {
+  for (std::string const& text : {"RIFF"s, "RIFF1234WEB"s, "PK"s, "%PD"s, "GIF"s, "<"s, "<htm"s, "\x1F"s, "MM"s, "7z"s}) {
+    FileRead const read = read_file(text, known);
+    EXPECT_EQ(read.records.problem, "");
+    EXPECT_EQ(read.header, (std::vector<std::string>{text}));
+  }
+}
+
 TEST(CsvFile, ReadsNoFurtherThanTheHeaderNeeds) {
   // A wrong header is answered while the rest of the upload is still on its way.
   struct Endless final : ByteSource {

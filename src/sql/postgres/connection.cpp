@@ -11,7 +11,6 @@ namespace fealty::sql::postgres {
 namespace {
 
 using Kind = StorageError::Kind;
-constexpr char const* kRunTimeName = "a statement made at run time";
 
 Kind kind_of(std::string_view state) {
   auto const family = state.substr(0, 2);
@@ -175,34 +174,45 @@ Connection::Connection(Settings const& settings) {
   PQsetNoticeProcessor(handle_.get(), [](void*, char const*) {}, nullptr);
   auto const timeout = std::to_string(settings.statement_timeout_ms);
   // A transaction of ours never waits for people: one that idles belongs to a program that hangs, and holds locks.
-  // "synchronous_commit = off" would break the promise that an answered write is durable; other settings are stronger and stay.
+  // "synchronous_commit = off" would break the promise that an answered write is durable; other settings are stronger and
+  // stay. The default costs of PostgreSQL are those of turning disks and make it read a whole table rather than look up the
+  // ten thousand rows of a batch; what an operator has set is kept.
   auto const setup = "SET statement_timeout = " + timeout + "; SET idle_in_transaction_session_timeout = " + timeout +
-                     "; SET client_min_messages = warning; SET jit = off; SELECT set_config('synchronous_commit', 'on', false) "
-                     "WHERE current_setting('synchronous_commit') = 'off'";
-  checked("connection settings", PQexec(handle_.get(), setup.c_str()));
+                     "; SET client_min_messages = warning; SET jit = off; "
+                     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'; "
+                     "SELECT set_config('random_page_cost', '1.1', false) WHERE current_setting('random_page_cost') = '4'";
+  checked("connection settings", Answer(PQexec(handle_.get(), setup.c_str())));
 }
 
-Connection::Answer Connection::checked(std::string_view name, PGresult* raw) {
-  Answer answer(raw);
-  auto const status = PQresultStatus(raw);
+Connection::Answer Connection::checked(std::string_view name, Answer answer) {
+  auto const status = PQresultStatus(answer.get());
   if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) return answer;
-  char const* const code = raw ? PQresultErrorField(raw, PG_DIAG_SQLSTATE) : nullptr;
+  char const* const code = answer ? PQresultErrorField(answer.get(), PG_DIAG_SQLSTATE) : nullptr;
   // A lost connection counts as lost whatever the server said last.
   std::string const state = code && is_connected() ? code : "";
-  char const* const primary = raw ? PQresultErrorField(raw, PG_DIAG_MESSAGE_PRIMARY) : nullptr;
+  char const* const primary = answer ? PQresultErrorField(answer.get(), PG_DIAG_MESSAGE_PRIMARY) : nullptr;
   // The primary line alone: details may show the values of a row.
   auto const reason = primary ? std::string_view(primary) : trim_space(PQerrorMessage(handle_.get()));
-  if (state == "0A000" || state == "26000" || state == "25006") stale_ = true;
+  if (state.empty() || state == "0A000" || state == "26000" || state == "25006") stale_ = true;
   auto what = std::string(name) + ": " + std::string(reason) + (state.empty() ? "" : " (SQLSTATE " + state + ")");
   throw ServerError(kind_of(state), what, state);
 }
 
-void Connection::command(char const* text) { checked(text, PQexec(handle_.get(), text)); }
+void Connection::settle() {
+  if (!ending_) return;
+  ending_ = false;
+  while (Answer{PQgetResult(handle_.get())}) {}
+}
+
+void Connection::command(char const* text) {
+  settle();
+  checked(text, Answer(PQexec(handle_.get(), text)));
+}
 
 void Connection::commit() {
   try {
-    auto const answer = checked("COMMIT", PQexec(handle_.get(), "COMMIT"));
-    // The server answers so when an earlier statement failed.
+    auto const answer = checked("COMMIT", Answer(PQexec(handle_.get(), "COMMIT")));
+    // The server answers otherwise when an earlier statement failed.
     if (std::strcmp(PQcmdStatus(answer.get()), "COMMIT") != 0) throw StorageError(Kind::broken, "COMMIT was answered by a rollback");
   } catch (ServerError const& e) {
     if (!is_connected()) throw StorageError(Kind::commit_unknown, e.what());
@@ -210,38 +220,93 @@ void Connection::commit() {
   }
 }
 
-Connection::Prepared& Connection::prepared(Statement const& statement) {
-  if (statement.index() >= statements_.size()) statements_.resize(statement.index() + 1);
-  auto& slot = statements_[statement.index()];
-  if (slot.name.empty()) {
-    auto expanded = expand_statement(statement.text(Engine::postgres), Engine::postgres);
-    auto name = "s" + std::to_string(statement.index());
-    checked(statement.name(), PQprepare(handle_.get(), name.c_str(), expanded.text.c_str(), 0, nullptr));
-    slot.shape = std::move(expanded.shape);
-    slot.name = std::move(name);
+void Connection::end_read() {
+  if (PQsendQuery(handle_.get(), "COMMIT") == 1) {
+    ending_ = true;
+  } else {
+    stale_ = true;
   }
-  return slot;
 }
 
-std::int64_t Connection::run(Statement const& statement, std::span<Param const> params, Batch const* batch, OnRow const& on_row) {
-  auto const& slot = prepared(statement);
+Connection::Prepared& Connection::slot_of(Statement const& statement) {
+  if (statement.index() >= statements_.size()) statements_.resize(statement.index() + 1);
+  return statements_[statement.index()];
+}
+
+Connection::Answer Connection::round_trip(std::string_view name, char const* begin, Prepared* unprepared, std::string const& prepare_text,
+                                          std::function<int()> const& send) {
+  auto* const c = handle_.get();
+  bool const sent = PQenterPipelineMode(c) == 1 && (!begin || PQsendQueryParams(c, begin, 0, nullptr, nullptr, nullptr, nullptr, 0) == 1) &&
+                    (!unprepared || PQsendPrepare(c, unprepared->name.c_str(), prepare_text.c_str(), 0, nullptr) == 1) && send() == 1 &&
+                    PQpipelineSync(c) == 1;
+  if (!sent) {
+    stale_ = true;  // something may be on its way
+    checked(name, nullptr);
+  }
+  Answer failure, last;
+  auto receive = [&] {
+    last.reset(PQgetResult(c));
+    auto const status = PQresultStatus(last.get());
+    bool const good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+    // After a failure the rest of the pipeline is answered "aborted": only the first tells why.
+    if (!good && !failure) failure = std::move(last);
+    while (is_connected() && Answer{PQgetResult(c)}) {}
+    return good;
+  };
+  if (begin) receive();
+  if (unprepared) unprepared->is_ready = receive();
+  receive();
+  if (is_connected()) {
+    Answer const sync(PQgetResult(c));
+    if (PQresultStatus(sync.get()) != PGRES_PIPELINE_SYNC || PQexitPipelineMode(c) != 1) stale_ = true;
+  }
+  return checked(name, std::move(failure ? failure : last));
+}
+
+Connection::Answer Connection::fetch(Statement const& statement, std::span<Param const> params, Batch const* batch, char const* begin) {
+  settle();
+  auto& slot = slot_of(statement);
+  std::string prepare_text;
+  if (!slot.is_ready) {
+    auto expanded = expand_statement(statement.text(Engine::postgres), Engine::postgres);
+    prepare_text = std::move(expanded.text);
+    slot.shape = std::move(expanded.shape);
+    slot.name = "s" + std::to_string(statement.index());
+  }
   check_call(statement.name(), slot.shape, params, batch);
   Values const values(statement.name(), params, batch);
-  auto const answer = checked(statement.name(), PQexecPrepared(handle_.get(), slot.name.c_str(), values.count(), values.pointers(),
-                                                               values.lengths(), values.formats(), 0));
-  return deliver(statement.name(), answer.get(), on_row);
+  if (!begin && slot.is_ready) {
+    return checked(statement.name(), Answer(PQexecPrepared(handle_.get(), slot.name.c_str(), values.count(), values.pointers(),
+                                                           values.lengths(), values.formats(), 0)));
+  }
+  return round_trip(statement.name(), begin, slot.is_ready ? nullptr : &slot, prepare_text, [&] {
+    return PQsendQueryPrepared(handle_.get(), slot.name.c_str(), values.count(), values.pointers(), values.lengths(), values.formats(), 0);
+  });
 }
 
-std::int64_t Connection::run_text(std::string_view text, std::span<Param const> params, OnRow const& on_row) {
+Connection::Answer Connection::fetch_text(std::string_view text, std::span<Param const> params, char const* begin) {
+  settle();
   auto const expanded = expand_statement(text, Engine::postgres);
   check_call(kRunTimeName, expanded.shape, params, nullptr);
   Values const values(kRunTimeName, params, nullptr);
-  auto const answer = checked(kRunTimeName, PQexecParams(handle_.get(), expanded.text.c_str(), values.count(), nullptr, values.pointers(),
-                                                         values.lengths(), values.formats(), 0));
-  return deliver(kRunTimeName, answer.get(), on_row);
+  return round_trip(kRunTimeName, begin, nullptr, {}, [&] {
+    return PQsendQueryParams(handle_.get(), expanded.text.c_str(), values.count(), nullptr, values.pointers(), values.lengths(),
+                             values.formats(), 0);
+  });
 }
 
-std::int64_t Connection::deliver(std::string_view name, PGresult const* answer, OnRow const& on_row) {
+void Connection::prepare(Statement const& statement) {
+  settle();
+  auto& slot = slot_of(statement);
+  if (slot.is_ready) return;
+  auto expanded = expand_statement(statement.text(Engine::postgres), Engine::postgres);
+  slot.shape = std::move(expanded.shape);
+  slot.name = "s" + std::to_string(statement.index());
+  checked(statement.name(), Answer(PQprepare(handle_.get(), slot.name.c_str(), expanded.text.c_str(), 0, nullptr)));
+  slot.is_ready = true;
+}
+
+std::int64_t deliver(std::string_view name, PGresult const* answer, OnRow const& on_row) {
   int const rows = PQntuples(answer);
   if (on_row && rows > 0) {
     PostgresRow row(name, answer);

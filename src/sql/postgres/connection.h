@@ -2,6 +2,7 @@
 #pragma once
 #include <libpq-fe.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,38 +31,53 @@ class Connection {
   Connection(Connection const&) = delete;
   Connection& operator=(Connection const&) = delete;
 
-  // One statement without parameters or rows: BEGIN, ROLLBACK, SET.
+  struct Clear {
+    void operator()(PGresult* r) const { PQclear(r); }
+  };
+  using Answer = std::unique_ptr<PGresult, Clear>;
+
+  // One statement without parameters or rows: BEGIN, ROLLBACK.
   void command(char const* text);
+  // Runs a statement and gets all of its rows. `begin`, if any, is a statement that travels in front of it, in the same
+  // round trip; so does the preparation of a statement that this connection runs for the first time.
+  Answer fetch(Statement const& statement, std::span<Param const> params, Batch const* batch, char const* begin);
+  Answer fetch_text(std::string_view text, std::span<Param const> params, char const* begin);
+  void prepare(Statement const& statement);
   // COMMIT. A connection that breaks here leaves the outcome unknown, and the error says so.
   void commit();
-  std::int64_t run(Statement const& statement, std::span<Param const> params, Batch const* batch, OnRow const& on_row);
-  std::int64_t run_text(std::string_view text, std::span<Param const> params, OnRow const& on_row);
-  void prepare(Statement const& statement) { prepared(statement); }
+  // COMMIT of a transaction that only read: nothing depends on its answer, so nobody waits for it.
+  void end_read();
 
   bool is_connected() const { return PQstatus(handle_.get()) == CONNECTION_OK; }
   // Connected, outside of a transaction, and with prepared statements that still fit the schema.
-  bool is_reusable() const { return is_connected() && !stale_ && PQtransactionStatus(handle_.get()) == PQTRANS_IDLE; }
+  bool is_reusable() const { return is_connected() && !stale_ && (ending_ || PQtransactionStatus(handle_.get()) == PQTRANS_IDLE); }
   int server_version() const { return PQserverVersion(handle_.get()); }
 
  private:
   struct Finish {
     void operator()(PGconn* c) const { PQfinish(c); }
   };
-  struct Clear {
-    void operator()(PGresult* r) const { PQclear(r); }
-  };
-  using Answer = std::unique_ptr<PGresult, Clear>;
   struct Prepared {
-    std::string name;  // on the server; empty: not prepared yet
+    std::string name;
     Shape shape;
+    bool is_ready = false;  // prepared on the server
   };
-  Prepared& prepared(Statement const& statement);
-  Answer checked(std::string_view name, PGresult* answer);
-  std::int64_t deliver(std::string_view name, PGresult const* answer, OnRow const& on_row);
+  Prepared& slot_of(Statement const& statement);
+  // Sends what is given, in one round trip; the answer is the last one's.
+  Answer round_trip(std::string_view name, char const* begin, Prepared* unprepared, std::string const& prepare_text,
+                    std::function<int()> const& send);
+  Answer checked(std::string_view name, Answer answer);
+  void settle();
 
   std::unique_ptr<PGconn, Finish> handle_;
   std::vector<Prepared> statements_;  // by Statement::index()
-  bool stale_ = false;
+  bool stale_ = false;                // must not be used again
+  bool ending_ = false;               // the answer of end_read is still to be read
 };
+
+// Calls on_row for every row; returns the number of rows read or changed.
+std::int64_t deliver(std::string_view name, PGresult const* answer, OnRow const& on_row);
+// The name of statements without one, in errors.
+inline constexpr std::string_view kRunTimeName = "a statement made at run time";
 
 }  // namespace fealty::sql::postgres

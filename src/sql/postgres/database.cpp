@@ -15,25 +15,56 @@ constexpr char const* kBeginRead = "BEGIN ISOLATION LEVEL REPEATABLE READ READ O
 // Waits before the retries: at random up to 10, 20, 40 … ms, so that those who collided do not meet again.
 constexpr int kBackOffFirstMs = 10, kBackOffMaxMs = 500;
 
+// A transaction on a connection from the pool. It begins with its first statement, in the same round trip, and rolls back
+// unless it is committed.
 class PostgresTx final : public Tx {
  public:
-  explicit PostgresTx(Connection& connection) : connection_(connection) {}
+  PostgresTx(Pool& pool, char const* begin) : pool_(pool), begin_(begin), connection_(pool.take()) {}
+  PostgresTx(PostgresTx const&) = delete;
+  PostgresTx& operator=(PostgresTx const&) = delete;
+  ~PostgresTx() override {
+    if (!connection_) return;
+    if (connection_->is_connected() && !connection_->is_reusable()) {
+      try {
+        connection_->command("ROLLBACK");
+      } catch (StorageError const&) {
+        // The pool sees that it is not reusable and closes it; the server then rolls back.
+      }
+    }
+    pool_.give_back(std::move(connection_));
+  }
+
   Engine engine() const override { return Engine::postgres; }
 
   std::int64_t run(Statement const& statement, std::span<Param const> params, Batch const* batch, OnRow const& on_row) override {
-    return guarded([&] { return connection_.run(statement, params, batch, on_row); });
+    return guarded([&] {
+      auto const answer = begun([&](char const* begin) { return connection_->fetch(statement, params, batch, begin); });
+      return deliver(statement.name(), answer.get(), on_row);
+    });
   }
   std::int64_t run_text(std::string_view text, std::span<Param const> params, OnRow const& on_row) override {
-    return guarded([&] { return connection_.run_text(text, params, on_row); });
+    return guarded([&] {
+      auto const answer = begun([&](char const* begin) { return connection_->fetch_text(text, params, begin); });
+      return deliver(kRunTimeName, answer.get(), on_row);
+    });
   }
   void prepare(Statement const& statement) override {
     guarded([&] {
-      connection_.prepare(statement);
+      begun([&](char const* begin) {
+        if (begin) connection_->command(begin);
+        connection_->prepare(statement);
+        return Connection::Answer();
+      });
       return 0;
     });
   }
 
-  bool has_failed() const { return failure_ != nullptr; }
+  void commit() {
+    if (begun_) connection_->commit();
+  }
+  void end_read() {
+    if (begun_) connection_->end_read();
+  }
   bool is_retryable() const { return retryable_; }
   void check_usable() const {
     if (failure_) std::rethrow_exception(failure_);
@@ -55,49 +86,28 @@ class PostgresTx final : public Tx {
     }
   }
 
-  Connection& connection_;
-  std::exception_ptr failure_;
-  bool retryable_ = false;
-};
-
-// A connection with a transaction begun on it; rolls back what is not committed.
-class Lease {
- public:
-  Lease(Pool& pool, char const* begin) : pool_(pool), connection_(pool.take()) {
+  template <class F>
+  Connection::Answer begun(F&& fetch) {
+    if (begun_) return fetch(nullptr);
+    begun_ = true;
     try {
-      connection_->command(begin);
-    } catch (StorageError const&) {
-      // A pooled connection may have died while it was idle, as all do when the server restarts. Nothing has begun yet, so a
-      // fresh one may take its place; if that fails too, the server is away.
-      bool const died = !connection_->is_connected();
-      pool_.give_back(std::move(connection_));
-      if (!died) throw;
-      connection_ = pool_.take(Pool::Want::fresh);
-      try {
-        connection_->command(begin);
-      } catch (...) {
-        pool_.give_back(std::move(connection_));
-        throw;
-      }
-    }
-  }
-  Lease(Lease const&) = delete;
-  Lease& operator=(Lease const&) = delete;
-  ~Lease() {
-    if (!connection_->is_reusable() && connection_->is_connected()) {
-      try {
-        connection_->command("ROLLBACK");
-      } catch (StorageError const&) {
-        // The pool sees that it is not reusable and closes it; the server then rolls back.
-      }
+      return fetch(begin_);
+    } catch (ServerError const&) {
+      // A pooled connection may have died while it was idle, as all do when the server restarts. Nothing has happened in
+      // this transaction yet, so a fresh connection may take its place; if that fails too, the server is away.
+      if (connection_->is_connected()) throw;
     }
     pool_.give_back(std::move(connection_));
+    connection_ = pool_.take(Pool::Want::fresh);
+    return fetch(begin_);
   }
-  Connection& operator*() const { return *connection_; }
 
- private:
   Pool& pool_;
-  std::unique_ptr<Connection> connection_;
+  char const* begin_;
+  std::unique_ptr<Connection> connection_;  // none: it was lost, and no other could be made
+  bool begun_ = false;
+  std::exception_ptr failure_;
+  bool retryable_ = false;
 };
 
 class PostgresDatabase final : public Database {
@@ -121,11 +131,10 @@ class PostgresDatabase final : public Database {
 
  protected:
   void run_read(std::function<void(Tx&)> const& fn) override {
-    Lease const lease(pool_, kBeginRead);
-    PostgresTx tx(*lease);
+    PostgresTx tx(pool_, kBeginRead);
     fn(tx);
     tx.check_usable();
-    (*lease).command("COMMIT");
+    tx.end_read();
   }
 
   void run_write(std::function<bool(Tx&)> const& fn, WriteOptions) override {
@@ -141,8 +150,7 @@ class PostgresDatabase final : public Database {
  private:
   // False: a serialisation failure or a deadlock; run it again.
   bool attempt_write(std::function<bool(Tx&)> const& fn, bool may_retry) {
-    Lease const lease(pool_, kBeginWrite);
-    PostgresTx tx(*lease);
+    PostgresTx tx(pool_, kBeginWrite);
     bool keep = false;
     try {
       keep = fn(tx);
@@ -155,7 +163,7 @@ class PostgresDatabase final : public Database {
     if (!keep) return true;
     tx.check_usable();
     try {
-      (*lease).commit();
+      tx.commit();
     } catch (ServerError const& e) {
       if (e.is_retryable() && may_retry) return false;
       throw;

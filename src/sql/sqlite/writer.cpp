@@ -12,8 +12,12 @@ constexpr auto kGroupTime = std::chrono::milliseconds(20);
 
 // COMMIT that failed on the disk: this process has given the transaction up, but if it died at this moment, the log on the
 // disk might hold the transaction whole.
-StorageError commit_error(StorageError const& e) {
-  return e.kind() == Kind::unavailable ? StorageError(Kind::commit_unknown, e.what()) : e;
+Kind commit_kind(Kind kind) { return kind == Kind::unavailable ? Kind::commit_unknown : kind; }
+
+// An exception of its own for each: they are handled on different threads.
+template <class Tasks>
+void fail_all(Tasks const& tasks, Kind kind, std::string const& what) {
+  for (auto* task : tasks) task->error = std::make_exception_ptr(StorageError(kind, what));
 }
 
 }  // namespace
@@ -92,31 +96,25 @@ void Writer::take_all(std::vector<Task*>& group) {
 void Writer::run_group(std::vector<Task*>& group) {
   auto const begun = std::chrono::steady_clock::now();
   std::vector<Task*> kept;  // succeeded in the open transaction
-  auto fail_kept = [&](std::exception_ptr const& error) {
-    for (auto* task : kept) task->error = error;
-    kept.clear();
-  };
   while (auto* const task = next(group, begun)) {
     group.push_back(task);
     if (!connection_->in_transaction()) {
       try {
         connection_->control(Control::begin_immediate);
-      } catch (StorageError const&) {
+      } catch (StorageError const& e) {
         // Another process held the write lock for the whole busy timeout, or the disk fails. Those who waited as long get the
-        // same answer now instead of a wait each.
-        auto const error = std::current_exception();
-        task->error = error;
-        auto const first = group.size();
+        // same answer now instead of a wait each. `kept` is empty: a transaction with kept tasks is still open.
+        auto const first = group.size() - 1;
         take_all(group);
-        for (auto i = first; i < group.size(); ++i) group[i]->error = error;
+        fail_all(std::span(group).subspan(first), e.kind(), e.what());
         return;
       }
     }
     auto const outcome = attempt(*task, !kept.empty());
     if (outcome == Outcome::kept) kept.push_back(task);
     if (outcome == Outcome::transaction_lost) {
-      fail_kept(std::make_exception_ptr(
-          StorageError(Kind::unavailable, "the storage engine gave up a group of writes because one of them failed badly")));
+      fail_all(kept, Kind::unavailable, "the storage engine gave up a group of writes because one of them failed badly");
+      kept.clear();
     }
     if (task->alone) break;
   }
@@ -127,9 +125,8 @@ void Writer::run_group(std::vector<Task*>& group) {
   try {
     connection_->control(Control::commit);
   } catch (StorageError const& e) {
-    auto const error = std::make_exception_ptr(commit_error(e));
+    fail_all(kept, commit_kind(e.kind()), e.what());
     connection_->rollback_quietly();
-    fail_kept(error);
   }
 }
 

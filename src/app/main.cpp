@@ -1,0 +1,62 @@
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "app/installation.h"
+#include "app/operator_commands.h"
+#include "app/serve.h"
+
+// The program: reads the command line, runs one command. Exit status: 0 done, 1 it failed, 2 the command line is wrong.
+int main(int argc, char** argv) {
+  using namespace fealty;
+  CLI::App app{"Fealty, a community-loyalty server. See docs/operating.md for how to run it."};
+  app.require_subcommand(1);
+  app.fallthrough(false);
+  app.set_config("--config", "", "Settings file (TOML or INI): names as the long flags, under the command's section such as [serve]")->envname("FEALTY_CONFIG");
+  app.allow_config_extras(CLI::config_extras_mode::error);
+
+  std::vector<std::function<int()>> chosen;
+  app::ServeSettings serve_settings;
+  auto* serve = app.add_subcommand("serve", "Run the server");
+  app::add_serve_options(*serve, serve_settings);
+  serve->callback([&] { chosen.emplace_back([&] { return app::serve(serve_settings); }); });
+  app::add_operator_commands(app, chosen);
+  app::add_maintenance_commands(app, chosen);
+  app.add_subcommand("openapi", "Print the OpenAPI document")->callback([&] {
+    chosen.emplace_back([] {
+      std::cout << app::openapi_text();
+      return 0;
+    });
+  });
+  app.add_subcommand("version", "Print the version")->callback([&] {
+    chosen.emplace_back([] {
+      std::cout << "fealty " << FEALTY_VERSION << "\n";
+      return 0;
+    });
+  });
+
+  try {
+    app.parse(argc, argv);
+  } catch (CLI::ParseError const& e) {
+    int const status = app.exit(e);
+    return status == 0 ? 0 : 2;
+  }
+  if (auto const unknown = app::unknown_environment(app, environ); !unknown.empty()) {
+    for (auto const& name : unknown) std::cerr << name << " is set in the environment, but there is no such setting. See: fealty serve --help\n";
+    return 2;
+  }
+  if (serve->parsed()) {
+    auto const problems = app::problems_of(serve_settings);
+    for (auto const& p : problems) std::cerr << p << "\n";
+    if (!problems.empty()) return 2;
+  }
+  try {
+    return chosen.front()();
+  } catch (app::OperatorError const& e) {
+    std::cerr << e.what() << "\n";
+  } catch (sql::StorageError const& e) {
+    std::cerr << "Storage: " << e.what() << "\n";
+  } catch (std::exception const& e) {
+    std::cerr << "fealty failed: " << e.what() << "\n";
+  }
+  return 1;
+}

@@ -1,0 +1,192 @@
+#include "app/serve.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+
+#include "access/keys.h"
+#include "api/openapi.h"
+#include "app/installation.h"
+#include "app/reference_page.h"
+#include "base/log.h"
+#include "http/server.h"
+#include "jobs/bulk_routes.h"
+#include "jobs/bulk_runner.h"
+#include "members/bulk_kinds.h"
+
+namespace fealty::app {
+namespace {
+
+// What storage throws becomes an answer that tells the caller to come back.
+std::optional<Error> error_of_exception(std::exception_ptr exception) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (sql::StorageError const& e) {
+    log::error("storage.failed", {{"reason", e.what()}});
+    using Kind = sql::StorageError::Kind;
+    if (e.kind() == Kind::broken || e.kind() == Kind::constraint) return std::nullopt;
+    Error error{&errors::kStorageUnavailable, "Storage cannot be reached at the moment; nothing was changed. Try again."};
+    if (e.kind() == Kind::full) error.message = "There is no space left in storage; nothing was changed. Try again when the operator has made room.";
+    if (e.kind() == Kind::commit_unknown)
+      error.message = "Storage broke off while it stored this request; it may or may not have taken effect. Repeat it with the same Idempotency-Key, or look before you repeat it.";
+    error.retry_after_s = 5;
+    return error;
+  } catch (...) {
+    return std::nullopt;
+  }
+}
+
+api::Response text(int status, std::string body) {
+  return {.status = status, .content_type = "text/plain; charset=utf-8", .body = std::move(body)};
+}
+
+api::Route plain(std::string path, std::string id, std::string summary, std::function<api::Response(api::Request const&)> answer) {
+  return {.method = api::Method::get, .path = std::move(path), .family = api::Family::plain, .needs = api::Needs::nothing(),
+          .id = std::move(id), .summary = std::move(summary), .tag = "Operation", .raw_content_type = "text/plain",
+          .handler = [answer = std::move(answer)](api::Context&, api::Request& r) -> Result<api::Answer> { return api::Answer{.raw = answer(r)}; }};
+}
+
+bool is_loopback(std::string_view address) { return address.starts_with("127.") || address == "::1" || address.starts_with("::ffff:127."); }
+
+std::vector<api::Route> operation_routes(sql::Database* database, http::Metrics* metrics, bool metrics_open, std::atomic<bool> const* draining) {
+  std::vector<api::Route> routes;
+  routes.push_back(plain("/health/live", "health.live", "Whether the program runs", [](api::Request const&) { return text(200, "live\n"); }));
+  routes.push_back(plain("/health/ready", "health.ready", "Whether requests can be served", [=](api::Request const&) {
+    if (draining->load()) return text(503, "stopping\n");
+    try {
+      sql::schema_version(*database);
+      return text(200, "ready\n");
+    } catch (std::exception const&) {
+      return text(503, "storage cannot be reached\n");
+    }
+  }));
+  routes.push_back(plain("/metrics", "metrics", "Numbers for Prometheus", [=](api::Request const& r) {
+    if (!metrics_open && !is_loopback(r.remote_address)) return text(403, "Metrics are served to loopback alone; --metrics-open serves them to all.\n");
+    return api::Response{.status = 200, .content_type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics->render()};
+  }));
+  return routes;
+}
+
+// Everything that a running server is made of, in the order in which it is built. Torn down in reverse.
+struct Program {
+  explicit Program(ServeSettings const& s)
+      : settings(s), database(open_database(s.storage)), numbers(0), keys(*database, numbers) {}
+
+  ServeSettings const& settings;
+  std::unique_ptr<sql::Database> database;
+  NumberSource numbers;
+  access::KeyService keys;
+};
+
+void mount_all(api::RouteTable& table, jobs::BulkService& bulk, std::vector<std::unique_ptr<jobs::BulkKind>> const& kinds,
+               std::vector<api::Route> operation) {
+  for (auto& route : jobs::bulk_routes(bulk, kinds)) table.add(std::move(route));
+  for (auto& route : operation) table.add(std::move(route));
+  // The document describes itself too: its routes are declared before it is written.
+  auto const draft = reference_routes("");
+  api::RouteTable documented;
+  for (auto const& route : table.routes()) documented.add(route);
+  for (auto const& route : draft) documented.add(route);
+  for (auto& route : reference_routes(api::openapi_document(documented, FEALTY_VERSION))) table.add(std::move(route));
+}
+
+std::vector<http::Metrics::Registration> register_gauges(http::Metrics& metrics, jobs::BulkRunner& runner) {
+  std::vector<http::Metrics::Registration> all;
+  all.push_back(metrics.add_gauge("fealty_bulk_jobs_held", "Bulk jobs that this node works on.", {}, [&] { return static_cast<double>(runner.jobs_held()); }));
+  all.push_back(metrics.add_gauge("fealty_bulk_rows_done", "Rows of bulk jobs with an outcome since the start.", {}, [&] { return static_cast<double>(runner.rows_done()); }));
+  return all;
+}
+
+}  // namespace
+
+std::string openapi_text() {
+  // The routes need the running parts: an empty database in a folder of its own stands behind them for this moment.
+  std::string folder = (std::filesystem::temp_directory_path() / "fealty-openapi-XXXXXX").string();
+  if (::mkdtemp(folder.data()) == nullptr) throw OperatorError("No temporary folder can be made.");
+  std::string text;
+  {
+    ServeSettings settings;
+    settings.storage.data = folder;
+    Program program(settings);
+    jobs::FileStore files(uploads_folder(settings.storage));
+    auto const kinds = members::bulk_kinds(*program.database, program.numbers, scratch_folder(settings.storage));
+    jobs::BulkService bulk({*program.database, files, program.numbers, settings.limits, kinds, system_now}, [] {});
+    http::Metrics metrics;
+    std::atomic<bool> const draining{false};
+    api::RouteTable table;
+    mount_all(table, bulk, kinds, operation_routes(program.database.get(), &metrics, false, &draining));
+    text = api::openapi_document(table, FEALTY_VERSION);
+  }
+  std::filesystem::remove_all(folder);
+  return text;
+}
+
+int serve(ServeSettings const& settings) {
+  configure_log(settings);
+  // Blocked before the first thread exists, so that only this one sees them.
+  sigset_t stop_signals;
+  sigemptyset(&stop_signals);
+  sigaddset(&stop_signals, SIGTERM);
+  sigaddset(&stop_signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
+
+  prepare_data_folder(settings.storage);
+  std::optional<DataLock> lock;
+  if (settings.storage.is_sqlite()) lock.emplace(settings.storage.data);
+  Program program(settings);
+  auto& database = *program.database;
+  ensure_schema(database, Upgrade::yes);
+
+  jobs::Node node(database, program.numbers);
+  jobs::FileStore files(uploads_folder(settings.storage));
+  auto const kinds = members::bulk_kinds(database, program.numbers, scratch_folder(settings.storage));
+  auto parts = [&] { return jobs::BulkParts{database, files, program.numbers, settings.limits, kinds, system_now}; };
+  jobs::BulkRunner runner(parts(), node, {.workers = settings.job_threads, .exclusive_engine = settings.storage.is_sqlite()});
+  jobs::BulkService bulk(parts(), [&] { runner.wake(); });
+  // Of a shared folder, other nodes' uploads may still be under way: those are written to within a minute.
+  bulk.remove_orphan_files(settings.storage.is_sqlite() ? 0 : 10 * 60'000);
+
+  http::Metrics metrics;
+  auto const gauges = register_gauges(metrics, runner);
+  std::atomic<bool> draining{false};
+  api::RouteTable table;
+  mount_all(table, bulk, kinds, operation_routes(&database, &metrics, settings.metrics_open, &draining));
+
+  auto const listen = *parse_listen(settings.listen);
+  http::Server server({.address = listen.address,
+                       .port = listen.port,
+                       .tls_certificate_file = settings.tls_certificate,
+                       .tls_key_file = settings.tls_key,
+                       .io_threads = settings.io_threads,
+                       .worker_threads = settings.request_threads,
+                       .pipeline = {.limits = settings.limits,
+                                    .cors_origins = settings.cors_origins,
+                                    .trusted_proxies = settings.trusted_proxies,
+                                    .error_of_exception = error_of_exception,
+                                    .access_log = settings.access_log}},
+                      table, program.keys, metrics);
+  runner.start();
+  server.start();
+  std::string const scheme = settings.tls_certificate.empty() ? "http" : "https";
+  log::info("server.ready", {{"url", scheme + "://" + listen.address + ":" + std::to_string(server.port())},
+                             {"database", settings.storage.is_sqlite() ? "sqlite" : "postgresql"},
+                             {"node", node.number()},
+                             {"version", FEALTY_VERSION}});
+
+  int signal = 0;
+  sigwait(&stop_signals, &signal);
+  log::info("server.stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+  // A second signal does not wait for anybody.
+  std::thread([stop_signals] {
+    int again = 0;
+    sigwait(&stop_signals, &again);
+    std::_Exit(1);
+  }).detach();
+  draining = true;
+  server.drain(settings.limits.shutdown_grace_ms);
+  runner.drain();
+  log::info("server.stopped");
+  return 0;
+}
+
+}  // namespace fealty::app

@@ -1,0 +1,110 @@
+// The way of a request from its head to its answer, as one list of steps (pipeline.cpp). It knows no socket: the session
+// calls its parts where bytes arrive, and tests call answer().
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+#include "access/authenticator.h"
+#include "api/http_types.h"
+#include "api/route.h"
+#include "api/route_table.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/time.h"
+#include "http/metrics.h"
+#include "http/proxies.h"
+#include "http/request_parser.h"
+
+namespace fealty::http {
+
+// Unexpected exceptions that are known all the same (a database that is away) become answers such as 503; nothing for
+// all others, which become 500. Called from any thread.
+using ErrorOfException = std::function<std::optional<Error>(std::exception_ptr)>;
+
+struct PipelineSettings {
+  Limits limits;
+  std::vector<std::string> cors_origins;     // "https://console.example", exact
+  std::vector<std::string> trusted_proxies;  // addresses and networks whose X-Forwarded-For and -Proto are believed
+  ErrorOfException error_of_exception;
+  Clock clock = system_now;
+  bool access_log = true;
+};
+
+// What the session does with the request's body.
+enum class BodyPlan : std::uint8_t {
+  skip,    // read and dropped, up to body_bytes_max
+  whole,   // read into Request::body, up to body_bytes_max
+  stream,  // the handler reads it while it arrives
+};
+
+// One request and its answer. Belongs to one thread at a time.
+struct Exchange {
+  RequestHead head;
+  api::Request request;  // the session sets remote_address (the peer) and secure; the pipeline the rest
+
+  std::optional<api::Method> method;  // nothing for methods that no route has
+  std::string route_path;
+  api::Route const* route = nullptr;
+  std::string_view route_id = "none";
+  api::Family family = api::Family::integration;  // whose envelope an error wears
+  BodyPlan plan = BodyPlan::skip;
+  std::int64_t body_bytes_max = 0;
+
+  bool answered = false;  // `response` is ready: no handler is to be run
+  api::Response response;
+  bool client_gone = false;          // the handler gave up since nobody waits for the answer
+  std::optional<Error> abort_error;  // why the session aborted the streamed body, when BodyAborted alone says too little
+  std::string key_prefix;
+  std::int64_t began_us = 0;
+  std::int64_t deadline_steady_ms = 0;
+};
+
+class Pipeline {
+ public:
+  Pipeline(PipelineSettings settings, api::RouteTable const& routes, access::Authenticator& authenticator, Metrics& metrics);
+
+  // Steps 1 to 5, after the head: cheap, on the I/O thread. Either answers or plans the body.
+  void open(Exchange& x);
+  // Instead of open() when no head could be read: 400, 408, 431, or 503 for a connection too many.
+  void open_refused(Exchange& x, Error error, std::string_view reason);
+  // An answer of the transport's own. Not after run().
+  void refuse(Exchange& x, Error error);
+  // Steps 6 to 9, on a worker's thread: blocks.
+  void run(Exchange& x) noexcept;
+  // Steps 10 and 11: the answer's common headers, metrics and the access log. Once for each exchange that was opened.
+  void close(Exchange& x);
+
+  // When a handler that is about to wait for a worker must be done.
+  std::int64_t deadline_of(Exchange const& x) const;
+  static Error body_too_large(std::int64_t bytes_max);
+
+  // All steps on the calling thread, without a transport: `request` has method, target, headers and body.
+  api::Response answer(api::Request request);
+
+  Limits const& limits() const { return settings_.limits; }
+  Metrics& metrics() { return metrics_; }
+
+ private:
+  void begin(Exchange& x);
+  void find_route(Exchange& x);
+  void answer_options(Exchange& x, std::vector<api::Method> const& allowed);
+  void plan_body(Exchange& x);
+  Result<api::Answer> call(Exchange& x);
+  std::string fresh_request_id();
+  std::string_view cors_origin_of(Exchange const& x) const;
+
+  PipelineSettings settings_;
+  TrustedProxies proxies_;
+  api::RouteTable const& routes_;
+  access::Authenticator& authenticator_;
+  Metrics& metrics_;
+  std::string id_prefix_;
+  std::atomic<std::uint64_t> id_counter_{0};
+};
+
+}  // namespace fealty::http

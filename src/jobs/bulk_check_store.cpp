@@ -1,0 +1,44 @@
+#include "base/id.h"
+#include "base/number_source.h"
+#include "jobs/bulk_check.h"
+
+namespace fealty::jobs {
+namespace {
+
+// Statuses of kept rows: 3 created, 4 failed (jobs/bulk_kind.h).
+sql::Statement const kWrongCounters{
+    "bulk.check_counters",
+    "SELECT j.community_id, j.job_id FROM bulk_jobs j LEFT JOIN (SELECT community_id, job_id, "
+    "sum(CASE WHEN status = 3 THEN 1 ELSE 0 END) AS created, sum(CASE WHEN status = 4 THEN 1 ELSE 0 END) AS failed "
+    "FROM bulk_rows GROUP BY community_id, job_id) r ON r.community_id = j.community_id AND r.job_id = j.job_id "
+    "WHERE j.created <> coalesce(r.created, 0) OR j.failed <> coalesce(r.failed, 0) "
+    "OR j.updated + j.unchanged + j.created + j.failed > j.total "
+    "OR (j.status = 'completed' AND j.updated + j.unchanged + j.created + j.failed <> j.total)"};
+// A row applied twice would stand in two chunks, or have two entries for one currency.
+sql::Statement const kDoubleEntries{"bulk.check_entries",
+                                    "SELECT e.community_id, e.source_id, e.source_row FROM ledger_entries e WHERE e.source_row > 0 "
+                                    "GROUP BY e.community_id, e.source_id, e.source_row, e.currency_id HAVING count(*) > 1 LIMIT 20"};
+sql::Statement const kOverlaps{"bulk.check_chunks",
+                               "SELECT a.community_id, a.job_id, a.first_row FROM bulk_chunks a JOIN bulk_chunks b ON b.community_id = a.community_id "
+                               "AND b.job_id = a.job_id AND b.first_row > a.first_row AND b.first_row <= a.last_row LIMIT 20"};
+sql::Statement const kOpenFiles{"bulk.check_files",
+                                "SELECT community_id, job_id, file_key FROM bulk_jobs WHERE status IN ('queued', 'processing')"};
+
+std::string job_name(std::int64_t number) { return "Bulk job " + PublicId::of(number, NumberSource::time_of(number)).to_string(); }
+
+}  // namespace
+
+std::vector<std::string> check_jobs(sql::Tx& tx, FileStore const& files) {
+  std::vector<std::string> problems;
+  tx.each(kWrongCounters, [&](sql::Row const& r) { problems.push_back(job_name(r.integer(1)) + " has counters that do not fit its rows."); });
+  tx.each(kDoubleEntries, [&](sql::Row const& r) {
+    problems.push_back("Row " + std::to_string(r.integer(2)) + " of the bulk source " + std::to_string(r.integer(1)) + " has two entries in one currency.");
+  });
+  tx.each(kOverlaps, [&](sql::Row const& r) { problems.push_back(job_name(r.integer(1)) + " has chunks that overlap at row " + std::to_string(r.integer(2)) + "."); });
+  tx.each(kOpenFiles, [&](sql::Row const& r) {
+    if (!files.open(r.string(2))) problems.push_back(job_name(r.integer(1)) + " is not finished and its file is gone.");
+  });
+  return problems;
+}
+
+}  // namespace fealty::jobs

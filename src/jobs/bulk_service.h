@@ -1,0 +1,184 @@
+// What callers can do with bulk jobs: upload, list, look, cancel, fetch templates.
+#pragma once
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+
+#include "api/http_types.h"
+#include "api/schema.h"
+#include "api/typed.h"
+#include "jobs/bulk_jobs.h"
+
+namespace fealty::jobs {
+
+struct JobListQuery {
+  std::int64_t page = 1, limit = api::kPageLimitDefault;
+  std::optional<std::string> cursor, log_name, status, type, from, to;
+};
+struct DetailsQuery {
+  std::int64_t page = 1, limit = 50;
+  std::optional<std::int64_t> after_row;
+  std::optional<std::string> status, key;
+};
+struct TemplateQuery {
+  bool example = false;
+};
+
+struct UploadAnswer {
+  std::string message, id, status_url;
+  std::int64_t rows = 0;
+  bool dry_run = false;
+  std::optional<std::string> duplicate_of;
+};
+struct JobSummary {
+  std::string _id, log_name, type, status;
+  std::int64_t total = 0, processed = 0, success = 0, failed = 0;
+  std::string createdAt, updatedAt;
+};
+struct JobError {
+  std::string code, message;
+};
+struct JobFile {
+  std::string name;
+  std::int64_t size = 0;
+  std::string sha256, delimiter;
+};
+struct JobCreator {
+  std::string type, id, name;
+};
+struct JobStatus {
+  std::string _id, log_name, type, status;
+  std::int64_t total = 0, processed = 0, success = 0, failed = 0, updated = 0, unchanged = 0, created = 0, not_processed = 0, skipped = 0;
+  Decimal progress;
+  std::optional<std::int64_t> queue_position;
+  bool cancel_requested = false, dry_run = false;
+  std::optional<std::int64_t> max_errors;
+  bool silent = true;
+  std::string createdAt;
+  std::optional<std::string> startedAt;
+  std::string updatedAt;
+  std::optional<std::string> finishedAt, expiresAt;
+  std::optional<JobError> error;
+  JobFile file;
+  JobCreator created_by;
+  std::string details_url;
+};
+struct RowError {
+  std::string column, code, message;
+};
+struct RowDetail {
+  std::int64_t row = 0, line = 0;
+  std::string key;
+  std::optional<std::string> email, user_id;
+  std::string status;
+  std::vector<RowError> errors;
+  api::Json changes{"[]"};
+};
+struct JobDetails {
+  std::string _id, log_name, status;
+  std::int64_t total = 0, success = 0, failed = 0;
+  std::vector<RowDetail> rows;
+};
+
+class BulkService {
+ public:
+  // `on_change` is called after a job was added or cancelled.
+  BulkService(BulkParts parts, std::function<void()> on_change) : parts_(std::move(parts)), on_change_(std::move(on_change)) {}
+
+  // Reads the upload to its end, checks it on the way and makes a durable job of it. Throws api::BodyAborted.
+  Result<UploadAnswer> upload(api::Context& context, api::Request& request, BulkKind const& kind);
+  Result<api::Listing<JobSummary>> list(api::Context& context, JobListQuery const& query);
+  Result<JobStatus> status(api::Context& context, PublicId id);
+  Result<std::pair<JobDetails, api::Page>> details(api::Context& context, PublicId id, DetailsQuery const& query);
+  Result<JobStatus> cancel(api::Context& context, PublicId id);
+  Result<std::string> template_csv(api::Context& context, std::string_view name, bool example);
+
+  // Removes files of uploads that never became jobs. Call at start.
+  void remove_orphan_files(std::int64_t idle_ms);
+
+ private:
+  Result<Job> find(CommunityNo community, PublicId id);
+  Result<JobStatus> status_of(sql::Tx& tx, Job const& job) const;
+
+  BulkParts parts_;
+  std::function<void()> on_change_;
+  std::mutex uploads_mutex_;
+  std::map<CommunityNo, int> uploads_;
+  std::set<std::string> keys_in_use_;
+};
+
+// One page of a job's rows, read back from file, ledger, history and kept rows.
+std::vector<RowDetail> read_row_details(BulkParts const& parts, Job const& job, DetailsQuery const& query, unsigned statuses);
+
+}  // namespace fealty::jobs
+
+FEALTY_SCHEMA(fealty::jobs::UploadAnswer, field<&fealty::jobs::UploadAnswer::message>("message", "The published text."),
+              field<&fealty::jobs::UploadAnswer::id>("id", "Id of the job."),
+              field<&fealty::jobs::UploadAnswer::status_url>("status_url", "Where the job's state can be read."),
+              field<&fealty::jobs::UploadAnswer::rows>("rows", "Rows of the file, blank ones not counted."),
+              field<&fealty::jobs::UploadAnswer::dry_run>("dry_run", "Whether the job only evaluates its rows."),
+              field<&fealty::jobs::UploadAnswer::duplicate_of>("duplicate_of", "A job of the last 24 h with the same operation, options and content."))
+FEALTY_SCHEMA(fealty::jobs::JobSummary, field<&fealty::jobs::JobSummary::_id>("_id", "Id of the job."),
+              field<&fealty::jobs::JobSummary::log_name>("log_name", "Label given at the upload."),
+              field<&fealty::jobs::JobSummary::type>("type", "bulk_update, bulk_update_premium_currency or bulk_import."),
+              field<&fealty::jobs::JobSummary::status>("status", "queued, processing, completed, failed or cancelled."),
+              field<&fealty::jobs::JobSummary::total>("total", "Rows of the file."),
+              field<&fealty::jobs::JobSummary::processed>("processed", "Rows with an outcome."),
+              field<&fealty::jobs::JobSummary::success>("success", "Rows updated, unchanged or created."),
+              field<&fealty::jobs::JobSummary::failed>("failed", "Rows refused."),
+              field<&fealty::jobs::JobSummary::createdAt>("createdAt", "Time of the upload."),
+              field<&fealty::jobs::JobSummary::updatedAt>("updatedAt", "Time of the last change."))
+FEALTY_SCHEMA(fealty::jobs::JobError, field<&fealty::jobs::JobError::code>("code", "too_many_errors, storage, internal or source_missing."),
+              field<&fealty::jobs::JobError::message>("message", "What happened."))
+FEALTY_SCHEMA(fealty::jobs::JobFile, field<&fealty::jobs::JobFile::name>("name", "File name given at the upload."),
+              field<&fealty::jobs::JobFile::size>("size", "Bytes, decompressed."),
+              field<&fealty::jobs::JobFile::sha256>("sha256", "Hash of the decompressed bytes, in hex."),
+              field<&fealty::jobs::JobFile::delimiter>("delimiter", "The delimiter that was found."))
+FEALTY_SCHEMA(fealty::jobs::JobCreator, field<&fealty::jobs::JobCreator::type>("type", "Kind of the credential."),
+              field<&fealty::jobs::JobCreator::id>("id", "Its public part."), field<&fealty::jobs::JobCreator::name>("name", "Its name."))
+FEALTY_SCHEMA(fealty::jobs::JobStatus, field<&fealty::jobs::JobStatus::_id>("_id", "Id of the job."),
+              field<&fealty::jobs::JobStatus::log_name>("log_name", "Label given at the upload."),
+              field<&fealty::jobs::JobStatus::type>("type", "bulk_update, bulk_update_premium_currency or bulk_import."),
+              field<&fealty::jobs::JobStatus::status>("status", "queued, processing, completed, failed or cancelled."),
+              field<&fealty::jobs::JobStatus::total>("total", "Rows of the file, blank ones not counted."),
+              field<&fealty::jobs::JobStatus::processed>("processed", "Rows with an outcome: success + failed."),
+              field<&fealty::jobs::JobStatus::success>("success", "updated + unchanged + created."),
+              field<&fealty::jobs::JobStatus::failed>("failed", "Rows refused."),
+              field<&fealty::jobs::JobStatus::updated>("updated", "Rows that changed something."),
+              field<&fealty::jobs::JobStatus::unchanged>("unchanged", "Rows after which nothing differed."),
+              field<&fealty::jobs::JobStatus::created>("created", "Rows that made a member."),
+              field<&fealty::jobs::JobStatus::not_processed>("not_processed", "Rows without an outcome after the job stopped."),
+              field<&fealty::jobs::JobStatus::skipped>("skipped", "Blank records."),
+              field<&fealty::jobs::JobStatus::progress>("progress", "0 to 1."),
+              field<&fealty::jobs::JobStatus::queue_position>("queue_position", "Place in the community's queue while queued; 1 is next."),
+              field<&fealty::jobs::JobStatus::cancel_requested>("cancel_requested", "A cancel is on its way."),
+              field<&fealty::jobs::JobStatus::dry_run>("dry_run", "Whether the job only evaluates its rows."),
+              field<&fealty::jobs::JobStatus::max_errors>("max_errors", "Failed rows that are tolerated; null = any number."),
+              field<&fealty::jobs::JobStatus::silent>("silent", "No message per row is sent."),
+              field<&fealty::jobs::JobStatus::createdAt>("createdAt", "Time of the upload."),
+              field<&fealty::jobs::JobStatus::startedAt>("startedAt", "Time of the first row."),
+              field<&fealty::jobs::JobStatus::updatedAt>("updatedAt", "Time of the last change."),
+              field<&fealty::jobs::JobStatus::finishedAt>("finishedAt", "Time of the end."),
+              field<&fealty::jobs::JobStatus::expiresAt>("expiresAt", "When file and row results may be erased."),
+              field<&fealty::jobs::JobStatus::error>("error", "Why the job failed."),
+              field<&fealty::jobs::JobStatus::file>("file", "The uploaded file."),
+              field<&fealty::jobs::JobStatus::created_by>("created_by", "Who uploaded it."),
+              field<&fealty::jobs::JobStatus::details_url>("details_url", "Where the rows can be read."))
+FEALTY_SCHEMA(fealty::jobs::RowError, field<&fealty::jobs::RowError::column>("column", "Column that the problem is in."),
+              field<&fealty::jobs::RowError::code>("code", "Stable code."), field<&fealty::jobs::RowError::message>("message", "What to mend."))
+FEALTY_SCHEMA(fealty::jobs::RowDetail, field<&fealty::jobs::RowDetail::row>("row", "Number of the record; the header is 1."),
+              field<&fealty::jobs::RowDetail::line>("line", "Physical line where it begins."),
+              field<&fealty::jobs::RowDetail::key>("key", "What names the member, as written in the file."),
+              field<&fealty::jobs::RowDetail::email>("email", "The member's e-mail."),
+              field<&fealty::jobs::RowDetail::user_id>("user_id", "The member's short id."),
+              field<&fealty::jobs::RowDetail::status>("status", "updated, unchanged, created, failed or not_processed."),
+              field<&fealty::jobs::RowDetail::errors>("errors", "Every problem of a failed row."),
+              field<&fealty::jobs::RowDetail::changes>("changes", "What the row changed: field, op, value, before, after, entry_id."))
+FEALTY_SCHEMA(fealty::jobs::JobDetails, field<&fealty::jobs::JobDetails::_id>("_id", "Id of the job."),
+              field<&fealty::jobs::JobDetails::log_name>("log_name", "Label given at the upload."),
+              field<&fealty::jobs::JobDetails::status>("status", "State of the job."),
+              field<&fealty::jobs::JobDetails::total>("total", "Rows of the file."),
+              field<&fealty::jobs::JobDetails::success>("success", "Rows updated, unchanged or created."),
+              field<&fealty::jobs::JobDetails::failed>("failed", "Rows refused."),
+              field<&fealty::jobs::JobDetails::rows>("rows", "One page of rows."))
