@@ -17,6 +17,7 @@ sql::Statement const kInsert{"keys.insert",
                              "expires_at, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"};
 sql::Statement const kRevoke{"keys.revoke",
                              "UPDATE api_keys SET revoked_at = $3 WHERE community_id = $1 AND key_id = $2 AND revoked_at IS NULL"};
+sql::Statement const kLockCommunity{"keys.lock_community", "SELECT c.community_id FROM communities c WHERE c.community_id = $1 {lock c}"};
 sql::Statement const kCommunity{"keys.community", "SELECT created_at FROM communities WHERE community_id = $1"};
 
 constexpr std::string_view kKindNames[] = {"community", "system"};
@@ -44,6 +45,10 @@ std::optional<StoredKey> find_key_by_hash(sql::Tx& tx, std::string_view hash) { 
 
 std::optional<StoredKey> find_key(sql::Tx& tx, CommunityNo community, KeyNo number) {
   return tx.one(kByNumber, read, community, number);
+}
+
+void lock_keys(sql::Tx& tx, CommunityNo community) {
+  tx.each(kLockCommunity, [](sql::Row const&) {}, community);
 }
 
 std::vector<StoredKey> list_keys(sql::Tx& tx, CommunityNo community) {

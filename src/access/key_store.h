@@ -14,6 +14,8 @@ struct StoredKey {
 
 std::optional<StoredKey> find_key_by_hash(sql::Tx& tx, std::string_view hash);
 std::optional<StoredKey> find_key(sql::Tx& tx, CommunityNo community, KeyNo number);
+// Until the transaction ends nobody else makes keys of this community: names and number are checked, then one is inserted.
+void lock_keys(sql::Tx& tx, CommunityNo community);
 std::vector<StoredKey> list_keys(sql::Tx& tx, CommunityNo community);
 void insert_key(sql::Tx& tx, CommunityNo community, KeyNo number, NewKey const& key, std::string_view prefix, std::string_view hash,
                 TimeMs now, std::optional<TimeMs> expires_at, std::string_view created_by);

@@ -66,14 +66,17 @@ Result<IssuedKey> KeyService::create(CommunityNo community, NewKey const& key, A
 
 Result<IssuedKey> KeyService::create_in(sql::Tx& tx, CommunityNo community, NewKey const& key, Actor const& actor, TimeMs now) {
   std::vector<Issue> issues;
-  std::size_t const length = code_points(key.name);
-  if (length < 1 || length > 100 || has_control_characters(key.name, false))
-    issues.push_back({"name", "invalid_name", "A key's name has 1 to 100 characters; this has " + std::to_string(length) + "."});
+  if (!is_valid_utf8(key.name)) {
+    issues.push_back({"name", "invalid_name", "A key's name must be UTF-8 text."});
+  } else if (std::size_t const length = code_points(key.name); length < 1 || length > 100 || has_control_characters(key.name, false)) {
+    issues.push_back({"name", "invalid_name", "A key's name has 1 to 100 characters on one line; this has " + std::to_string(length) + "."});
+  }
   if (key.permissions.bits() == 0) issues.push_back({"permissions", "required", "Name at least one permission, or all."});
   if (key.expire_days < 0 || key.expire_days > kKeyExpiryDaysMax)
     issues.push_back({"expirePeriod", "out_of_range", "A key lives 1 to 3,650 days, or 0 for no end."});
   if (!issues.empty()) return fail(fealty::errors::kInvalidRequest, "The key could not be made.", std::move(issues));
 
+  lock_keys(tx, community);
   int living = 0;
   for (auto const& other : list_keys(tx, community)) {
     if (other.summary.revoked_at) continue;

@@ -1,6 +1,7 @@
 // What the operator can set: by flag, by environment (FEALTY_…) or in a settings file. The three have the same names.
 #pragma once
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 

@@ -1,32 +1,43 @@
 #include "base/hash.h"
 
-#include <sodium.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include <stdexcept>
 
 namespace fealty {
 
-std::string sha256(std::string_view data) {
-  std::string out(crypto_hash_sha256_BYTES, '\0');
-  crypto_hash_sha256(reinterpret_cast<unsigned char*>(out.data()), reinterpret_cast<unsigned char const*>(data.data()), data.size());
-  return out;
-}
-
+// OpenSSL uses the processor's SHA instructions where it has them: a whole upload is hashed on its way in.
 struct Sha256::State {
-  crypto_hash_sha256_state sodium;
+  struct Free {
+    void operator()(EVP_MD_CTX* c) const { EVP_MD_CTX_free(c); }
+  };
+  std::unique_ptr<EVP_MD_CTX, Free> context{EVP_MD_CTX_new()};
 };
 
-Sha256::Sha256() : state_(std::make_unique<State>()) { crypto_hash_sha256_init(&state_->sodium); }
-Sha256::~Sha256() = default;
-void Sha256::update(std::string_view data) {
-  crypto_hash_sha256_update(&state_->sodium, reinterpret_cast<unsigned char const*>(data.data()), data.size());
+Sha256::Sha256() : state_(std::make_unique<State>()) {
+  if (!state_->context || EVP_DigestInit_ex(state_->context.get(), EVP_sha256(), nullptr) != 1) throw std::runtime_error("SHA-256 cannot be started");
 }
+Sha256::~Sha256() = default;
+
+void Sha256::update(std::string_view data) {
+  if (EVP_DigestUpdate(state_->context.get(), data.data(), data.size()) != 1) throw std::runtime_error("SHA-256 failed");
+}
+
 std::string Sha256::finish() {
-  std::string out(crypto_hash_sha256_BYTES, '\0');
-  crypto_hash_sha256_final(&state_->sodium, reinterpret_cast<unsigned char*>(out.data()));
+  std::string out(32, '\0');
+  if (EVP_DigestFinal_ex(state_->context.get(), reinterpret_cast<unsigned char*>(out.data()), nullptr) != 1) throw std::runtime_error("SHA-256 failed");
   return out;
+}
+
+std::string sha256(std::string_view data) {
+  Sha256 hash;
+  hash.update(data);
+  return hash.finish();
 }
 
 bool equal_constant_time(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 }  // namespace fealty

@@ -28,6 +28,7 @@ inline constexpr ErrorDef kCurrencyDisabled{"currency_disabled", 409};
 inline constexpr ErrorDef kCurrencyNotFound{"currency_not_found", 404};
 inline constexpr ErrorDef kSourceReused{"source_reused", 409};
 inline constexpr ErrorDef kUserNotFound{"user_not_found", 404};
+inline constexpr ErrorDef kUserNotJoined{"user_not_joined", 409};
 }  // namespace errors
 
 // Fixed numbers of the three currencies that every community has; further ones follow.
@@ -168,7 +169,8 @@ struct Mismatch {
   CurrencyNo currency;
   std::string what;
 };
-// Compares every balance of one community with the sums of its entries and with its chain's head. At most `most` findings.
+// Compares every balance of one community with the sums of its entries and with its chain's head, and finds entries without
+// a balance. At most `most` findings.
 std::vector<Mismatch> audit_balances(sql::Tx& tx, CommunityNo community, std::size_t most);
 
 }  // namespace fealty::ledger

@@ -27,8 +27,9 @@ Result<ChangeResult> LedgerService::change(CommunityNo community, Change const& 
 }
 
 Result<ChangeResult> LedgerService::change_in(sql::Tx& tx, CommunityNo community, Change const& c, TimeMs now) {
-  auto const open = lock_member(tx, community, c.member);
-  if (!open || !*open) return fail(errors::kUserNotFound, "There is no such member in this community.");
+  auto const presence = lock_member(tx, community, c.member);
+  if (presence == Presence::invited) return fail(errors::kUserNotJoined, "This member has not accepted the invitation yet.");
+  if (presence != Presence::present) return fail(errors::kUserNotFound, "There is no such member in this community.");
   auto const currencies = load_currencies(tx, community);
   auto const currency = std::find_if(currencies.begin(), currencies.end(), [&](Currency const& x) { return x.code == c.currency; });
   if (currency == currencies.end()) return fail(errors::kCurrencyNotFound, "There is no currency \"" + c.currency + "\" in this community.");

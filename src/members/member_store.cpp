@@ -36,14 +36,16 @@ Statement const kPresent{"memberships.present",
 Statement const kInsertMemberships{"memberships.insert",
                                    "INSERT INTO memberships (community_id, member_id, state, display_name, joined_at) "
                                    "SELECT $1, r.member_id, r.state, r.display_name, $2 FROM {rows r: member_id int, state int, display_name text}"};
-Statement const kSetProfile[] = {
-    {"memberships.set_first_name", "UPDATE memberships SET first_name = r.v FROM {rows r: k int, v text} WHERE community_id = $1 AND member_id = r.k"},
-    {"memberships.set_last_name", "UPDATE memberships SET last_name = r.v FROM {rows r: k int, v text} WHERE community_id = $1 AND member_id = r.k"},
-    {"memberships.set_display_name", "UPDATE memberships SET display_name = r.v FROM {rows r: k int, v text} WHERE community_id = $1 AND member_id = r.k"},
-    {"memberships.set_phone", "UPDATE memberships SET phone = r.v FROM {rows r: k int, v text} WHERE community_id = $1 AND member_id = r.k"},
-    {"memberships.set_country", "UPDATE memberships SET country = r.v FROM {rows r: k int, v text} WHERE community_id = $1 AND member_id = r.k"},
-    {"memberships.set_language", "UPDATE memberships SET language = r.v FROM {rows r: k int, v text} WHERE community_id = $1 AND member_id = r.k"},
-};
+// The join names the order: the rows first, each member by key. (An UPDATE … FROM leaves it to the engine, and SQLite reads
+// the whole community for every chunk.)
+#define SET_PROFILE(column)                                                                                                           \
+  {"memberships.set_" #column,                                                                                                        \
+   "INSERT INTO memberships (community_id, member_id, state, joined_at, " #column ") SELECT m.community_id, m.member_id, m.state, "    \
+   "m.joined_at, r.v FROM {rows r: k int, v text} CROSS JOIN memberships m WHERE m.community_id = $1 AND m.member_id = r.k "          \
+   "ON CONFLICT (community_id, member_id) DO UPDATE SET " #column " = excluded." #column}
+Statement const kSetProfile[] = {SET_PROFILE(first_name), SET_PROFILE(last_name), SET_PROFILE(display_name),
+                                 SET_PROFILE(phone),      SET_PROFILE(country),   SET_PROFILE(language)};
+#undef SET_PROFILE
 struct SetStatements {
   Statement load, clear, add;
 };
