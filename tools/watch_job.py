@@ -70,7 +70,7 @@ def report(arguments, job):
         for row in rows:
             for error in row["errors"]:
                 column = f"{error['column']}: " if error.get("column") else ""
-                print(f"    row {row['row']:>6}  {row['key']}  {column}{error['message']} ({error['code']})")
+                print(f"    row {row['row']:,}, {row['key']}\n      {column}{error['message']} ({error['code']})")
         if job["failed"] > len(rows):
             print(f"    … and {job['failed'] - len(rows):,} more")
 
