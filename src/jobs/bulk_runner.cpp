@@ -180,7 +180,10 @@ void BulkRunner::work_loop() {
         try {
           result = end(*running, "failed", "internal", "The job could not go on (reference " + reference + "). Rows before row " + std::to_string(running->job.next.row) + " were applied.");
         } catch (std::exception const& again) {
+          // The lease stays ours: dropping the job now would leave it leased to a node that does not work on it.
           log::error("bulk.end_failed", {{"job", running->job.id().to_string()}, {"reason", again.what()}});
+          running->not_before = steady_now_ms() + kBackOffMostMs;
+          result = Step::more;
         }
       }
     }
