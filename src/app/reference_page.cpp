@@ -106,7 +106,7 @@ api::Route route(std::string path, std::string id, std::string summary, std::str
           .needs = api::Needs::nothing(),
           .id = std::move(id),
           .summary = std::move(summary),
-          .tag = "Server",
+          .tag = "Operation",
           .raw_content_type = std::move(content_type),
           .handler = std::move(handler)};
 }
