@@ -20,10 +20,11 @@ ROOMS = {
 }
 ROOMS["app"] = [*ROOMS]
 
-# Headers that are slow to compile or that tie a file to a library, and the one room that wraps each of them for all others.
+# Headers that are slow to compile or that tie a file to a library, and the room that wraps each of them for all others.
 HOMES = [
     (re.compile(r"boost/(beast|asio)\b"), "http"),
-    (re.compile(r"openssl/"), "http"),
+    (re.compile(r"openssl/(crypto|evp)\.h$"), "base"),  # hashes
+    (re.compile(r"openssl/"), "http"),                  # TLS
     (re.compile(r"prometheus/"), "http"),
     (re.compile(r"boost/json\b"), "api"),
     (re.compile(r"zlib\.h$"), "api"),
@@ -84,7 +85,9 @@ def include_problem(room: str, bracket: str, target: str):
         if other != room and target.count("/") > 1:
             return f"{target} lies in an inner folder of {other}. Include one of the headers directly in src/{other}, or add one there."
     for pattern, home in HOMES:
-        if pattern.match(target) and room != home:
+        if pattern.match(target):
+            if room == home:
+                return None
             return f"<{target}> belongs to {home} alone. Use what {home} offers, or add there a function that hides it."
     return None
 

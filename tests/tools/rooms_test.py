@@ -23,7 +23,7 @@ def check(tmp_path, name, text):
     ("http/a.cpp", "#include <boost/asio/ip/tcp.hpp>\n#  include <openssl/ssl.h>\n#include <boost/url/parse.hpp>\n"),
     ("sql/sqlite/a.cpp", '#include <sqlite3.h>\n#include "sql/sqlite/connection.h"\n'),
     ("api/a.cpp", "#include <boost/json/parse.hpp>\n#include <zlib.h>\n"),
-    ("base/a.cpp", "#include <unicode/unistr.h>\n#include <sodium.h>\n#include <spdlog/spdlog.h>\n"),
+    ("base/a.cpp", "#include <unicode/unistr.h>\n#include <sodium.h>\n#include <openssl/evp.h>\n#include <spdlog/spdlog.h>\n"),
     ("base/b.cpp", '// #include "sql/sql.h"\nint a;\n'),
 ])
 def test_allowed_includes_pass(tmp_path, name, text):
@@ -50,6 +50,8 @@ def test_allowed_includes_pass(tmp_path, name, text):
     ("members/a.cpp", "<unicode/unistr.h>", "belongs to base alone"),
     ("http/a.cpp", "<CLI/CLI.hpp>", "belongs to app alone"),
     ("app/a.cpp", "<prometheus/counter.h>", "belongs to http alone"),
+    ("api/a.cpp", "<openssl/ssl.h>", "belongs to http alone"),
+    ("http/a.cpp", "<openssl/evp.h>", "belongs to base alone"),
 ])
 def test_forbidden_includes_are_named_with_their_line(tmp_path, name, include, says):
     found = check(tmp_path, name, f"#pragma once\n#include {include}\n")
