@@ -52,8 +52,12 @@ struct BulkRunner::Stage {
   std::vector<api::CsvPosition> after;       // the place behind each row
   std::vector<std::int64_t> skipped_before;  // blank records before each row of the chunk
   std::int64_t skipped = 0;
-  api::CsvPosition end;
-  bool at_end = false, is_ready = false;
+  api::CsvPosition begin, end;
+  bool at_end = false;
+  bool is_read = false;
+  bool is_prepared = false;  // the look-ups were made, and nothing says that they are out of date
+
+  void forget() { is_read = is_prepared = false; }
 };
 
 // A job that this node holds. Touched by one worker at a time, and by the look-ahead that this worker waits for.
@@ -69,8 +73,15 @@ struct BulkRunner::Running {
 
   // Forgets what was read beyond the cursor.
   void rewind() {
-    now.is_ready = ahead.is_ready = false;
+    now.forget();
+    ahead.forget();
     reader.reset();
+  }
+  // Whatever was read or looked up may be half done: the next step begins at the cursor with fresh sessions.
+  void start_over() {
+    rewind();
+    now.session.reset();
+    ahead.session.reset();
   }
 };
 
@@ -180,9 +191,8 @@ void BulkRunner::work_loop() {
       // Not a storage failure: a broken invariant or an exhausted resource. Counted, so that it cannot go on for ever.
       std::string const reference = random_base62(12);
       log::error("bulk.chunk_failed", {{"job", running->job.id().to_string()}, {"row", running->job.next.row}, {"reason", e.what()}, {"reference", reference}});
+      running->start_over();
       if (++running->conflicts < kConflictsMax) {
-        running->rewind();
-        running->now.session.reset();
         running->not_before = steady_now_ms() + kBackOffFirstMs;
         result = Step::more;
       } else {
@@ -191,7 +201,8 @@ void BulkRunner::work_loop() {
         } catch (std::exception const& again) {
           // The lease stays ours: dropping the job now would leave it leased to a node that does not work on it.
           log::error("bulk.end_failed", {{"job", running->job.id().to_string()}, {"reason", again.what()}});
-          running->not_before = steady_now_ms() + kBackOffMostMs;
+          running->back_off_ms = std::clamp(running->back_off_ms * 2, kBackOffFirstMs, kBackOffMostMs);
+          running->not_before = steady_now_ms() + running->back_off_ms;
           result = Step::more;
         }
       }
@@ -216,16 +227,17 @@ BulkRunner::Step BulkRunner::step(Running& r) {
                      " times. Rows before it were applied.");
     if (!r.now.session) {
       auto const& kind = parts_.kind(r.job.type);
-      r.now.session = kind.open(r.job.facts());
+      auto session = kind.open(r.job.facts());
+      if (r.job.dry_run) rebuild_dry_run(r, *session);
+      r.now.session = std::move(session);
       if (kind.looks_ahead(r.job.facts())) r.ahead.session = kind.open(r.job.facts());
-      rebuild_dry_run(r);
     }
-    try {
-      if (!r.now.is_ready) read_chunk(r, r.now);
-    } catch (MissingFile const&) {
-      return end(r, "failed", "source_missing", "The uploaded file is gone. Rows before row " + std::to_string(r.job.next.row) + " were applied.");
-    }
+    if (!r.now.is_read) read_chunk(r, r.now, r.job.next);
+    prepare_chunk(r.now);
     return commit_chunk(r);
+  } catch (MissingFile const&) {
+    r.rewind();
+    return end(r, "failed", "source_missing", "The uploaded file is gone. Rows before row " + std::to_string(r.job.next.row) + " were applied.");
   } catch (StorageError const& e) {
     return storage_failed(r, e);
   }
@@ -238,7 +250,7 @@ BulkRunner::Step BulkRunner::storage_failed(Running& r, StorageError const& e) {
   if (e.kind() == StorageError::Kind::constraint) {
     // Another writer took an e-mail, a username or an identifier after we looked: look again.
     if (++r.conflicts >= kConflictsMax) throw;
-    r.now.session->prepare(r.now.rows);
+    r.now.is_prepared = false;
     return Step::more;
   }
   if (r.storage_failing_since == 0) r.storage_failing_since = now;
@@ -249,10 +261,12 @@ BulkRunner::Step BulkRunner::storage_failed(Running& r, StorageError const& e) {
   return Step::more;
 }
 
-// Reads the next rows of the file and looks up what they name.
-void BulkRunner::read_chunk(Running& r, Stage& stage) {
-  if (!r.reader) r.reader = std::make_unique<RowReader>(parts_.files, r.job, parts_.limits, r.job.next);
-  stage.is_ready = false;
+// Reads the next rows of the file. `from` is where they begin. When it fails, rows may have been read that
+// nobody has: the caller lets go of the reader.
+void BulkRunner::read_chunk(Running& r, Stage& stage, api::CsvPosition from) {
+  if (!r.reader) r.reader = std::make_unique<RowReader>(parts_.files, r.job, parts_.limits, from);
+  stage.begin = from;
+  stage.forget();
   stage.rows.clear();
   stage.offsets.clear();
   stage.after.clear();
@@ -281,31 +295,36 @@ void BulkRunner::read_chunk(Running& r, Stage& stage) {
     stage.skipped_before.push_back(stage.skipped);
   }
   stage.end = r.reader->position();
-  stage.session->prepare(stage.rows);
-  stage.is_ready = true;
+  stage.is_read = true;
 }
 
-// A dry run keeps the effects of earlier rows in memory of its own. Whoever takes one over imagines them again.
-void BulkRunner::rebuild_dry_run(Running& r) {
-  if (!r.job.dry_run) return;
+void BulkRunner::prepare_chunk(Stage& stage) {
+  if (stage.is_prepared) return;
+  stage.session->prepare(stage.rows);
+  stage.is_prepared = true;
+}
+
+// A dry run keeps the effects of earlier rows in memory of its own. Whoever takes one over imagines them again. When that
+// fails on its way, the cursor is where it was and the session, half filled, is not used.
+void BulkRunner::rebuild_dry_run(Running& r, BulkSession& session) {
   auto const first = parts_.database.read([&](sql::Tx& tx) { return chunk_from_row(tx, r.job.community, r.job.number, 0); });
   if (!first) return;
-  api::CsvPosition const stop = r.job.next;
-  r.job.next = {first->file_offset, first->first_row, first->line};
-  r.reader.reset();
-  while (r.job.next.offset < stop.offset) {
-    read_chunk(r, r.now);
-    // Never beyond the cursor: those rows have no outcome yet.
-    while (!r.now.rows.empty() && r.now.rows.back().row >= stop.row) r.now.rows.pop_back();
-    r.now.session->prepare(r.now.rows);
-    std::vector<RowOutcome> ignored;
-    parts_.database.write([&](sql::Tx& tx) { r.now.session->apply(tx, {parts_.clock(), std::nullopt}, ignored); }, {.alone = true});
-    r.now.session->committed();
-    r.job.next = r.now.end;
-    if (r.now.at_end) break;
-  }
-  r.job.next = stop;
   r.rewind();
+  api::CsvPosition at{first->file_offset, first->first_row, first->line};
+  struct Leave {
+    Running& running;
+    ~Leave() { running.rewind(); }
+  } const leave{r};
+  do {
+    read_chunk(r, r.now, at);
+    // Never beyond the cursor: those rows have no outcome yet.
+    while (!r.now.rows.empty() && r.now.rows.back().row >= r.job.next.row) r.now.rows.pop_back();
+    session.prepare(r.now.rows);
+    std::vector<RowOutcome> ignored;
+    parts_.database.write([&](sql::Tx& tx) { session.apply(tx, {parts_.clock(), std::nullopt}, ignored); }, {.alone = true});
+    session.committed();
+    at = r.now.end;
+  } while (!r.now.at_end && r.now.end.offset < r.job.next.offset);
 }
 
 BulkRunner::Step BulkRunner::commit_chunk(Running& r) {
@@ -316,15 +335,15 @@ BulkRunner::Step BulkRunner::commit_chunk(Running& r) {
   Stage& chunk = r.now;
   // The next chunk is read and looked up on another core while the writer has this one.
   std::future<void> look_ahead;
-  if (r.ahead.session && !chunk.at_end && !r.ahead.is_ready)
+  if (r.ahead.session && !chunk.at_end)
     look_ahead = std::async(std::launch::async, [this, &r] {
+      // Whatever it meets is met again when its turn comes.
       try {
-        read_chunk(r, r.ahead);
+        if (!r.ahead.is_read) read_chunk(r, r.ahead, r.now.end);
+        prepare_chunk(r.ahead);
       } catch (std::exception const& e) {
-        // Whatever it met is met again when its turn comes: the next read begins at the cursor.
         log::warning("bulk.look_ahead_failed", {{"job", r.job.id().to_string()}, {"reason", e.what()}});
-        r.ahead.is_ready = false;
-        r.reader.reset();
+        if (!r.ahead.is_read) r.reader.reset();
       }
     });
   parts_.database.write(
@@ -342,6 +361,8 @@ BulkRunner::Step BulkRunner::commit_chunk(Running& r) {
           applied_before = true;
           return;
         }
+        // The rows in hand are the ones behind the cursor, or something is broken and nothing of them may be applied.
+        if (chunk.begin != next.next) throw std::logic_error("a chunk does not begin at its job's cursor");
         TimeMs const now = parts_.clock();
         next.updated_at = now;
         auto finish = [&](std::string status, std::string code = {}, std::string message = {}) {
@@ -406,14 +427,14 @@ BulkRunner::Step BulkRunner::commit_chunk(Running& r) {
   rows_done_.fetch_add(next.counters.processed() - r.job.counters.processed(), std::memory_order_relaxed);
   r.job = std::move(next);
   r.job.attempts = 0;
-  chunk.is_ready = false;
+  chunk.forget();
   r.conflicts = 0;
   r.storage_failing_since = r.back_off_ms = r.not_before = 0;
   if (applied_before) {
     r.rewind();
     return r.job.is_final() ? Step::done : Step::more;
   }
-  if (r.ahead.is_ready) std::swap(r.now, r.ahead);
+  if (r.ahead.is_read) std::swap(r.now, r.ahead);
   // Aim at the time that the writer may be kept, by at most a factor of two a step.
   double const ratio = static_cast<double>(parts_.limits.bulk_chunk_target_ms) / static_cast<double>(std::max<std::int64_t>(spent_ms, 1));
   r.chunk_rows = std::clamp(static_cast<std::size_t>(static_cast<double>(r.chunk_rows) * std::clamp(ratio, 0.5, 2.0)), kChunkRowsMin,

@@ -45,8 +45,9 @@ class BulkRunner {
   void work_loop();
   void claim();
   Step step(Running& running);
-  void read_chunk(Running& running, Stage& stage);
-  void rebuild_dry_run(Running& running);
+  void read_chunk(Running& running, Stage& stage, api::CsvPosition from);
+  static void prepare_chunk(Stage& stage);
+  void rebuild_dry_run(Running& running, BulkSession& session);
   Step commit_chunk(Running& running);
   Step storage_failed(Running& running, sql::StorageError const& error);
   Step end(Running& running, std::string_view status, std::string code, std::string message);
