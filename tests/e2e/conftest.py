@@ -18,7 +18,7 @@ from harness import Installation
 
 import client
 
-LOG_CHARACTERS_SHOWN = 6_000
+LOG_CHARACTERS_SHOWN = 2_000
 
 
 def pytest_configure(config):
