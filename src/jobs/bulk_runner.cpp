@@ -57,6 +57,14 @@ struct BulkRunner::Running {
   std::int64_t skipped = 0;
   api::CsvPosition end;
   bool at_end = false, has_chunk = false;
+  bool prepared = false;  // the chunk's look-ups were made, and nothing says that they are out of date
+
+  // Whatever was read or looked up may be half done: the next step begins at the job's cursor with a fresh session.
+  void start_over() {
+    has_chunk = prepared = false;
+    reader.reset();
+    session.reset();
+  }
 
   std::size_t chunk_rows = kChunkRowsFirst;
   int conflicts = 0;
@@ -170,10 +178,8 @@ void BulkRunner::work_loop() {
       // Not a storage failure: a broken invariant or an exhausted resource. Counted, so that it cannot go on for ever.
       std::string const reference = random_base62(12);
       log::error("bulk.chunk_failed", {{"job", running->job.id().to_string()}, {"row", running->job.next.row}, {"reason", e.what()}, {"reference", reference}});
+      running->start_over();
       if (++running->conflicts < kConflictsMax) {
-        running->has_chunk = false;
-        running->reader.reset();
-        running->session.reset();
         running->not_before = steady_now_ms() + kBackOffFirstMs;
         result = Step::more;
       } else {
@@ -182,7 +188,8 @@ void BulkRunner::work_loop() {
         } catch (std::exception const& again) {
           // The lease stays ours: dropping the job now would leave it leased to a node that does not work on it.
           log::error("bulk.end_failed", {{"job", running->job.id().to_string()}, {"reason", again.what()}});
-          running->not_before = steady_now_ms() + kBackOffMostMs;
+          running->back_off_ms = std::clamp(running->back_off_ms * 2, kBackOffFirstMs, kBackOffMostMs);
+          running->not_before = steady_now_ms() + running->back_off_ms;
           result = Step::more;
         }
       }
@@ -206,18 +213,18 @@ BulkRunner::Step BulkRunner::step(Running& r) {
                  "Working on row " + std::to_string(r.job.next.row) + " and those after it stopped the server " + std::to_string(kAttemptsMax) +
                      " times. Rows before it were applied.");
     if (!r.session) {
-      r.session = parts_.kind(r.job.type).open(r.job.facts());
-      rebuild_dry_run(r);
+      auto session = parts_.kind(r.job.type).open(r.job.facts());
+      if (r.job.dry_run) rebuild_dry_run(r, *session);
+      r.session = std::move(session);
     }
-    if (!r.has_chunk) {
-      try {
-        read_chunk(r);
-      } catch (MissingFile const&) {
-        return end(r, "failed", "source_missing", "The uploaded file is gone. Rows before row " + std::to_string(r.job.next.row) + " were applied.");
-      }
+    if (!r.has_chunk) read_chunk(r);
+    if (!r.prepared) {
       r.session->prepare(r.rows);
+      r.prepared = true;
     }
     return commit_chunk(r);
+  } catch (MissingFile const&) {
+    return end(r, "failed", "source_missing", "The uploaded file is gone. Rows before row " + std::to_string(r.job.next.row) + " were applied.");
   } catch (StorageError const& e) {
     return storage_failed(r, e);
   }
@@ -230,7 +237,7 @@ BulkRunner::Step BulkRunner::storage_failed(Running& r, StorageError const& e) {
   if (e.kind() == StorageError::Kind::constraint) {
     // Another writer took an e-mail, a username or an identifier after we looked: look again.
     if (++r.conflicts >= kConflictsMax) throw;
-    r.session->prepare(r.rows);
+    r.prepared = false;
     return Step::more;
   }
   if (r.storage_failing_since == 0) r.storage_failing_since = now;
@@ -287,28 +294,30 @@ bool BulkRunner::read_chunk(Running& r) {
   return true;
 }
 
-// A dry run keeps the effects of earlier rows in memory of its own. Whoever takes one over imagines them again.
-void BulkRunner::rebuild_dry_run(Running& r) {
-  if (!r.job.dry_run) return;
+// A dry run keeps the effects of earlier rows in memory of its own. Whoever takes one over imagines them again. When that
+// fails on its way, the cursor is where it was and the session, half filled, is not used.
+void BulkRunner::rebuild_dry_run(Running& r, BulkSession& session) {
   auto const first = parts_.database.read([&](sql::Tx& tx) { return chunk_from_row(tx, r.job.community, r.job.number, 0); });
   if (!first) return;
   api::CsvPosition const stop = r.job.next;
-  r.job.next = {first->file_offset, first->first_row, first->line};
-  r.reader.reset();
-  while (r.job.next.offset < stop.offset) {
+  r.has_chunk = r.prepared = false;
+  r.reader = std::make_unique<RowReader>(parts_.files, r.job, parts_.limits, api::CsvPosition{first->file_offset, first->first_row, first->line});
+  struct Leave {
+    Running& r;
+    ~Leave() {
+      r.reader.reset();
+      r.has_chunk = false;
+    }
+  } const leave{r};
+  do {
     read_chunk(r);
     // Never beyond the cursor: those rows have no outcome yet.
     while (!r.rows.empty() && r.rows.back().row >= stop.row) r.rows.pop_back();
-    r.session->prepare(r.rows);
+    session.prepare(r.rows);
     std::vector<RowOutcome> ignored;
-    parts_.database.write([&](sql::Tx& tx) { r.session->apply(tx, {parts_.clock(), std::nullopt}, ignored); }, {.alone = true});
-    r.session->committed();
-    r.job.next = r.end;
-    if (r.at_end) break;
-  }
-  r.job.next = stop;
-  r.reader.reset();
-  r.has_chunk = false;
+    parts_.database.write([&](sql::Tx& tx) { session.apply(tx, {parts_.clock(), std::nullopt}, ignored); }, {.alone = true});
+    session.committed();
+  } while (!r.at_end && r.end.offset < stop.offset);
 }
 
 BulkRunner::Step BulkRunner::commit_chunk(Running& r) {
@@ -394,7 +403,7 @@ BulkRunner::Step BulkRunner::commit_chunk(Running& r) {
   rows_done_.fetch_add(next.counters.processed() - r.job.counters.processed(), std::memory_order_relaxed);
   r.job = std::move(next);
   r.job.attempts = 0;
-  r.has_chunk = false;
+  r.has_chunk = r.prepared = false;
   r.conflicts = 0;
   r.storage_failing_since = r.back_off_ms = r.not_before = 0;
   if (applied_before) {

@@ -45,7 +45,7 @@ class BulkRunner {
   void claim();
   Step step(Running& running);
   bool read_chunk(Running& running);
-  void rebuild_dry_run(Running& running);
+  void rebuild_dry_run(Running& running, BulkSession& session);
   Step commit_chunk(Running& running);
   Step storage_failed(Running& running, sql::StorageError const& error);
   Step end(Running& running, std::string_view status, std::string code, std::string message);

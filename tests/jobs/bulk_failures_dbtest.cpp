@@ -136,7 +136,9 @@ TEST_P(Failures, AMissingFileEndsTheJob) {
   program->stop();
   for (auto const& file : stored_files()) files.remove(file);
   program->start();
-  EXPECT_EQ(ended(dry).error->code, "source_missing");
+  auto const missed = ended(dry);
+  EXPECT_EQ(missed.error->code, "source_missing");
+  EXPECT_EQ(missed.error->message, "The uploaded file is gone. Rows before row " + std::to_string(missed.processed + 2) + " were applied.");
 }
 
 TEST_P(Failures, ACommitOfWhichNobodyKnowsIsNotRepeated) {

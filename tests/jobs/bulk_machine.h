@@ -81,7 +81,7 @@ class TestKind final : public BulkKind {
       outcomes.clear();
       drawn_ = {0, -1};
       staged_ = 0;
-      if (!prepared_) throw std::logic_error("rows were applied that had not been looked up");
+      EXPECT_TRUE(prepared_) << "rows were applied that had not been looked up";
       if (script_.on_apply) script_.on_apply(job_, rows_.empty() ? 0 : rows_.front().row);
       std::int64_t failed = 0;
       for (auto const& row : rows_) {
