@@ -1,7 +1,4 @@
-#include <memory_resource>
-
 #include "api/csv_cell.h"
-#include "api/json_tree.h"
 #include "base/text.h"
 #include "jobs/bulk_service.h"
 #include "jobs/bulk_store.h"
@@ -33,16 +30,7 @@ struct Rows {
   std::unique_ptr<std::pmr::monotonic_buffer_resource> arena = std::make_unique<std::pmr::monotonic_buffer_resource>();
   std::vector<InputRow> rows;
 
-  void add(InputRow row) {
-    auto* const cells = static_cast<std::string_view*>(arena->allocate(sizeof(std::string_view) * (row.cells.size() + 1), alignof(std::string_view)));
-    for (std::size_t c = 0; c < row.cells.size(); ++c) {
-      auto* const text = static_cast<char*>(arena->allocate(row.cells[c].size() + 1, 1));
-      std::memcpy(text, row.cells[c].data(), row.cells[c].size());
-      new (cells + c) std::string_view(text, row.cells[c].size());
-    }
-    row.cells = {cells, row.cells.size()};
-    rows.push_back(row);
-  }
+  void add(InputRow const& row) { rows.push_back(keep_row(row, *arena)); }
 };
 
 class DetailsReader {

@@ -51,6 +51,8 @@ class MemberBulkKind final : public jobs::BulkKind {
   std::unique_ptr<jobs::BulkSession> open(jobs::JobFacts const& job) const override {
     return std::make_unique<MemberBulkSession>(facts_.flavour, job, database_, numbers_, scratch_folder_);
   }
+  // An import's rows name people whom earlier rows may have made, and a dry run remembers what earlier rows imagined.
+  bool looks_ahead(jobs::JobFacts const& job) const override { return facts_.flavour != BulkFlavour::import && !job.dry_run; }
   std::vector<jobs::RowChanges> read_changes(sql::Tx& tx, jobs::JobFacts const& job, std::pair<std::int64_t, std::int64_t> numbers,
                                              std::int64_t first_row, std::int64_t last_row) const override;
   std::vector<jobs::RowKey> read_keys(sql::Tx& tx, jobs::JobFacts const& job, std::span<jobs::InputRow const> rows) const override;

@@ -76,8 +76,10 @@ TEST_P(Fields, OfOneNameMadeAtOnceOnlyOneIsMade) {
       EXPECT_EQ(test::number(db(), "SELECT count(*) FROM fields"), 0);
       start.arrive_and_wait();
       auto const result = create("Score");
-      if (result) ++made;
-      else EXPECT_EQ(result.error().code(), "field_exists");
+      if (result)
+        ++made;
+      else
+        EXPECT_EQ(result.error().code(), "field_exists");
     });
   for (auto& t : threads) t.join();
   EXPECT_EQ(made, 1);
@@ -105,12 +107,18 @@ TEST_P(Fields, OptionsAndDefaultsFitTheType) {
     char const* expected;
   };
   Case const cases[] = {
-      {"select", {"A", "B"}, "B", false, "made F0"},        {"select", {}, "", false, "invalid_request options"},
-      {"text", {"A"}, "", false, "invalid_request options"}, {"select", {"A", "A"}, "", false, "invalid_request options"},
-      {"select", {"A", ""}, "", false, "invalid_request options"}, {"select", {"A"}, "C", false, "invalid_request defaultValue"},
-      {"number", {}, "1.5", false, "made F6"},               {"number", {}, "x", false, "invalid_request defaultValue"},
-      {"boolean", {}, "TRUE", false, "made F8"},             {"date", {}, "2026-02-30", false, "invalid_request defaultValue"},
-      {"text", {}, "", true, "made F10"},                    {"boolean", {}, "", true, "invalid_request identifier"},
+      {"select", {"A", "B"}, "B", false, "made F0"},
+      {"select", {}, "", false, "invalid_request options"},
+      {"text", {"A"}, "", false, "invalid_request options"},
+      {"select", {"A", "A"}, "", false, "invalid_request options"},
+      {"select", {"A", ""}, "", false, "invalid_request options"},
+      {"select", {"A"}, "C", false, "invalid_request defaultValue"},
+      {"number", {}, "1.5", false, "made F6"},
+      {"number", {}, "x", false, "invalid_request defaultValue"},
+      {"boolean", {}, "TRUE", false, "made F8"},
+      {"date", {}, "2026-02-30", false, "invalid_request defaultValue"},
+      {"text", {}, "", true, "made F10"},
+      {"boolean", {}, "", true, "invalid_request identifier"},
   };
   int n = 0;
   for (auto const& c : cases) {
@@ -146,7 +154,8 @@ TEST_P(Fields, ACommunityIsMadeWholeAndCanBeUsedAtOnce) {
   request.headers.push_back({"x-api-key", made->system_key});
   EXPECT_EQ(keys.check(request, test::kNow)->community, made->number);
   ledger::LedgerService ledger(db(), numbers_);
-  EXPECT_TRUE(ledger.change(made->number, {{made->owner_short_id}, "coins", ledger::Operator::add, {5}, {"api_key", "a", "", "", kActor}, "", ""}, test::kNow));
+  EXPECT_TRUE(ledger.change(
+      made->number, {{made->owner_short_id}, "coins", ledger::Operator::add, {5}, {"api_key", "a", "", "", kActor}, "", ""}, test::kNow));
   auto const list = communities.list();
   ASSERT_EQ(list.size(), 3u);
   EXPECT_EQ(list[1].id, made->community);
