@@ -10,12 +10,16 @@ FEALTY_ON_BOTH_ENGINES(Failures);
 
 TEST_P(Failures, OfAnyStorageCallAreRetriedAndNoRowIsLostOrAppliedTwice) {
   program->start();
-  for (int n = 1; n <= 25; ++n) {
+  for (int n = 1; n <= 40; ++n) {
+    script.looks_ahead = n % 2 == 0;
+    // Every call once for each of the two ways of looking up.
+    auto const call = (n + 1) / 2;
     auto const id = queue(csv({{"ok", 60}, {"bad", 2}, {"new", 20}}));
-    program->database.fail_at(n);
-    EXPECT_EQ(counters(ended(id)), "completed 60/0/20/2 of 82, 0 not, 0 blank") << "call " << n;
+    program->database.fail_at(call);
+    EXPECT_EQ(counters(ended(id)), "completed 60/0/20/2 of 82, 0 not, 0 blank")
+        << "call " << call << (script.looks_ahead ? ", looking ahead" : "");
     program->database.fail_at(0);
-    EXPECT_EQ(effects(id), 80) << "call " << n;
+    EXPECT_EQ(effects(id), 80) << "call " << call << (script.looks_ahead ? ", looking ahead" : "");
   }
 }
 
@@ -136,7 +140,9 @@ TEST_P(Failures, AMissingFileEndsTheJob) {
   program->stop();
   for (auto const& file : stored_files()) files.remove(file);
   program->start();
-  EXPECT_EQ(ended(dry).error->code, "source_missing");
+  auto const missed = ended(dry);
+  EXPECT_EQ(missed.error->code, "source_missing");
+  EXPECT_EQ(missed.error->message, "The uploaded file is gone. Rows before row " + std::to_string(missed.processed + 2) + " were applied.");
 }
 
 TEST_P(Failures, ACommitOfWhichNobodyKnowsIsNotRepeated) {
@@ -150,6 +156,61 @@ TEST_P(Failures, ACommitOfWhichNobodyKnowsIsNotRepeated) {
   program->start();
   EXPECT_EQ(counters(ended(id)), "completed 120/0/0/0 of 120, 0 not, 0 blank");
   EXPECT_EQ(effects(id), 120);
+}
+
+// A look-ahead has a session and rows of its own: whatever fails on either side, each row is looked up and applied once.
+TEST_P(Failures, OnEitherSideOfALookAheadLoseNoRow) {
+  script.looks_ahead = true;
+  using Kind = StorageError::Kind;
+  enum class Side { prepare, apply };
+  program->start();
+  for (auto const side : {Side::prepare, Side::apply}) {
+    for (auto const kind : {Kind::unavailable, Kind::constraint, Kind::commit_unknown}) {
+      std::mutex mutex;
+      std::set<std::int64_t> failed;
+      auto fail_each_chunk_once = [&](Side here, std::int64_t first_row) {
+        std::lock_guard lock(mutex);
+        if (here == side && failed.insert(first_row).second) throw StorageError(kind, "made to fail");
+      };
+      script.on_prepare = [&](JobFacts const&, std::int64_t first_row) { fail_each_chunk_once(Side::prepare, first_row); };
+      script.on_apply = [&](JobFacts const&, std::int64_t first_row) { fail_each_chunk_once(Side::apply, first_row); };
+      auto const id = queue(csv({{"ok", 110}, {"bad", 3}, {"new", 60}, {"same", 7}}));
+      EXPECT_EQ(counters(ended(id)), "completed 110/7/60/3 of 180, 0 not, 0 blank");
+      EXPECT_EQ(effects(id), 170);
+      EXPECT_GE(failed.size(), 4u);
+      EXPECT_TRUE(eventually([&] { return program->runner->jobs_held() == 0; }));
+    }
+  }
+}
+
+TEST_P(Failures, AStopAndACancelHoldForWhatWasReadAhead) {
+  script.looks_ahead = true;
+  program->start();
+  auto const stopped = queue(csv({{"ok", 70}, {"bad", 1}, {"ok", 200}}), {{"stop_on_error", "true"}});
+  EXPECT_EQ(counters(ended(stopped)), "failed too_many_errors 70/0/0/1 of 271, 200 not, 0 blank");
+  EXPECT_EQ(effects(stopped), 70);
+  std::thread canceller;
+  script.on_apply = [&](JobFacts const& job, std::int64_t first_row) {
+    if (first_row != 2) return;
+    // From another connection, while the first chunk is on its way: it stops in front of the second or the third.
+    canceller = std::thread([this, id = job.id] {
+      auto c = context();
+      EXPECT_TRUE(program->service->cancel(c, id));
+    });
+  };
+  script.on_prepare = [&](JobFacts const& job, std::int64_t first_row) {
+    if (first_row < 150) return;
+    EXPECT_TRUE(eventually([&] {
+      auto const now = status(job.id);
+      return now.cancel_requested || now.status == "cancelled";
+    }));
+  };
+  auto const cancelled = queue(csv({{"ok", 1'000}}));
+  auto const s = ended(cancelled);
+  canceller.join();
+  EXPECT_EQ(s.status, "cancelled");
+  EXPECT_LE(s.updated, 250);
+  EXPECT_EQ(effects(cancelled), s.updated);
 }
 
 }  // namespace

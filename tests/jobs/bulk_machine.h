@@ -19,6 +19,7 @@ using Cells = std::vector<std::string>;
 
 // What a test may do at the steps of a job; called by the runner's threads.
 struct Script {
+  bool looks_ahead = false;  // the next chunk is prepared while this one commits
   std::function<void(JobFacts const&, std::int64_t first_row)> on_prepare, on_apply;
 };
 
@@ -65,6 +66,7 @@ class TestKind final : public BulkKind {
         if (job.columns[c].target == "email") out[i].key = rows[i].cells[c];
     return out;
   }
+  bool looks_ahead(JobFacts const& job) const override { return script_.looks_ahead && !job.dry_run; }
   mutable std::atomic<int> reads_of_changes{0};
 
  private:
@@ -81,7 +83,7 @@ class TestKind final : public BulkKind {
       outcomes.clear();
       drawn_ = {0, -1};
       staged_ = 0;
-      if (!prepared_) throw std::logic_error("rows were applied that had not been looked up");
+      EXPECT_TRUE(prepared_) << "rows were applied that had not been looked up";
       if (script_.on_apply) script_.on_apply(job_, rows_.empty() ? 0 : rows_.front().row);
       std::int64_t failed = 0;
       for (auto const& row : rows_) {
