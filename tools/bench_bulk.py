@@ -206,8 +206,8 @@ def main():
         if options.json:
             print(json.dumps(result))
         else:
-            for name, value in result.items():
-                print(f"{name:24} {value:,}" if isinstance(value, int) else f"{name:24} {value}")
+            for figure, value in result.items():
+                print(f"{figure:24} {value:,}" if isinstance(value, int) else f"{figure:24} {value}")
     finally:
         if database:
             subprocess.run(["psql", "-q", options.postgres_url, "-c", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"], check=False)

@@ -179,8 +179,9 @@ void Pipeline::plan_body(Exchange& x) {
       x.body_bytes_max = limits.bulk_file_bytes_max + kFormBytesMax;
       break;
   }
-  // A client that says how much it will send is told before it sends it.
-  if (!x.answered && x.head.content_length.value_or(0) > x.body_bytes_max) refuse(x, body_too_large(x.body_bytes_max));
+  // A client that says how much it will send is told before it sends it. Of a stream its handler may say
+  // so, which knows the caller and the limit that the caller knows.
+  if (!x.answered && x.plan != BodyPlan::stream && x.head.content_length.value_or(0) > x.body_bytes_max) refuse(x, body_too_large(x.body_bytes_max));
 }
 
 Error Pipeline::body_too_large(std::int64_t bytes_max) {

@@ -355,6 +355,12 @@ Task<void> Session<Stream>::run_streamed() {
   auto pipe = std::make_shared<BodyPipe>(declared, std::move(wake));
   x.request.stream = pipe.get();
   x.deadline_steady_ms = world_.pipeline.deadline_of(x);
+  bool const too_long = declared.value_or(0) > x.body_bytes_max;
+  if (too_long) {
+    // Nothing of it is read. The handler may refuse it in its own words, after it has looked who is asking.
+    x.abort_error = Pipeline::body_too_large(x.body_bytes_max);
+    pipe->abort(Why::malformed, "the body is over the limit");
+  }
   WorkerPool::Job job = [self = self()]() mutable {
     self->world_.pipeline.run(*self->x_);
     auto executor = self->stream_.get_executor();
@@ -377,7 +383,7 @@ Task<void> Session<Stream>::run_streamed() {
   PipeSink sink(*pipe, x.body_bytes_max);
   Progress progress(limits().body_progress_timeout_ms, kProgressBytesMin);
   bool wants_continue = head.expects_continue && in_.view().empty();
-  bool feeding = true;
+  bool feeding = !too_long;
   auto stop = [&](Why why, char const* what) {
     pipe->abort(why, what);
     feeding = false;

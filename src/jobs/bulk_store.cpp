@@ -43,9 +43,11 @@ Statement const kByFingerprint{"bulk.by_fingerprint",
                                "SELECT " JOB_COLUMNS "FROM bulk_jobs j WHERE j.community_id = $1 AND j.fingerprint = $2 AND j.created_at >= $3 "
                                "ORDER BY j.job_id DESC LIMIT 1"};
 Statement const kPosition{"bulk.position", "SELECT count(*) FROM bulk_jobs j WHERE j.community_id = $1 AND j.job_id < $2 AND " OPEN};
+// The column stands before the 0 in each comparison: PostgreSQL takes a parameter's type from where it meets it first, and
+// beside a small literal that is 32 bits.
 #define LIST_FILTER                                                                                                              \
   "WHERE j.community_id = $1 AND ($2 = '' OR j.log_name = $2) AND ($3 = '' OR j.status = $3) AND ($4 = '' OR j.type = $4) AND " \
-  "j.created_at >= $5 AND ($6 = 0 OR j.created_at <= $6) AND ($7 = 0 OR j.job_id < $7) "
+  "j.created_at >= $5 AND (j.created_at <= $6 OR $6 = 0) AND (j.job_id < $7 OR $7 = 0) "
 Statement const kCount{"bulk.count", "SELECT count(*) FROM bulk_jobs j " LIST_FILTER};
 Statement const kList{"bulk.list", "SELECT " JOB_COLUMNS "FROM bulk_jobs j " LIST_FILTER "ORDER BY j.job_id DESC LIMIT $8 OFFSET $9"};
 Statement const kHeads{"bulk.heads",

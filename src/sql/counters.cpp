@@ -3,7 +3,7 @@
 namespace fealty::sql {
 namespace {
 Statement const kDraw{"counters.draw",
-                      "INSERT INTO counters (name, next_value) VALUES ($1, 1 + $2) "
+                      "INSERT INTO counters (name, next_value) VALUES ($1, CAST($2 AS {int}) + 1) "
                       "ON CONFLICT (name) DO UPDATE SET next_value = counters.next_value + $2 RETURNING next_value"};
 }
 
