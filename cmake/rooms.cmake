@@ -1,5 +1,16 @@
 # A room is a static library of src/<room>; its tests are one binary of tests/<room>. tools/rooms.py checks who may include whom.
 
+# FEALTY_PCH off: the header is included as it is, so that nothing changes but the time that a file takes.
+function(fealty_precompile target header)
+  if(FEALTY_PCH)
+    target_precompile_headers(${target} PRIVATE ${CMAKE_SOURCE_DIR}/${header})
+    # Without times in it, ccache may keep it.
+    target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>")
+  else()
+    target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-include ${CMAKE_SOURCE_DIR}/${header}>")
+  endif()
+endfunction()
+
 function(fealty_room name)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
@@ -13,7 +24,7 @@ function(fealty_room name)
   add_library(${name} STATIC ${sources})
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(${name} PUBLIC ${ARG_LINK} Threads::Threads)
-  target_precompile_headers(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src/base/precompiled.h)
+  fealty_precompile(${name} src/base/precompiled.h)
 endfunction()
 
 # migrations/*.sql become a table in the program, in the order of their numbers.
@@ -59,7 +70,7 @@ function(fealty_tests)
     if(sources)
       add_executable(test_${room} ${sources})
       target_link_libraries(test_${room} PRIVATE ${room} test_support GTest::gtest_main)
-      target_precompile_headers(test_${room} PRIVATE ${CMAKE_SOURCE_DIR}/tests/support/precompiled.h)
+      fealty_precompile(test_${room} tests/support/precompiled.h)
       add_test(NAME ${room} COMMAND test_${room} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     endif()
   endforeach()

@@ -1,3 +1,6 @@
+#include <malloc.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <iostream>
 
@@ -8,6 +11,10 @@
 // The program: reads the command line, runs one command. Exit status: 0 done, 1 it failed, 2 the command line is wrong.
 int main(int argc, char** argv) {
   using namespace fealty;
+  // glibc gives every thread a heap of its own that never shrinks; work moves between threads here, so a few are enough.
+  ::mallopt(M_ARENA_MAX, 2);
+  ::mallopt(M_TRIM_THRESHOLD, 4 * 1024 * 1024);
+  ::mallopt(M_MMAP_THRESHOLD, 256 * 1024);
   CLI::App app{"Fealty, a community-loyalty server. See docs/operating.md for how to run it."};
   app.require_subcommand(1);
   app.fallthrough(false);

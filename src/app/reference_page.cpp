@@ -87,7 +87,6 @@ api::Answer answer_with(File const& file, api::Request const& request) {
   api::Response response{.content_type = file.content_type, .body = {}};
   response.headers = {{"etag", form.tag},
                       {"cache-control", std::string(kCacheControl)},
-                      {"x-content-type-options", "nosniff"},
                       {"referrer-policy", "no-referrer"},
                       {"content-security-policy", std::string(kPolicy)}};
   if (file.gzip) response.headers.push_back({"vary", "Accept-Encoding"});
@@ -107,7 +106,7 @@ api::Route route(std::string path, std::string id, std::string summary, std::str
           .needs = api::Needs::nothing(),
           .id = std::move(id),
           .summary = std::move(summary),
-          .tag = "Server",
+          .tag = "Operation",
           .raw_content_type = std::move(content_type),
           .handler = std::move(handler)};
 }

@@ -1,6 +1,7 @@
 // Bulk jobs: uploads become durable jobs, jobs become exactly one outcome per row.
 #pragma once
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <string>
 #include <vector>
@@ -83,6 +84,8 @@ class RowReader {
   struct State;
   std::unique_ptr<State> state_;
 };
+// The same row with its cells in the arena instead of the reader's buffer.
+InputRow keep_row(InputRow row, std::pmr::memory_resource& arena);
 class MissingFile : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -116,6 +116,9 @@ class BulkKind {
   // Registers the job as the source of what its rows will change, in the upload's transaction.
   virtual void create_source(sql::Tx& tx, JobFacts const& job, std::string const& label, access::Actor const& actor, TimeMs now) const = 0;
   virtual std::unique_ptr<BulkSession> open(JobFacts const& job) const = 0;
+  // Whether the look-ups of a chunk do not depend on what the chunk before it changes: then they are made while that one
+  // commits, by a session of their own.
+  virtual bool looks_ahead(JobFacts const& job) const = 0;
 
   // What rows of this job changed, read back from the ledger and the histories: those whose numbers lie in the range.
   virtual std::vector<RowChanges> read_changes(sql::Tx& tx, JobFacts const& job, std::pair<std::int64_t, std::int64_t> numbers,

@@ -1,6 +1,4 @@
-#include <memory_resource>
-
-#include "api/json_tree.h"
+#include "api/csv_cell.h"
 #include "base/text.h"
 #include "jobs/bulk_service.h"
 #include "jobs/bulk_store.h"
@@ -32,16 +30,7 @@ struct Rows {
   std::unique_ptr<std::pmr::monotonic_buffer_resource> arena = std::make_unique<std::pmr::monotonic_buffer_resource>();
   std::vector<InputRow> rows;
 
-  void add(InputRow row) {
-    auto* const cells = static_cast<std::string_view*>(arena->allocate(sizeof(std::string_view) * (row.cells.size() + 1), alignof(std::string_view)));
-    for (std::size_t c = 0; c < row.cells.size(); ++c) {
-      auto* const text = static_cast<char*>(arena->allocate(row.cells[c].size() + 1, 1));
-      std::memcpy(text, row.cells[c].data(), row.cells[c].size());
-      new (cells + c) std::string_view(text, row.cells[c].size());
-    }
-    row.cells = {cells, row.cells.size()};
-    rows.push_back(row);
-  }
+  void add(InputRow const& row) { rows.push_back(keep_row(row, *arena)); }
 };
 
 class DetailsReader {
@@ -53,7 +42,9 @@ class DetailsReader {
     if (query_.key) return read_by_scan(0, query_.after_row.value_or(0), (query_.page - 1) * query_.limit);
     bool const all_kept = job_.dry_run && !(statuses_ & bit(RowStatus::not_processed));
     if (statuses_ != 0 && (all_kept || (statuses_ & ~kInKeptRows) == 0)) return read_kept();
-    if (statuses_ != 0) return read_by_scan(0, query_.after_row.value_or(0), (query_.page - 1) * query_.limit);
+    // What was not processed lies behind the cursor.
+    std::int64_t const from = statuses_ == bit(RowStatus::not_processed) ? job_.next.row : 0;
+    if (statuses_ != 0) return read_by_scan(from, query_.after_row.value_or(0), (query_.page - 1) * query_.limit);
     if (query_.after_row) return read_by_scan(0, *query_.after_row, 0);
     return read_page();
   }
@@ -71,7 +62,19 @@ class DetailsReader {
       RowReader::Record record;
       if (reader.next(record)) rows.add(record.row);
     }
-    return describe(rows.rows, {});
+    // The rows may lie far apart: what lies between them is not read.
+    std::vector<RowChanges> changes;
+    std::vector<RowKey> keys;
+    parts_.database.read([&](sql::Tx& tx) {
+      changes.clear();
+      for (auto const& k : kept) {
+        if (job_.dry_run || k.status != RowStatus::created) continue;
+        auto of_row = changes_between(tx, k.row, k.row, std::nullopt);
+        std::move(of_row.begin(), of_row.end(), std::back_inserter(changes));
+      }
+      keys = kind_.read_keys(tx, facts_, rows.rows);
+    });
+    return details_of(rows.rows, kept, changes, keys);
   }
 
   // One page of all rows: the chunk that holds its first row is known, so any page costs the same.
@@ -140,11 +143,12 @@ class DetailsReader {
 
   // Whether a key cell of the row holds the asked key; e-mails and usernames are compared without case.
   bool names_key(InputRow const& row) const {
-    auto const wanted = fold_case(*query_.key);
+    auto const wanted = fold_case(trim_blanks(*query_.key));
+    std::string scratch;
     for (std::size_t c = 0; c < row.cells.size(); ++c) {
       auto const& target = job_.columns[c].target;
       if (target != "email" && target != "user_id" && target != "username") continue;
-      if (fold_case(trim_blanks(row.cells[c])) == wanted) return true;
+      if (fold_case(api::clean(row.cells[c], false, scratch).text) == wanted) return true;
     }
     return false;
   }
@@ -161,6 +165,12 @@ class DetailsReader {
       if (!job_.dry_run) changes = changes_between(tx, first, last, chunk);
       keys = kind_.read_keys(tx, facts_, rows);
     });
+    return details_of(rows, kept, changes, keys);
+  }
+
+  // `kept` and `changes` by row.
+  std::vector<RowDetail> details_of(std::vector<InputRow> const& rows, std::vector<KeptRow> const& kept, std::vector<RowChanges> const& changes,
+                                    std::vector<RowKey> const& keys) const {
     std::vector<RowDetail> out;
     std::size_t k = 0, c = 0;
     for (std::size_t i = 0; i < rows.size(); ++i) {

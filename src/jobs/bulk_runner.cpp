@@ -1,5 +1,6 @@
 #include "jobs/bulk_runner.h"
 
+#include <future>
 #include <memory_resource>
 
 #include "api/json_writer.h"
@@ -42,26 +43,46 @@ BulkKind const& BulkParts::kind(std::string_view type) const {
   throw std::logic_error("there is no bulk kind " + std::string(type));
 }
 
-// A job that this node holds. Touched by one worker at a time.
-struct BulkRunner::Running {
-  Job job;
+// One chunk on its way: read, looked up, and then committed.
+struct BulkRunner::Stage {
   std::unique_ptr<BulkSession> session;
-  std::unique_ptr<RowReader> reader;
-
-  // The chunk that was read and is not yet committed.
   std::unique_ptr<std::pmr::monotonic_buffer_resource> arena;
   std::vector<InputRow> rows;
   std::vector<std::int64_t> offsets;
   std::vector<api::CsvPosition> after;       // the place behind each row
   std::vector<std::int64_t> skipped_before;  // blank records before each row of the chunk
   std::int64_t skipped = 0;
-  api::CsvPosition end;
-  bool at_end = false, has_chunk = false;
+  api::CsvPosition begin, end;
+  bool at_end = false;
+  bool is_read = false;
+  bool is_prepared = false;  // the look-ups were made, and nothing says that they are out of date
+
+  void forget() { is_read = is_prepared = false; }
+};
+
+// A job that this node holds. Touched by one worker at a time, and by the look-ahead that this worker waits for.
+struct BulkRunner::Running {
+  Job job;
+  std::unique_ptr<RowReader> reader;
+  Stage now, ahead;
 
   std::size_t chunk_rows = kChunkRowsFirst;
   int conflicts = 0;
   std::int64_t storage_failing_since = 0, back_off_ms = 0;
   std::int64_t not_before = 0;  // steady milliseconds
+
+  // Forgets what was read beyond the cursor.
+  void rewind() {
+    now.forget();
+    ahead.forget();
+    reader.reset();
+  }
+  // Whatever was read or looked up may be half done: the next step begins at the cursor with fresh sessions.
+  void start_over() {
+    rewind();
+    now.session.reset();
+    ahead.session.reset();
+  }
 };
 
 BulkRunner::BulkRunner(BulkParts parts, Node& node, RunnerSettings settings) : parts_(std::move(parts)), node_(node), settings_(settings) {}
@@ -170,19 +191,18 @@ void BulkRunner::work_loop() {
       // Not a storage failure: a broken invariant or an exhausted resource. Counted, so that it cannot go on for ever.
       std::string const reference = random_base62(12);
       log::error("bulk.chunk_failed", {{"job", running->job.id().to_string()}, {"row", running->job.next.row}, {"reason", e.what()}, {"reference", reference}});
+      running->start_over();
       if (++running->conflicts < kConflictsMax) {
-        running->has_chunk = false;
-        running->reader.reset();
-        running->session.reset();
         running->not_before = steady_now_ms() + kBackOffFirstMs;
         result = Step::more;
       } else {
         try {
           result = end(*running, "failed", "internal", "The job could not go on (reference " + reference + "). Rows before row " + std::to_string(running->job.next.row) + " were applied.");
         } catch (std::exception const& again) {
-          // Held on to, because this node's heartbeat keeps the lease: a job that nobody holds would stand until the next start.
+          // The lease stays ours: dropping the job now would leave it leased to a node that does not work on it.
           log::error("bulk.end_failed", {{"job", running->job.id().to_string()}, {"reason", again.what()}});
-          running->not_before = steady_now_ms() + kBackOffMostMs;
+          running->back_off_ms = std::clamp(running->back_off_ms * 2, kBackOffFirstMs, kBackOffMostMs);
+          running->not_before = steady_now_ms() + running->back_off_ms;
           result = Step::more;
         }
       }
@@ -205,19 +225,19 @@ BulkRunner::Step BulkRunner::step(Running& r) {
       return end(r, "failed", "internal",
                  "Working on row " + std::to_string(r.job.next.row) + " and those after it stopped the server " + std::to_string(kAttemptsMax) +
                      " times. Rows before it were applied.");
-    if (!r.session) {
-      r.session = parts_.kind(r.job.type).open(r.job.facts());
-      rebuild_dry_run(r);
+    if (!r.now.session) {
+      auto const& kind = parts_.kind(r.job.type);
+      auto session = kind.open(r.job.facts());
+      if (r.job.dry_run) rebuild_dry_run(r, *session);
+      r.now.session = std::move(session);
+      if (kind.looks_ahead(r.job.facts())) r.ahead.session = kind.open(r.job.facts());
     }
-    if (!r.has_chunk) {
-      try {
-        read_chunk(r);
-      } catch (MissingFile const&) {
-        return end(r, "failed", "source_missing", "The uploaded file is gone. Rows before row " + std::to_string(r.job.next.row) + " were applied.");
-      }
-      r.session->prepare(r.rows);
-    }
+    if (!r.now.is_read) read_chunk(r, r.now, r.job.next);
+    prepare_chunk(r.now);
     return commit_chunk(r);
+  } catch (MissingFile const&) {
+    r.rewind();
+    return end(r, "failed", "source_missing", "The uploaded file is gone. Rows before row " + std::to_string(r.job.next.row) + " were applied.");
   } catch (StorageError const& e) {
     return storage_failed(r, e);
   }
@@ -230,7 +250,7 @@ BulkRunner::Step BulkRunner::storage_failed(Running& r, StorageError const& e) {
   if (e.kind() == StorageError::Kind::constraint) {
     // Another writer took an e-mail, a username or an identifier after we looked: look again.
     if (++r.conflicts >= kConflictsMax) throw;
-    r.session->prepare(r.rows);
+    r.now.is_prepared = false;
     return Step::more;
   }
   if (r.storage_failing_since == 0) r.storage_failing_since = now;
@@ -241,74 +261,70 @@ BulkRunner::Step BulkRunner::storage_failed(Running& r, StorageError const& e) {
   return Step::more;
 }
 
-bool BulkRunner::read_chunk(Running& r) {
-  if (!r.reader) r.reader = std::make_unique<RowReader>(parts_.files, r.job, parts_.limits, r.job.next);
-  r.arena = std::make_unique<std::pmr::monotonic_buffer_resource>(64 * 1024);
-  r.rows.clear();
-  r.offsets.clear();
-  r.after.clear();
-  r.skipped_before.clear();
-  r.skipped = 0;
-  r.at_end = false;
+// Reads the next rows of the file. `from` is where they begin. When it fails, rows may have been read that
+// nobody has: the caller lets go of the reader.
+void BulkRunner::read_chunk(Running& r, Stage& stage, api::CsvPosition from) {
+  if (!r.reader) r.reader = std::make_unique<RowReader>(parts_.files, r.job, parts_.limits, from);
+  stage.begin = from;
+  stage.forget();
+  stage.rows.clear();
+  stage.offsets.clear();
+  stage.after.clear();
+  stage.skipped_before.clear();
+  stage.skipped = 0;
+  stage.at_end = false;
+  stage.arena = std::make_unique<std::pmr::monotonic_buffer_resource>(64 * 1024);
   std::size_t const width = std::max<std::size_t>(1, r.job.columns.size());
-  std::size_t const rows_max = std::clamp(r.chunk_rows, kChunkRowsMin, std::max(kChunkRowsMin, std::min<std::size_t>(static_cast<std::size_t>(parts_.limits.bulk_chunk_rows_max), kChunkCellsMax / width)));
+  auto const most = std::min<std::size_t>(static_cast<std::size_t>(parts_.limits.bulk_chunk_rows_max), kChunkCellsMax / width);
+  std::size_t const rows_max = std::clamp(r.chunk_rows, kChunkRowsMin, std::max(kChunkRowsMin, most));
   std::size_t bytes = 0;
   RowReader::Record record;
-  while (r.rows.size() < rows_max && bytes < kChunkBytesMax) {
+  while (stage.rows.size() < rows_max && bytes < kChunkBytesMax) {
     if (!r.reader->next(record)) {
-      r.at_end = true;
+      stage.at_end = true;
       break;
     }
     if (record.blank) {
-      ++r.skipped;
+      ++stage.skipped;
       continue;
     }
-    InputRow row = record.row;
-    if (row.right_width) {
-      auto* const cells = static_cast<std::string_view*>(r.arena->allocate(sizeof(std::string_view) * row.cells.size(), alignof(std::string_view)));
-      for (std::size_t c = 0; c < row.cells.size(); ++c) {
-        auto const cell = row.cells[c];
-        auto* const text = static_cast<char*>(r.arena->allocate(std::max<std::size_t>(1, cell.size()), 1));
-        std::memcpy(text, cell.data(), cell.size());
-        new (cells + c) std::string_view(text, cell.size());
-        bytes += cell.size() + sizeof(std::string_view);
-      }
-      row.cells = {cells, row.cells.size()};
-    } else {
-      row.cells = {};
-    }
-    r.rows.push_back(row);
-    r.offsets.push_back(record.offset);
-    r.after.push_back(r.reader->position());
-    r.skipped_before.push_back(r.skipped);
+    for (auto const cell : record.row.cells) bytes += cell.size() + sizeof(std::string_view);
+    stage.rows.push_back(keep_row(record.row, *stage.arena));
+    stage.offsets.push_back(record.offset);
+    stage.after.push_back(r.reader->position());
+    stage.skipped_before.push_back(stage.skipped);
   }
-  r.end = r.reader->position();
-  r.has_chunk = true;
-  return true;
+  stage.end = r.reader->position();
+  stage.is_read = true;
 }
 
-// A dry run keeps the effects of earlier rows in memory of its own. Whoever takes one over imagines them again.
-void BulkRunner::rebuild_dry_run(Running& r) {
-  if (!r.job.dry_run) return;
+void BulkRunner::prepare_chunk(Stage& stage) {
+  if (stage.is_prepared) return;
+  stage.session->prepare(stage.rows);
+  stage.is_prepared = true;
+}
+
+// A dry run keeps the effects of earlier rows in memory of its own. Whoever takes one over imagines them again. When that
+// fails on its way, the cursor is where it was and the session, half filled, is not used.
+void BulkRunner::rebuild_dry_run(Running& r, BulkSession& session) {
   auto const first = parts_.database.read([&](sql::Tx& tx) { return chunk_from_row(tx, r.job.community, r.job.number, 0); });
   if (!first) return;
-  api::CsvPosition const stop = r.job.next;
-  r.job.next = {first->file_offset, first->first_row, first->line};
-  r.reader.reset();
-  while (r.job.next.offset < stop.offset) {
-    read_chunk(r);
+  r.rewind();
+  api::CsvPosition at{first->file_offset, first->first_row, first->line};
+  struct Leave {
+    Running& running;
+    ~Leave() { running.rewind(); }
+  } const leave{r};
+  do {
+    read_chunk(r, r.now, at);
     // Never beyond the cursor: those rows have no outcome yet.
-    while (!r.rows.empty() && r.rows.back().row >= stop.row) r.rows.pop_back();
-    r.session->prepare(r.rows);
+    while (!r.now.rows.empty() && r.now.rows.back().row >= r.job.next.row) r.now.rows.pop_back();
+    session.prepare(r.now.rows);
     std::vector<RowOutcome> ignored;
-    parts_.database.write([&](sql::Tx& tx) { r.session->apply(tx, {parts_.clock(), std::nullopt}, ignored); }, {.alone = true});
-    r.session->committed();
-    r.job.next = r.end;
-    if (r.at_end) break;
-  }
-  r.job.next = stop;
-  r.reader.reset();
-  r.has_chunk = false;
+    parts_.database.write([&](sql::Tx& tx) { session.apply(tx, {parts_.clock(), std::nullopt}, ignored); }, {.alone = true});
+    session.committed();
+    at = r.now.end;
+  } while (!r.now.at_end && r.now.end.offset < r.job.next.offset);
 }
 
 BulkRunner::Step BulkRunner::commit_chunk(Running& r) {
@@ -316,6 +332,20 @@ BulkRunner::Step BulkRunner::commit_chunk(Running& r) {
   bool lost = false, applied_before = false;
   std::vector<RowOutcome> outcomes;
   std::int64_t spent_ms = 0;
+  Stage& chunk = r.now;
+  // The next chunk is read and looked up on another core while the writer has this one.
+  std::future<void> look_ahead;
+  if (r.ahead.session && !chunk.at_end)
+    look_ahead = std::async(std::launch::async, [this, &r] {
+      // Whatever it meets is met again when its turn comes.
+      try {
+        if (!r.ahead.is_read) read_chunk(r, r.ahead, r.now.end);
+        prepare_chunk(r.ahead);
+      } catch (std::exception const& e) {
+        log::warning("bulk.look_ahead_failed", {{"job", r.job.id().to_string()}, {"reason", e.what()}});
+        if (!r.ahead.is_read) r.reader.reset();
+      }
+    });
   parts_.database.write(
       [&](sql::Tx& tx) {
         std::int64_t const began = steady_now_ms();
@@ -331,6 +361,8 @@ BulkRunner::Step BulkRunner::commit_chunk(Running& r) {
           applied_before = true;
           return;
         }
+        // The rows in hand are the ones behind the cursor, or something is broken and nothing of them may be applied.
+        if (chunk.begin != next.next) throw std::logic_error("a chunk does not begin at its job's cursor");
         TimeMs const now = parts_.clock();
         next.updated_at = now;
         auto finish = [&](std::string status, std::string code = {}, std::string message = {}) {
@@ -347,7 +379,7 @@ BulkRunner::Step BulkRunner::commit_chunk(Running& r) {
         }
         ApplyFrame frame{now, std::nullopt};
         if (next.max_errors) frame.failures_left = *next.max_errors - next.counters.failed;
-        r.session->apply(tx, frame, outcomes);
+        chunk.session->apply(tx, frame, outcomes);
 
         std::vector<KeptRow> kept;
         for (std::size_t i = 0; i < outcomes.size(); ++i) {
@@ -360,7 +392,7 @@ BulkRunner::Step BulkRunner::commit_chunk(Running& r) {
           }
           bool const readable_elsewhere = o.status == RowStatus::updated || o.status == RowStatus::unchanged;
           if (readable_elsewhere && !next.dry_run) continue;
-          kept.push_back({r.rows[i].row, r.rows[i].line, r.offsets[i], o.status, o.member, o.issues.empty() ? "[]" : errors_json(o.issues),
+          kept.push_back({chunk.rows[i].row, chunk.rows[i].line, chunk.offsets[i], o.status, o.member, o.issues.empty() ? "[]" : errors_json(o.issues),
                           o.changes.empty() ? "[]" : o.changes});
         }
         insert_rows(tx, next.community, next.number, kept);
@@ -368,39 +400,41 @@ BulkRunner::Step BulkRunner::commit_chunk(Running& r) {
         if (!outcomes.empty()) {
           std::size_t const last = outcomes.size() - 1;
           insert_chunk(tx, next.community, next.number,
-                       {r.rows.front().row, r.rows[last].row, r.rows.front().line, r.offsets.front(), r.job.counters.processed(),
-                        r.session->numbers_drawn()});
-          next.next = stopped ? r.after[last] : r.end;
-          next.counters.skipped += stopped ? r.skipped_before[last] : r.skipped;
+                       {chunk.rows.front().row, chunk.rows[last].row, chunk.rows.front().line, chunk.offsets.front(), r.job.counters.processed(),
+                        chunk.session->numbers_drawn()});
+          next.next = stopped ? chunk.after[last] : chunk.end;
+          next.counters.skipped += stopped ? chunk.skipped_before[last] : chunk.skipped;
         } else {
-          next.next = r.end;
-          next.counters.skipped += r.skipped;
+          next.next = chunk.end;
+          next.counters.skipped += chunk.skipped;
         }
         if (stopped)
           finish("failed", "too_many_errors",
-                 "More than " + std::to_string(*next.max_errors) + " rows failed; the job stopped at row " + std::to_string(r.rows[outcomes.size() - 1].row) + ". Earlier rows stay applied.");
-        else if (r.at_end)
+                 "More than " + std::to_string(*next.max_errors) + " rows failed; the job stopped at row " + std::to_string(chunk.rows[outcomes.size() - 1].row) + ". Earlier rows stay applied.");
+        else if (chunk.at_end)
           finish("completed");
         update_progress(tx, next);
         spent_ms = steady_now_ms() - began;
       },
       {.alone = true});
 
+  if (look_ahead.valid()) look_ahead.get();
   if (lost) {
     log::warning("bulk.lease_lost", {{"job", r.job.id().to_string()}, {"epoch", r.job.lease_epoch}});
     return Step::lost;
   }
-  if (next.status != "cancelled") r.session->committed();
+  if (next.status != "cancelled") chunk.session->committed();
   rows_done_.fetch_add(next.counters.processed() - r.job.counters.processed(), std::memory_order_relaxed);
   r.job = std::move(next);
   r.job.attempts = 0;
-  r.has_chunk = false;
+  chunk.forget();
   r.conflicts = 0;
   r.storage_failing_since = r.back_off_ms = r.not_before = 0;
   if (applied_before) {
-    r.reader.reset();
+    r.rewind();
     return r.job.is_final() ? Step::done : Step::more;
   }
+  if (r.ahead.is_read) std::swap(r.now, r.ahead);
   // Aim at the time that the writer may be kept, by at most a factor of two a step.
   double const ratio = static_cast<double>(parts_.limits.bulk_chunk_target_ms) / static_cast<double>(std::max<std::int64_t>(spent_ms, 1));
   r.chunk_rows = std::clamp(static_cast<std::size_t>(static_cast<double>(r.chunk_rows) * std::clamp(ratio, 0.5, 2.0)), kChunkRowsMin,

@@ -37,6 +37,7 @@ class BulkRunner {
   std::int64_t jobs_held() const;
 
  private:
+  struct Stage;
   struct Running;
   enum class Step : std::uint8_t { more, done, lost };
 
@@ -44,8 +45,9 @@ class BulkRunner {
   void work_loop();
   void claim();
   Step step(Running& running);
-  bool read_chunk(Running& running);
-  void rebuild_dry_run(Running& running);
+  void read_chunk(Running& running, Stage& stage, api::CsvPosition from);
+  static void prepare_chunk(Stage& stage);
+  void rebuild_dry_run(Running& running, BulkSession& session);
   Step commit_chunk(Running& running);
   Step storage_failed(Running& running, sql::StorageError const& error);
   Step end(Running& running, std::string_view status, std::string code, std::string message);

@@ -68,7 +68,7 @@ Statement const kReleaseAll{"bulk.release_all", "UPDATE bulk_jobs SET lease_node
 Statement const kProgress{"bulk.progress",
                           "UPDATE bulk_jobs SET status = $3, updated = $4, unchanged = $5, created = $6, failed = $7, skipped = $8, next_row = $9, "
                           "next_line = $10, next_offset = $11, attempts = 0, error_code = $12, error_message = $13, updated_at = $14, "
-                          "finished_at = $15, expires_at = $16, lease_until = CASE WHEN $3 = 'processing' THEN {now_ms} + $17 ELSE 0 END "
+                          "finished_at = $15, expires_at = $16, lease_until = CASE WHEN CAST($15 AS {int}) IS NULL THEN {now_ms} + $17 ELSE 0 END "
                           "WHERE community_id = $1 AND job_id = $2"};
 Statement const kRequestCancel{"bulk.request_cancel",
                                "UPDATE bulk_jobs SET cancel_requested = 1, updated_at = $3 WHERE community_id = $1 AND job_id = $2"};

@@ -1,4 +1,4 @@
-#include <memory_resource>
+#include <cstring>
 
 #include "api/csv_file.h"
 #include "base/text.h"
@@ -39,6 +39,21 @@ bool RowReader::next(Record& out) {
   out.row.right_width = used == state_->width;
   out.row.cells = record.cells.first(std::min(used, state_->width));
   return true;
+}
+
+InputRow keep_row(InputRow row, std::pmr::memory_resource& arena) {
+  if (!row.right_width) {
+    row.cells = {};
+    return row;
+  }
+  auto* const cells = static_cast<std::string_view*>(arena.allocate(sizeof(std::string_view) * (row.cells.size() + 1), alignof(std::string_view)));
+  for (std::size_t c = 0; c < row.cells.size(); ++c) {
+    auto* const text = static_cast<char*>(arena.allocate(row.cells[c].size() + 1, 1));
+    std::memcpy(text, row.cells[c].data(), row.cells[c].size());
+    new (cells + c) std::string_view(text, row.cells[c].size());
+  }
+  row.cells = {cells, row.cells.size()};
+  return row;
 }
 
 }  // namespace fealty::jobs

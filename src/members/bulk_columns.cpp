@@ -1,5 +1,6 @@
 #include "members/bulk_columns.h"
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <set>
@@ -68,7 +69,7 @@ struct Binder {
       return "";
     }
     bool const import = flavour == BulkFlavour::import;
-    if (name.front() == '#' && find_field(catalogue, name) == nullptr) return "-";
+    if (name.front() == '#' && std::ranges::find(known, name) == known.end()) return "-";
     if (name == "Email") return "email";
     if (flavour == BulkFlavour::premium) {
       if (name == "Premium Currency") return "currency:3";

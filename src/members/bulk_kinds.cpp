@@ -51,6 +51,8 @@ class MemberBulkKind final : public jobs::BulkKind {
   std::unique_ptr<jobs::BulkSession> open(jobs::JobFacts const& job) const override {
     return std::make_unique<MemberBulkSession>(facts_.flavour, job, database_, numbers_, scratch_folder_);
   }
+  // An import's rows name people whom earlier rows may have made, and a dry run remembers what earlier rows imagined.
+  bool looks_ahead(jobs::JobFacts const& job) const override { return facts_.flavour != BulkFlavour::import && !job.dry_run; }
   std::vector<jobs::RowChanges> read_changes(sql::Tx& tx, jobs::JobFacts const& job, std::pair<std::int64_t, std::int64_t> numbers,
                                              std::int64_t first_row, std::int64_t last_row) const override;
   std::vector<jobs::RowKey> read_keys(sql::Tx& tx, jobs::JobFacts const& job, std::span<jobs::InputRow const> rows) const override;
@@ -83,17 +85,16 @@ std::vector<jobs::RowChanges> MemberBulkKind::read_changes(sql::Tx& tx, jobs::Jo
     auto const found = std::find_if(bound.slots.begin(), bound.slots.end(), fits);
     return found == bound.slots.end() ? nullptr : &*found;
   };
-  std::map<std::int64_t, jobs::RowChanges> by_row;
-  auto open = [&](std::int64_t row, MemberNo member) -> std::string& {
-    auto& changes = by_row.try_emplace(row, jobs::RowChanges{row, member, "["}).first->second;
-    if (changes.changes.size() > 1) changes.changes += ',';
-    return changes.changes;
+  // Entries and history items share one series of numbers: by row and number they stand in the order of the columns.
+  std::map<std::pair<std::int64_t, std::int64_t>, std::pair<MemberNo, std::string>> by_number;
+  auto open = [&](std::int64_t row, std::int64_t number, MemberNo member) -> std::string& {
+    return by_number.try_emplace({row, number}, member, "").first->second.second;
   };
   for (auto const& entry : ledger::read_entries(tx, job.community, job.source, {numbers.first}, {numbers.second}, first_row, last_row)) {
     auto const* slot = slot_for([&](Slot const& s) { return s.kind == Slot::Kind::currency && s.currency.number == entry.currency; });
     if (slot == nullptr) continue;
     Decimal const operand = entry.op == ledger::Operator::add ? entry.amount : entry.op == ledger::Operator::subtract ? -entry.amount : entry.balance_after;
-    write_change(open(entry.source_row, entry.member), *slot, catalogue, entry.op, operand,
+    write_change(open(entry.source_row, entry.number.value, entry.member), *slot, catalogue, entry.op, operand,
                  Value::of(Decimal{entry.balance_after.micros - entry.amount.micros}), Value::of(entry.balance_after), entry.id());
   }
   auto value = [](std::optional<std::int64_t> number, std::optional<std::string> const& text) {
@@ -103,14 +104,16 @@ std::vector<jobs::RowChanges> MemberBulkKind::read_changes(sql::Tx& tx, jobs::Jo
     auto const* slot = slot_for([&](Slot const& s) { return s.kind != Slot::Kind::currency && s.field == item.field; });
     if (slot == nullptr) continue;  // the field was removed: its history is hidden
     std::optional<Decimal> const operand = item.operand ? std::optional(Decimal{*item.operand}) : std::nullopt;
-    write_change(open(item.source_row, item.member), *slot, catalogue, item.op, operand, value(item.before_number, item.before_text),
+    write_change(open(item.source_row, item.number.value, item.member), *slot, catalogue, item.op, operand, value(item.before_number, item.before_text),
                  value(item.after_number, item.after_text), PublicId::of(item.number.value, NumberSource::time_of(item.number.value)));
   }
   std::vector<jobs::RowChanges> out;
-  for (auto& [row, changes] : by_row) {
-    changes.changes += ']';
-    out.push_back(std::move(changes));
+  for (auto const& [place, change] : by_number) {
+    bool const same_row = !out.empty() && out.back().row == place.first;
+    if (!same_row) out.push_back({place.first, change.first, "["});
+    out.back().changes += (same_row ? "," : "") + change.second;
   }
+  for (auto& row : out) row.changes += ']';
   return out;
 }
 
@@ -124,6 +127,8 @@ std::vector<jobs::RowKey> MemberBulkKind::read_keys(sql::Tx& tx, jobs::JobFacts 
     for (std::size_t c = 0; c < bound.columns.size(); ++c) {
       auto const role = bound.columns[c].role;
       if (role == BoundColumn::Role::ignored || role == BoundColumn::Role::value || role == BoundColumn::Role::op) continue;
+      // In an import the username is a wish, not a key.
+      if (role == BoundColumn::Role::username && facts_.flavour == BulkFlavour::import) continue;
       auto const text = api::clean(rows[i].cells[c], false, scratch).text;
       if (text.empty()) continue;
       if (out[i].key.empty()) out[i].key = text;
@@ -141,16 +146,20 @@ std::vector<jobs::RowKey> MemberBulkKind::read_keys(sql::Tx& tx, jobs::JobFacts 
     find(tx, views, [&](std::size_t i, Account a) { found.emplace_back(at[i], std::move(a)); });
   };
   look_up(emails, find_accounts_by_email);
-  if (facts_.flavour != BulkFlavour::import) look_up(usernames, find_accounts_by_username);
+  look_up(usernames, find_accounts_by_username);
   std::vector<MemberNo> numbers;
   std::vector<std::size_t> at;
   for (std::size_t i = 0; i < references.size(); ++i) {
     std::int64_t number = 0;
+    auto const* const end = references[i].data() + references[i].size();
     if (auto const id = PublicId::parse(references[i])) number = id->number;
-    else std::from_chars(references[i].data(), references[i].data() + references[i].size(), number);
+    else if (std::from_chars(references[i].data(), end, number).ptr != end) continue;
     if (number > 0) numbers.push_back({number}), at.push_back(i);
   }
-  find_accounts_by_number(tx, numbers, [&](std::size_t i, Account a) { found.emplace_back(at[i], std::move(a)); });
+  find_accounts_by_number(tx, numbers, [&](std::size_t i, Account a) {
+    if (PublicId::parse(references[at[i]]) && references[at[i]] != a.id().to_string()) return;
+    found.emplace_back(at[i], std::move(a));
+  });
 
   std::vector<MemberNo> members;
   for (auto const& [row, account] : found) members.push_back(account.number);

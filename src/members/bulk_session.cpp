@@ -153,7 +153,12 @@ void MemberBulkSession::draw_account_numbers() {
     if (auto const found = new_numbers_.find(k.email_key); found != new_numbers_.end() && !found->second) found->second = {next++};
 }
 
-MemberNo MemberBulkSession::find_member(RowKeys const& k, std::vector<RowIssue>& issues) const {
+MemberNo MemberBulkSession::find_member(MemberChanges& changes, RowKeys const& k, std::vector<RowIssue>& issues) const {
+  // Accounts are global: who is no member here is nobody here, or rows with two keys would tell which belong together.
+  auto here = [&](MemberNo member) {
+    auto const index = member ? changes.find(member) : std::nullopt;
+    return index && changes.person(*index).is_member ? member : MemberNo{};
+  };
   struct Named {
     std::string column;
     MemberNo member;
@@ -161,9 +166,9 @@ MemberNo MemberBulkSession::find_member(RowKeys const& k, std::vector<RowIssue>&
   std::vector<Named> named;
   for (std::size_t c = 0; c < keys_bound_.columns.size(); ++c) {
     Role const role = keys_bound_.columns[c].role;
-    if (role == Role::email && !k.email.empty()) named.push_back({job_.columns[c].name, k.by_email});
-    if (role == Role::user_id && !k.user_ref.empty()) named.push_back({job_.columns[c].name, k.by_user_ref});
-    if (role == Role::username && !k.username.empty() && flavour_ != BulkFlavour::import) named.push_back({job_.columns[c].name, k.by_username});
+    if (role == Role::email && !k.email.empty()) named.push_back({job_.columns[c].name, here(k.by_email)});
+    if (role == Role::user_id && !k.user_ref.empty()) named.push_back({job_.columns[c].name, here(k.by_user_ref)});
+    if (role == Role::username && !k.username.empty() && flavour_ != BulkFlavour::import) named.push_back({job_.columns[c].name, here(k.by_username)});
   }
   if (named.empty()) {
     std::vector<std::string> columns;
@@ -181,7 +186,11 @@ MemberNo MemberBulkSession::find_member(RowKeys const& k, std::vector<RowIssue>&
   return named.front().member;
 }
 
-void MemberBulkSession::load_identifiers(sql::Tx& tx, MemberChanges& changes, BoundColumns const& bound) {
+void MemberBulkSession::load_identifiers(MemberChanges& changes, BoundColumns const& bound) {
+  if (dry_run_)
+    changes.overlay_identifiers([this](Slot const& slot, std::vector<std::string> const& keys, MemberChanges::Holders& holders) {
+      dry_run_->find_identifiers(slot.field, keys, [&](std::string key, MemberNo holder) { holders[std::move(key)] = holder; });
+    });
   std::string scratch;
   for (std::size_t s = 0; s < bound.slots.size(); ++s) {
     if (!bound.slots[s].identifier || bound.value_column[s] == BoundColumns::npos) continue;
@@ -194,7 +203,7 @@ void MemberBulkSession::load_identifiers(sql::Tx& tx, MemberChanges& changes, Bo
     }
     std::sort(keys.begin(), keys.end());
     keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-    changes.load_identifiers(tx, s, keys);
+    changes.load_identifiers(s, keys);
   }
 }
 
@@ -219,7 +228,7 @@ void MemberBulkSession::apply(sql::Tx& tx, jobs::ApplyFrame const& frame, std::v
   std::sort(members.begin(), members.end());
   members.erase(std::unique(members.begin(), members.end()), members.end());
   changes.load(tx, members);
-  load_identifiers(tx, changes, bound);
+  load_identifiers(changes, bound);
   if (dry_run_) dry_run_->overlay(changes, members);
 
   Evaluation e{frame, catalogue, bound, changes, community_owner(tx, job_.community), {}, {}, {}, {}, {}, {}};
@@ -280,7 +289,7 @@ std::optional<std::size_t> MemberBulkSession::member_of_row(Evaluation& e, RowKe
                                                             std::vector<RowIssue>& issues) {
   if (!keys.issues.empty()) return std::nullopt;
   std::size_t const before = issues.size();
-  MemberNo const member = find_member(keys, issues);
+  MemberNo const member = find_member(e.changes, keys, issues);
   if (issues.size() != before) return std::nullopt;
   std::string const key_column = job_.columns[static_cast<std::size_t>(std::distance(
       keys_bound_.columns.begin(), std::find_if(keys_bound_.columns.begin(), keys_bound_.columns.end(), [&](BoundColumn const& c) {
@@ -313,19 +322,23 @@ std::optional<std::size_t> MemberBulkSession::person_to_import(Evaluation& e, Ro
                                                                std::vector<RowIssue>& issues) {
   auto column_named = [&](std::string_view name) -> std::string_view {
     for (std::size_t c = 0; c < job_.columns.size(); ++c)
-      if (job_.columns[c].name == name) return api::clean(row.cells[c], false, e.scratch).text;
+      if (job_.columns[c].name == name) {
+        auto const cell = api::clean(row.cells[c], false, e.scratch);
+        return cell.is_clear ? std::string_view() : cell.text;
+      }
     return {};
   };
   auto check_username_of = [&](std::string_view username_key) {
     if (!keys.username.empty() && !username_key.empty() && keys.username_key != username_key)
       issues.push_back({"Username", "username_mismatch", "This account has another username; leave the cell empty."});
   };
+  auto const account = accounts_by_email_.find(keys.email_key);
   if (auto const made = e.made.find(keys.email_key); made != e.made.end()) {
+    if (account != accounts_by_email_.end()) check_username_of(account->second.username_key);
     for (auto const& [username, member] : e.usernames_made)
       if (member == made->second) check_username_of(username);
     return e.changes.find(made->second);
   }
-  auto const account = accounts_by_email_.find(keys.email_key);
   if (account != accounts_by_email_.end()) {
     Account const& a = account->second;
     check_username_of(a.username_key);
@@ -336,10 +349,7 @@ std::optional<std::size_t> MemberBulkSession::person_to_import(Evaluation& e, Ro
     auto const state = a.state == AccountState::unclaimed ? MembershipState::active : MembershipState::invited;
     created = true;
     std::string const name(column_named("First Name"));
-    e.new_memberships.push_back({a.number, state, name.empty() ? a.username : name});
-    e.imagined.push_back({keys.email_key, a.username_key, a.number, state});
-    e.made.emplace(keys.email_key, a.number);
-    return e.changes.add_new(a.number, state);
+    return add_member(e, keys, {a.number, state, name.empty() ? a.username : name}, a.username_key);
   }
 
   std::vector<std::string> missing;
@@ -358,11 +368,20 @@ std::optional<std::size_t> MemberBulkSession::person_to_import(Evaluation& e, Ro
   MemberNo const number = new_numbers_.at(keys.email_key);
   std::string display(column_named("First Name"));
   e.new_accounts.push_back({number, keys.email, keys.email_key, keys.username, keys.username_key});
-  e.new_memberships.push_back({number, MembershipState::active, std::move(display)});
-  e.imagined.push_back({keys.email_key, keys.username_key, number, MembershipState::active});
-  e.made.emplace(keys.email_key, number);
   e.usernames_made.emplace(keys.username_key, number);
-  return e.changes.add_new(number, MembershipState::active);
+  return add_member(e, keys, {number, MembershipState::active, std::move(display)}, keys.username_key);
+}
+
+std::size_t MemberBulkSession::add_member(Evaluation& e, RowKeys const& keys, NewMembership membership, std::string const& username_key) {
+  std::size_t const index = e.changes.add_new(membership.member, membership.state);
+  // The name that the membership begins with is seen by later rows of this chunk as those of the next one read it.
+  for (std::size_t s = 0; s < e.bound.slots.size(); ++s)
+    if (e.bound.slots[s].kind == Slot::Kind::profile && e.bound.slots[s].field == kDisplayName)
+      e.changes.state(index, s).value = Value::of(membership.display_name);
+  e.imagined.push_back({keys.email_key, username_key, membership.member, membership.state, membership.display_name});
+  e.made.emplace(keys.email_key, membership.member);
+  e.new_memberships.push_back(std::move(membership));
+  return index;
 }
 
 // Reads every cell and, when the member is known, evaluates its change; all problems are noted.
@@ -393,14 +412,19 @@ void MemberBulkSession::evaluate_cells(Evaluation& e, jobs::InputRow const& row,
       std::string op_scratch;
       auto const op_text = api::clean(row.cells[oc], false, op_scratch).text;
       if (op_text.empty()) {
-        issues.push_back({op_column, "missing_operator", column + " has a value but " + op_column + " is empty."});
+        // The command is no value: it is refused for itself.
+        if (!cell.is_clear) issues.push_back({op_column, "missing_operator", column + " has a value but " + op_column + " is empty."});
       } else if (auto const parsed = ledger::parse_operator(op_text)) {
         op = *parsed;
       } else {
         issues.push_back({op_column, "invalid_operator", "Operator must be add, subtract or overwrite, in lower case; found " + quoted(op_text) + "."});
       }
     }
-    if (issues.size() != before || !person) continue;
+    if (issues.size() != before) continue;
+    if (!person) {
+      if (auto wrong = MemberChanges::problem_of(slot, op, operand)) issues.push_back({column, std::move(wrong->code), std::move(wrong->message)});
+      continue;
+    }
     auto change = e.changes.evaluate(row.row, *person, s, op, operand, job_.permissions, e.owner);
     if (!change) issues.push_back({column, change.error().code, change.error().message});
     else changes.push_back(std::move(*change));

@@ -32,8 +32,9 @@ class MemberBulkSession final : public jobs::BulkSession {
   void read_keys(std::span<jobs::InputRow const> rows);
   void look_up(sql::Tx& tx);
   void draw_account_numbers();
-  MemberNo find_member(RowKeys const& keys, std::vector<jobs::RowIssue>& issues) const;
-  void load_identifiers(sql::Tx& tx, MemberChanges& changes, BoundColumns const& bound);
+  MemberNo find_member(MemberChanges& changes, RowKeys const& keys, std::vector<jobs::RowIssue>& issues) const;
+  void load_identifiers(MemberChanges& changes, BoundColumns const& bound);
+  std::size_t add_member(Evaluation& e, RowKeys const& keys, NewMembership membership, std::string const& username_key);
   jobs::RowOutcome evaluate_row(Evaluation& e, jobs::InputRow const& row, RowKeys const& keys);
   std::optional<std::size_t> member_of_row(Evaluation& e, RowKeys const& keys, jobs::InputRow const& row, bool& created,
                                            std::vector<jobs::RowIssue>& issues);

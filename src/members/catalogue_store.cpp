@@ -1,5 +1,8 @@
 #include "members/catalogue_store.h"
 
+#include <algorithm>
+#include <set>
+
 #include "base/text.h"
 
 namespace fealty::members {
@@ -80,7 +83,7 @@ std::optional<FieldNo> find_field_name(sql::Tx& tx, CommunityNo community, std::
   return tx.one(kFindName, [](Row const& r) { return FieldNo{r.integer(0)}; }, community, folded);
 }
 
-void insert_field(sql::Tx& tx, CommunityNo community, CustomField const& f, std::vector<std::string> const& folded_names) {
+bool insert_field(sql::Tx& tx, CommunityNo community, CustomField const& f, std::vector<std::string> const& folded_names) {
   std::optional<std::int64_t> number;
   std::optional<std::string> text;
   if (f.default_value.present) {
@@ -89,7 +92,8 @@ void insert_field(sql::Tx& tx, CommunityNo community, CustomField const& f, std:
   }
   tx.exec(kInsertField, community, f.number, f.key, f.name, to_string(f.type), f.description, f.required, number, text, join(f.options, "\n"),
           f.identifier, f.created_at);
-  for (auto const& name : folded_names) tx.exec(kInsertName, community, name, f.number);
+  std::set<std::string> const distinct(folded_names.begin(), folded_names.end());
+  return std::all_of(distinct.begin(), distinct.end(), [&](auto const& name) { return tx.exec(kInsertName, community, name, f.number) == 1; });
 }
 
 void mark_field_deleted(sql::Tx& tx, CommunityNo community, FieldNo field, TimeMs now) {

@@ -13,6 +13,7 @@ struct ImaginedAccount {
   std::string email_key, username_key;
   MemberNo member;
   MembershipState state = MembershipState::active;
+  std::string display_name;
 };
 
 class DryRun {
@@ -30,6 +31,8 @@ class DryRun {
   // Accounts that earlier rows would have made or brought into the community.
   void find_by_email(std::vector<std::string> const& email_keys, std::function<void(ImaginedAccount const&)> const& on_found);
   void find_by_username(std::vector<std::string> const& username_keys, std::function<void(ImaginedAccount const&)> const& on_found);
+  // Who would hold these values of an identifier field; none where the holder would have given the value up.
+  void find_identifiers(FieldNo field, std::vector<std::string> const& value_keys, std::function<void(std::string, MemberNo)> const& on_found);
   // Members that exist in the imagination only have numbers below zero.
   MemberNo next_imagined() { return {-++imagined_}; }
 
@@ -43,6 +46,7 @@ class DryRun {
   std::unique_ptr<sql::Database> scratch_;
   std::vector<Staged> staged_;
   std::vector<ImaginedAccount> staged_accounts_;
+  std::map<std::pair<FieldNo, std::string>, MemberNo> staged_identifiers_;
   std::int64_t imagined_ = 0;
 };
 

@@ -87,7 +87,8 @@ Result<CustomField> FieldService::create(CommunityNo community, NewField const& 
 
     field.number = {kCustomFieldsFrom + sql::draw_numbers(tx, "field")};
     field.created_at = field.updated_at = now;
-    insert_field(tx, community, field, {folded_name, folded_key});
+    if (!insert_field(tx, community, field, {folded_name, folded_key}))
+      return fail(errors::kFieldExists, "Another field of this name or key was made at the same moment.");
     access::write_audit(tx, community, numbers_.next(), {.actor = actor, .action = "field.create", .target = field.id().to_string(), .at = now});
     return field;
   });

@@ -82,6 +82,7 @@ std::size_t MemberChanges::add_new(MemberNo member, MembershipState state) {
 }
 
 void MemberChanges::load(sql::Tx& tx, std::vector<MemberNo> const& members) {
+  tx_ = &tx;
   bool currencies = false, profile = false, values = false;
   for (auto const& slot : slots_) {
     currencies |= slot.kind == Slot::Kind::currency;
@@ -131,10 +132,26 @@ void MemberChanges::load(sql::Tx& tx, std::vector<MemberNo> const& members) {
   }
 }
 
-void MemberChanges::load_identifiers(sql::Tx& tx, std::size_t slot, std::vector<std::string> const& value_keys) {
+void MemberChanges::load_identifiers(std::size_t slot, std::vector<std::string> const& value_keys) {
+  Holders& holders = identifier_holders_[slot];
+  for (auto const& key : value_keys) holders[key] = {};
   std::vector<std::string_view> views(value_keys.begin(), value_keys.end());
-  find_identifiers(tx, community_, slots_[slot].field, views,
-                   [&](std::size_t i, MemberNo holder) { identifier_holders_[slot][value_keys[i]] = holder; });
+  find_identifiers(*tx_, community_, slots_[slot].field, views, [&](std::size_t i, MemberNo holder) { holders[value_keys[i]] = holder; });
+  if (overlay_identifiers_) overlay_identifiers_(slots_[slot], value_keys, holders);
+}
+
+MemberNo MemberChanges::holder_of(std::size_t slot, std::string const& value_key) {
+  if (!identifier_holders_[slot].contains(value_key)) load_identifiers(slot, {value_key});
+  return identifier_holders_[slot].at(value_key);
+}
+
+std::optional<ValueProblem> MemberChanges::problem_of(Slot const& slot, Operator op, Value const& operand) {
+  if (!operand.present && !slot.clearable) return ValueProblem{"not_clearable", slot.name + " cannot be cleared."};
+  if (!operand.present && slot.required) return ValueProblem{"value_required", slot.name + " is required."};
+  if (slot.kind != Slot::Kind::currency) return std::nullopt;
+  if (!slot.currency.enabled) return balance_problem(ledger::Refusal::currency_disabled, slot, {}, op, {});
+  if (op != Operator::overwrite && operand.number < 0) return balance_problem(ledger::Refusal::negative_value, slot, {}, op, {});
+  return std::nullopt;
 }
 
 std::expected<void, ValueProblem> MemberChanges::check_roles(Slot const&, SlotState const& before, Value const& after, bool is_owner,
@@ -190,8 +207,7 @@ std::expected<SlotChange, ValueProblem> MemberChanges::evaluate(std::int64_t row
                                                                 Value const& operand, api::PermissionSet permissions, MemberNo owner) {
   Slot const& slot = slots_[slot_index];
   SlotChange change{row, person, slot_index, op, std::nullopt, state(person, slot_index), {}, ledger::EntryClass::earn};
-  if (!operand.present && !slot.clearable) return problem("not_clearable", slot.name + " cannot be cleared.");
-  if (!operand.present && slot.required) return problem("value_required", slot.name + " is required.");
+  if (auto wrong = problem_of(slot, op, operand)) return std::unexpected(std::move(*wrong));
   auto after = next_state(change, slot, operand);
   if (!after) return std::unexpected(after.error());
   // An empty set and an absent one are the same.
@@ -200,8 +216,8 @@ std::expected<SlotChange, ValueProblem> MemberChanges::evaluate(std::int64_t row
     if (auto const allowed = check_roles(slot, change.before, after->value, persons_[person].member == owner, permissions); !allowed)
       return std::unexpected(allowed.error());
   if (slot.identifier && after->value.present && after->value != change.before.value) {
-    auto const holder = identifier_holders_[slot_index].find(identifier_key(after->value));
-    if (holder != identifier_holders_[slot_index].end() && holder->second != persons_[person].member)
+    auto const holder = holder_of(slot_index, identifier_key(after->value));
+    if (holder && holder != persons_[person].member)
       return problem("identifier_taken", slot.name + " " + identifier_key(after->value) + " belongs to another member.");
   }
   change.after = std::move(*after);
@@ -217,7 +233,8 @@ bool MemberChanges::commit_row(std::vector<SlotChange>& row_changes) {
     change.after.newest = -static_cast<std::int64_t>(changes_.size()) - 1;
     if (slot.identifier) {
       auto& holders = identifier_holders_[change.slot];
-      if (change.before.value.present) holders.erase(identifier_key(change.before.value));
+      // Nobody's from now on: not forgotten, or it would be looked up where it still has its old holder.
+      if (change.before.value.present) holders[identifier_key(change.before.value)] = {};
       if (change.after.value.present) holders[identifier_key(change.after.value)] = persons_[change.person].member;
     }
     state(change.person, change.slot) = change.after;

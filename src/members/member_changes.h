@@ -59,8 +59,17 @@ class MemberChanges {
   // Keeps the real changes of one row, all of them. True when there was one.
   bool commit_row(std::vector<SlotChange>& changes);
 
-  // Fills `holders` for the values of identifier slots that evaluate() will be asked for.
-  void load_identifiers(sql::Tx& tx, std::size_t slot, std::vector<std::string> const& value_keys);
+  // What is wrong with a change whoever the member is; evaluate() says it first.
+  static std::optional<ValueProblem> problem_of(Slot const& slot, ledger::Operator op, Value const& operand);
+
+  using Holders = std::map<std::string, MemberNo>;  // by value key; none = nobody
+  // Looks up in one go who holds these values of an identifier slot; evaluate() looks up what is not among them (the sums of
+  // identifiers that are numbers) one by one. After load().
+  void load_identifiers(std::size_t slot, std::vector<std::string> const& value_keys);
+  // Corrects what storage says of the given keys: a dry run's earlier rows. Set before load_identifiers().
+  void overlay_identifiers(std::function<void(Slot const&, std::vector<std::string> const&, Holders&)> overlay) {
+    overlay_identifiers_ = std::move(overlay);
+  }
 
   // Writes everything kept: entries, balances, values, histories, sets, profiles, identifiers. Gives the range of the
   // numbers that were drawn, {0, -1} when nothing was.
@@ -77,6 +86,8 @@ class MemberChanges {
   std::expected<void, ValueProblem> check_roles(Slot const& slot, SlotState const& before, Value const& after, bool is_owner,
                                                 api::PermissionSet permissions) const;
 
+  MemberNo holder_of(std::size_t slot, std::string const& value_key);
+
   CommunityNo community_;
   Catalogue const& catalogue_;
   std::vector<Slot> slots_;
@@ -84,7 +95,9 @@ class MemberChanges {
   std::unordered_map<MemberNo, std::size_t> by_member_;
   std::vector<SlotState> states_;
   std::vector<SlotChange> changes_;
-  std::vector<std::map<std::string, MemberNo>> identifier_holders_;  // by slot
+  std::vector<Holders> identifier_holders_;  // by slot
+  std::function<void(Slot const&, std::vector<std::string> const&, Holders&)> overlay_identifiers_;
+  sql::Tx* tx_ = nullptr;  // of load(), for look-ups of single identifiers
 };
 
 // {field, op, value, before, after, entry_id} of one change as JSON, appended.

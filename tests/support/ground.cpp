@@ -61,8 +61,19 @@ std::string text(sql::Database& db, std::string const& text) {
   return out;
 }
 
+namespace {
+// Records that a room makes later must not get a number that is in use.
+void count_past(sql::Database& db, std::string const& counter, std::int64_t number) {
+  run(db, "INSERT INTO counters (name, next_value) VALUES ('" + counter + "', " + std::to_string(number + 1) +
+              ") ON CONFLICT (name) DO UPDATE SET next_value = CASE WHEN counters.next_value > excluded.next_value THEN "
+              "counters.next_value ELSE "
+              "excluded.next_value END");
+}
+}  // namespace
+
 CommunityNo add_community(sql::Database& db, std::int64_t number, std::int64_t owner) {
   auto const n = std::to_string(number);
+  count_past(db, "community", number);
   run(db, "INSERT INTO communities (community_id, title, time_zone, owner_id, created_at) VALUES (" + n + ", 'Community " + n +
               "', 'UTC', " + std::to_string(owner) + ", " + std::to_string(kNow) + ")");
   run(db, "INSERT INTO currencies (community_id, currency_id, code, name, kind, position) VALUES (" + n +
@@ -79,11 +90,7 @@ void add_account(sql::Database& db, std::int64_t account, int state) {
   run(db, "INSERT INTO accounts (account_id, email, email_key, username, username_key, state, created_at) VALUES (" +
               std::to_string(account) + ", '" + email + "', '" + email + "', '" + username + "', '" + username + "', " +
               std::to_string(state) + ", " + std::to_string(kNow) + ") ON CONFLICT DO NOTHING");
-  // Accounts that a test makes later must not get a number that is in use.
-  run(db, "INSERT INTO counters (name, next_value) VALUES ('account', " + std::to_string(account + 1) +
-              ") ON CONFLICT (name) DO UPDATE SET next_value = CASE WHEN counters.next_value > excluded.next_value THEN "
-              "counters.next_value ELSE "
-              "excluded.next_value END");
+  count_past(db, "account", account);
 }
 
 void add_member(sql::Database& db, CommunityNo community, std::int64_t account, int state) {

@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+"""Measures a whole bulk job, from the POST to its end, against the engine's own shell doing the same data work.
+
+The yardstick runs in the same minute on the same machine: the sqlite3 shell imports the file into a temporary table, joins
+it to the members, updates the balances, and writes a ledger row for each change, in one durable transaction; psql does the
+same with \\copy into an unlogged table. The rows are in random order: 80 % add, 10 % subtract, 10 % overwrite.
+"""
+import argparse
+import http.client
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+
+BOUNDARY = "fealty-bench-boundary"
+
+
+def log(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def write_data(folder, rows):
+    """The members' file, a first gift of 1,000 to each, and the job's file; every member has exactly one row in each."""
+    members, gift, job = (os.path.join(folder, name) for name in ("members.csv", "gift.csv", "job.csv"))
+    rng = random.Random(20260407)
+    with open(members, "w", encoding="ascii", newline="") as f:
+        f.write("First Name,Last Name,Username,Email\r\n")
+        for i in range(rows):
+            f.write(f"First{i},Last{i},user{i},member{i}@example.org\r\n")
+    with open(gift, "w", encoding="ascii", newline="") as f:
+        f.write("Email,Premium Currency,Premium Currency_op\r\n")
+        for i in range(rows):
+            f.write(f"member{i}@example.org,1000,add\r\n")
+    order = list(range(rows))
+    rng.shuffle(order)
+    with open(job, "w", encoding="ascii", newline="") as f:
+        f.write("Email,Premium Currency,Premium Currency_op\r\n")
+        for i in order:
+            draw = rng.random()
+            op = "add" if draw < 0.8 else "subtract" if draw < 0.9 else "overwrite"
+            f.write(f"member{i}@example.org,{rng.randint(1, 100)},{op}\r\n")
+    return members, gift, job
+
+
+class Server:
+    def __init__(self, binary, folder, database):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+        self.binary, self.storage = binary, ["--data", os.path.join(folder, "data")]
+        if database:
+            self.storage += ["--database", database]
+        self.log = open(os.path.join(folder, "server.log"), "wb")
+        self.process = subprocess.Popen([binary, "serve", *self.storage, "--listen", f"127.0.0.1:{self.port}", "--access-log", "false"], stderr=self.log)
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                if self.request("GET", "/health/ready")[0] == 200:
+                    break
+            except OSError:
+                pass
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                sys.exit("The server did not start; see " + self.log.name)
+            time.sleep(0.05)
+        made = self.command("community", "create", "--title", "Bench", "--owner-email", "owner@example.org")
+        self.key = self.command("api-key", "create", "--community", made["communityId"], "--name", "bench", "--permissions", "all")["key"]
+
+    def command(self, *words):
+        return json.loads(subprocess.check_output([self.binary, *words, *self.storage, "--json"]))
+
+    def request(self, method, path, body=None, headers=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
+        connection.request(method, path, body, headers or {})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+    def upload(self, path, file):
+        headers = {"Authorization": "Bearer " + self.key, "Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+        with open(file, "rb") as f:
+            content = f.read()
+        body = (f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="data"; filename="bench.csv"\r\n\r\n'.encode() + content +
+                f"\r\n--{BOUNDARY}--\r\n".encode())
+        status, answer = self.request("POST", path, body, headers)
+        if status != 200:
+            sys.exit(f"The upload was refused: {answer.decode()}")
+        return json.loads(answer)["data"]["id"]
+
+    def memory_kib(self):
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as f:
+            fields = dict(line.split(":", 1) for line in f)
+        return int(fields["RssAnon"].split()[0])
+
+    def run_job(self, path, file):
+        """Seconds from the POST to the end, and the most anonymous memory seen."""
+        began, peak = time.monotonic(), 0
+        job = self.upload(path, file)
+        while True:
+            _, answer = self.request("GET", f"/v1/users/bulk-update/{job}/status", headers={"Authorization": "Bearer " + self.key})
+            state = json.loads(answer)["data"]
+            peak = max(peak, self.memory_kib())
+            if state["status"] in ("completed", "failed", "cancelled"):
+                return time.monotonic() - began, peak, state
+            time.sleep(0.05)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+        self.log.close()
+
+
+def sqlite_yardstick(folder, rows, job):
+    database = os.path.join(folder, "yardstick.db")
+    setup = f"""PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
+CREATE TABLE members(id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE);
+CREATE TABLE balances(member INTEGER PRIMARY KEY, amount INTEGER NOT NULL);
+CREATE TABLE ledger(id INTEGER PRIMARY KEY, member INTEGER NOT NULL, delta INTEGER NOT NULL, balance_after INTEGER NOT NULL, job INTEGER NOT NULL, row INTEGER NOT NULL, at INTEGER NOT NULL);
+CREATE INDEX ledger_by_member ON ledger(member, id);
+WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {rows}) INSERT INTO members SELECT i + 1, 'member' || i || '@example.org' FROM n;
+INSERT INTO balances SELECT id, 1000 FROM members;
+PRAGMA wal_checkpoint(TRUNCATE);"""
+    subprocess.run(["sqlite3", database], input=setup, text=True, check=True, stdout=subprocess.DEVNULL)
+    script = f"""PRAGMA synchronous=FULL;
+CREATE TEMP TABLE rows(email TEXT, amount INTEGER, op TEXT);
+.mode csv
+.import --skip 1 {job} rows
+BEGIN IMMEDIATE;
+CREATE TEMP TABLE work AS SELECT r.rowid AS row, m.id AS member, b.amount AS before,
+  CASE r.op WHEN 'add' THEN b.amount + r.amount WHEN 'subtract' THEN b.amount - r.amount ELSE r.amount END AS after
+  FROM rows r JOIN members m ON m.email = r.email JOIN balances b ON b.member = m.id;
+UPDATE balances SET amount = w.after FROM work w WHERE balances.member = w.member;
+INSERT INTO ledger(member, delta, balance_after, job, row, at) SELECT member, after - before, after, 1, row, 1700000000000 FROM work;
+COMMIT;"""
+    began = time.monotonic()
+    subprocess.run(["sqlite3", database], input=script, text=True, check=True, stdout=subprocess.DEVNULL)
+    return time.monotonic() - began
+
+
+def postgres_yardstick(database, rows, job):
+    def psql(text):
+        subprocess.run(["psql", "-q", "-v", "ON_ERROR_STOP=1", database], input=text, text=True, check=True, stdout=subprocess.DEVNULL)
+    psql(f"""CREATE SCHEMA yardstick; SET search_path = yardstick;
+CREATE TABLE members(id bigint PRIMARY KEY, email text NOT NULL UNIQUE);
+CREATE TABLE balances(member bigint PRIMARY KEY, amount bigint NOT NULL);
+CREATE TABLE ledger(id bigserial PRIMARY KEY, member bigint NOT NULL, delta bigint NOT NULL, balance_after bigint NOT NULL, job bigint NOT NULL, row bigint NOT NULL, at bigint NOT NULL);
+CREATE INDEX ledger_by_member ON ledger(member, id);
+INSERT INTO members SELECT i + 1, 'member' || i || '@example.org' FROM generate_series(0, {rows} - 1) i;
+INSERT INTO balances SELECT id, 1000 FROM members; ANALYZE; CHECKPOINT;""")
+    began = time.monotonic()
+    psql(f"""SET search_path = yardstick;
+CREATE UNLOGGED TABLE rows(row bigserial, email text, amount bigint, op text);
+\\copy rows(email, amount, op) FROM '{job}' WITH (FORMAT csv, HEADER)
+BEGIN;
+CREATE TEMP TABLE work AS SELECT r.row, m.id AS member, b.amount AS before,
+  CASE r.op WHEN 'add' THEN b.amount + r.amount WHEN 'subtract' THEN b.amount - r.amount ELSE r.amount END AS after
+  FROM rows r JOIN members m ON m.email = r.email JOIN balances b ON b.member = m.id;
+UPDATE balances SET amount = w.after FROM work w WHERE balances.member = w.member;
+INSERT INTO ledger(member, delta, balance_after, job, row, at) SELECT member, after - before, after, 1, row, 1700000000000 FROM work;
+COMMIT;""")
+    return time.monotonic() - began
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--engine", choices=["sqlite", "postgres"], default="sqlite")
+    parser.add_argument("--postgres-url", default=os.environ.get("FEALTY_TEST_POSTGRES"), help="a server on which databases can be made")
+    parser.add_argument("--binary", default="build/release/fealty")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--keep", action="store_true", help="keep the folder with data and logs")
+    options = parser.parse_args()
+    folder = tempfile.mkdtemp(prefix="fealty-bench-", dir=os.environ.get("FEALTY_TEST_FOLDER"))
+    os.chmod(folder, 0o755)
+    database = None
+    if options.engine == "postgres":
+        if not options.postgres_url:
+            sys.exit("Name a PostgreSQL server with --postgres-url, or run: ./dev bench bulk --engine postgres")
+        name = "fealty_bench_" + os.urandom(4).hex()
+        subprocess.run(["psql", "-q", options.postgres_url, "-c", f"CREATE DATABASE {name}"], check=True)
+        database = urllib.parse.urlunsplit(urllib.parse.urlsplit(options.postgres_url)._replace(path="/" + name))
+    try:
+        log(f"Writing {options.rows:,} members and rows …")
+        members, gift, job = write_data(folder, options.rows)
+        server = Server(options.binary, folder, database)
+        idle = server.memory_kib()
+        log("Importing the members …")
+        import_s, import_peak, state = server.run_job("/v1/users/bulk-import", members)
+        if state["created"] != options.rows:
+            sys.exit("The import did not create every member: " + json.dumps(state))
+        log("Running the job …")
+        gift_s, gift_peak, _ = server.run_job("/v1/users/bulk-update-premium-currency", gift)
+        job_s, job_peak, state = server.run_job("/v1/users/bulk-update-premium-currency", job)
+        server.stop()
+        log("Running the yardstick …")
+        yard_s = sqlite_yardstick(folder, options.rows, job) if database is None else postgres_yardstick(database, options.rows, job)
+        result = {"engine": options.engine, "rows": options.rows, "yardstick_rows_per_s": round(options.rows / yard_s),
+                  "job_rows_per_s": round(options.rows / job_s), "ratio": round(yard_s / job_s, 2),
+                  "ordered_job_rows_per_s": round(options.rows / gift_s), "import_rows_per_s": round(options.rows / import_s),
+                  "memory_over_idle_mib": round((max(import_peak, gift_peak, job_peak) - idle) / 1024, 1), "failed": state["failed"]}
+        if options.json:
+            print(json.dumps(result))
+        else:
+            for figure, value in result.items():
+                print(f"{figure:24} {value:,}" if isinstance(value, int) else f"{figure:24} {value}")
+    finally:
+        if database:
+            subprocess.run(["psql", "-q", options.postgres_url, "-c", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"], check=False)
+        if options.keep:
+            log("Kept: " + folder)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
