@@ -168,8 +168,11 @@ Result<UploadAnswer> BulkService::upload(api::Context& context, api::Request& re
   auto const too_many_jobs = [&] {
     return too_many(errors::kTooManyJobs, "This community has " + std::to_string(limits.bulk_jobs_waiting_max) + " jobs waiting, the most it can have. Wait until some are done.", 30);
   };
-  if (parts_.database.read([&](sql::Tx& tx) { return count_open_jobs(tx, community); }) >= limits.bulk_jobs_waiting_max) return too_many_jobs();
   auto const idempotency_key = request.header("idempotency-key");
+  // A repeated request may be answered from what was kept: it is counted when that is known.
+  if (!idempotency_key &&
+      parts_.database.read([&](sql::Tx& tx) { return count_open_jobs(tx, community); }) >= limits.bulk_jobs_waiting_max)
+    return too_many_jobs();
   if (idempotency_key && (idempotency_key->empty() || code_points(*idempotency_key) > kIdempotencyKeyCharactersMax || !is_valid_utf8(*idempotency_key)))
     return fail(fealty::errors::kInvalidRequest, "Idempotency-Key has 1 to 255 characters.", {{"Idempotency-Key", "too_long", "Idempotency-Key has 1 to 255 characters."}});
   std::string const busy_key = idempotency_key ? std::to_string(community.value) + '\0' + context.principal.key_prefix + '\0' + std::string(*idempotency_key) : "";

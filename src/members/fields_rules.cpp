@@ -65,6 +65,8 @@ Read read_set(Slot const& slot, std::string_view text, std::vector<NamedNumber> 
   bool const roles = slot.value_kind == ValueKind::role_set;
   std::vector<std::int64_t> numbers;
   std::vector<std::string> unknown;
+  // Only commas name nothing: <clear> empties a set, a slip does not.
+  if (text.find_first_not_of(", \t") == std::string_view::npos) unknown.push_back(quoted(text));
   for (auto part : split(text, ',')) {
     part = trim_blanks(part);
     if (part.empty() || (roles && part == "@all")) continue;

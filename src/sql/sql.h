@@ -203,6 +203,9 @@ struct Settings {
   int connections_max = 12;  // PostgreSQL: pool size
   int acquire_timeout_ms = 10'000;
   int statement_timeout_ms = 60'000;  // PostgreSQL
+  // PostgreSQL: a program that stands still inside a transaction loses it, and its locks, after this long. Shorter than a
+  // job's lease, so that another node can go on with the job when the lease ends.
+  int idle_in_transaction_timeout_ms = 5'000;
   int retries_max = 5;       // PostgreSQL: serialisation failures and deadlocks, in write() alone
   int cache_kib = 16 * 1024; // SQLite: page cache of the writer; readers have a quarter
 };
