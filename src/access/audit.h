@@ -17,8 +17,8 @@ struct Actor {
 
 struct AuditEntry {
   Actor actor;
-  std::string action;  // "api_key.create", "bulk.upload"
-  std::string target;  // id of what it was done to
+  std::string action;         // "api_key.create", "bulk.upload"
+  std::string target;         // id of what it was done to
   std::string detail = "{}";  // JSON, without secrets
   std::string remote_address = {};
   TimeMs at = 0;

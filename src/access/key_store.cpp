@@ -3,7 +3,7 @@
 namespace fealty::access {
 namespace {
 
-#define KEY_COLUMNS                                                                                                                \
+#define KEY_COLUMNS                                                                                                                    \
   "SELECT k.community_id, c.created_at, k.key_id, k.kind, k.name, k.prefix, k.permissions, k.created_at, k.expires_at, k.revoked_at, " \
   "k.secret_hash FROM api_keys k JOIN communities c ON c.community_id = k.community_id "
 
@@ -43,9 +43,7 @@ StoredKey read(sql::Row const& r) {
 
 std::optional<StoredKey> find_key_by_hash(sql::Tx& tx, std::string_view hash) { return tx.one(kByHash, read, sql::Blob{hash}); }
 
-std::optional<StoredKey> find_key(sql::Tx& tx, CommunityNo community, KeyNo number) {
-  return tx.one(kByNumber, read, community, number);
-}
+std::optional<StoredKey> find_key(sql::Tx& tx, CommunityNo community, KeyNo number) { return tx.one(kByNumber, read, community, number); }
 
 void lock_keys(sql::Tx& tx, CommunityNo community) {
   tx.each(kLockCommunity, [](sql::Row const&) {}, community);

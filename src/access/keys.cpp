@@ -49,7 +49,8 @@ std::optional<Credential> credential_of(api::Request const& request) {
 
 bool is_mistyped_key(std::string_view text) {
   if (text.size() < 3 || (text.substr(0, 3) != "fk_" && text.substr(0, 3) != "fs_" && text.substr(0, 3) != "fu_")) return false;
-  return !has_key_form(text) || checksum_of(text.substr(0, kKeyLength - kChecksumCharacters)) != text.substr(kKeyLength - kChecksumCharacters);
+  return !has_key_form(text) ||
+         checksum_of(text.substr(0, kKeyLength - kChecksumCharacters)) != text.substr(kKeyLength - kChecksumCharacters);
 }
 
 Result<CommunityNo> find_community(sql::Tx& tx, PublicId id) {
@@ -69,7 +70,8 @@ Result<IssuedKey> KeyService::create_in(sql::Tx& tx, CommunityNo community, NewK
   if (!is_valid_utf8(key.name)) {
     issues.push_back({"name", "invalid_name", "A key's name must be UTF-8 text."});
   } else if (std::size_t const length = code_points(key.name); length < 1 || length > 100 || has_control_characters(key.name, false)) {
-    issues.push_back({"name", "invalid_name", "A key's name has 1 to 100 characters on one line; this has " + std::to_string(length) + "."});
+    issues.push_back(
+        {"name", "invalid_name", "A key's name has 1 to 100 characters on one line; this has " + std::to_string(length) + "."});
   }
   if (key.permissions.bits() == 0) issues.push_back({"permissions", "required", "Name at least one permission, or all."});
   if (key.expire_days < 0 || key.expire_days > kKeyExpiryDaysMax)

@@ -30,7 +30,7 @@ inline constexpr int kKeyExpiryDaysMax = 3'650;
 
 struct NewKey {
   KeyKind kind = KeyKind::community;
-  std::string name;             // 1 to 100 characters, unique among the community's living keys
+  std::string name;  // 1 to 100 characters, unique among the community's living keys
   api::PermissionSet permissions;
   std::int64_t expire_days = 0;  // 0 = never, at most 3,650
 };

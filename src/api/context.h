@@ -23,10 +23,10 @@ struct Principal {
 
 struct Context {
   Principal principal;
-  CommunityNo community;      // the tenant of this request; every store call takes it
+  CommunityNo community;  // the tenant of this request; every store call takes it
   std::string request_id;
   std::string remote_address;
-  TimeMs now = 0;             // one time for the whole request
+  TimeMs now = 0;  // one time for the whole request
   std::int64_t deadline_steady_ms = 0;
 };
 

@@ -43,14 +43,14 @@ struct Header {
 
 struct Request {
   Method method = Method::get;
-  std::string target;          // as received: path?query
-  std::string path;            // percent-decoded, without query
+  std::string target;                                      // as received: path?query
+  std::string path;                                        // percent-decoded, without query
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
   std::vector<Header> headers;
-  std::string body;            // complete, unless the route streams
-  BodySource* stream = nullptr;  // set for routes that stream their body
+  std::string body;                    // complete, unless the route streams
+  BodySource* stream = nullptr;        // set for routes that stream their body
   std::vector<std::string> path_args;  // values of the {…} parts, in order
-  std::string remote_address;  // of the peer, without port
+  std::string remote_address;          // of the peer, without port
   bool secure = false;
   std::string request_id;
 
@@ -66,7 +66,7 @@ struct Response {
   std::string body;
   std::string_view static_body = {};  // used instead of body when set; must live as long as the program
   std::vector<Header> headers = {};
-  bool close = false;                 // close the connection after this answer
+  bool close = false;  // close the connection after this answer
 };
 
 }  // namespace fealty::api

@@ -107,7 +107,7 @@ class Writer {
     w_.key("servers").begin_array().begin_object().key("url").string("/").end_object().end_array();
     if (!tags_.empty()) {
       w_.key("tags").begin_array();
-      for (auto tag : tags_) w_.begin_object().key("name").string(tag).end_object();
+      for (auto const& tag : tags_) w_.begin_object().key("name").string(tag).end_object();
       w_.end_array();
     }
     w_.key("paths").begin_object();

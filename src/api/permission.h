@@ -10,9 +10,27 @@
 namespace fealty::api {
 
 enum class Permission : std::uint8_t {
-  create_user, manage_user, get_user_data, get_user_stats, bulk_update_user, user_fields, get_messages, send_message,
-  reply_message, react_message, leaderboard, store, get_channels, redemption, streak, mini_games, analysis, analytics, badge,
-  role, channel,
+  create_user,
+  manage_user,
+  get_user_data,
+  get_user_stats,
+  bulk_update_user,
+  user_fields,
+  get_messages,
+  send_message,
+  reply_message,
+  react_message,
+  leaderboard,
+  store,
+  get_channels,
+  redemption,
+  streak,
+  mini_games,
+  analysis,
+  analytics,
+  badge,
+  role,
+  channel,
 };
 inline constexpr int kPermissionCount = 21;
 

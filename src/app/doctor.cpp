@@ -18,11 +18,15 @@ void check_balances(sql::Database& database, std::vector<Finding>& out) {
   for (auto const& [number, id] : communities) {
     auto const mismatches = database.read([&](sql::Tx& tx) { return ledger::audit_balances(tx, number, kFindingsPerCommunity); });
     for (auto const& m : mismatches)
-      out.push_back({false, "balances", "Community " + id.to_string() + ", member " + std::to_string(m.member.value) + ", currency " + std::to_string(m.currency.value) + ": " + m.what + "."});
+      out.push_back({false, "balances",
+                     "Community " + id.to_string() + ", member " + std::to_string(m.member.value) + ", currency " +
+                         std::to_string(m.currency.value) + ": " + m.what + "."});
     wrong += mismatches.size();
   }
   if (wrong == 0)
-    out.push_back({true, "balances", "Every balance equals the sum of its entries (" + std::to_string(communities.size()) + (communities.size() == 1 ? " community)." : " communities).")});
+    out.push_back({true, "balances",
+                   "Every balance equals the sum of its entries (" + std::to_string(communities.size()) +
+                       (communities.size() == 1 ? " community)." : " communities).")});
 }
 
 void check_jobs(StorageSettings const& settings, sql::Database& database, std::vector<Finding>& out) {
@@ -42,14 +46,20 @@ std::vector<Finding> examine(StorageSettings const& settings, sql::Database& dat
   out.push_back({true, "database", database.version() + ", reachable."});
   int const present = sql::schema_version(database), wanted = sql::migrations().back().version;
   if (present != wanted) {
-    out.push_back({false, "schema", "The database has schema " + std::to_string(present) + ", this program works with " + std::to_string(wanted) + ". Run: fealty migrate"});
+    out.push_back({false, "schema",
+                   "The database has schema " + std::to_string(present) + ", this program works with " + std::to_string(wanted) +
+                       ". Run: fealty migrate"});
     return out;
   }
   out.push_back({true, "schema", "Schema " + std::to_string(present) + " is up to date."});
   std::error_code error;
   auto const space = std::filesystem::space(settings.data, error);
-  if (error) out.push_back({false, "disk", "The data folder " + settings.data + " cannot be read: " + error.message() + "."});
-  else out.push_back({space.available > 512ull << 20, "disk", std::to_string(space.available >> 20) + " MiB are free in the data folder" + (space.available > 512ull << 20 ? "." : "; one upload can take 512 MiB.")});
+  if (error)
+    out.push_back({false, "disk", "The data folder " + settings.data + " cannot be read: " + error.message() + "."});
+  else
+    out.push_back({space.available > 512ull << 20, "disk",
+                   std::to_string(space.available >> 20) + " MiB are free in the data folder" +
+                       (space.available > 512ull << 20 ? "." : "; one upload can take 512 MiB.")});
   check_balances(database, out);
   check_jobs(settings, database, out);
   return out;

@@ -20,11 +20,14 @@ void prepare_data_folder(StorageSettings const& s) {
   if (made) fs::permissions(s.data, fs::perms::owner_all, error);
   struct stat st{};
   if (::stat(s.data.c_str(), &st) != 0 || !S_ISDIR(st.st_mode)) throw OperatorError(s.data + " is not a folder.");
-  if ((st.st_mode & S_IWOTH) != 0) throw OperatorError("Everybody may write to the data folder " + s.data + ". Take that right away (chmod o-w " + s.data + ") and start again.");
+  if ((st.st_mode & S_IWOTH) != 0)
+    throw OperatorError("Everybody may write to the data folder " + s.data + ". Take that right away (chmod o-w " + s.data +
+                        ") and start again.");
 }
 
 DataLock::DataLock(std::string const& folder) : descriptor_(::open((folder + "/server.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
-  if (descriptor_ < 0) throw OperatorError("The lock file in " + folder + " cannot be opened: " + std::generic_category().message(errno) + ".");
+  if (descriptor_ < 0)
+    throw OperatorError("The lock file in " + folder + " cannot be opened: " + std::generic_category().message(errno) + ".");
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
     ::close(descriptor_);
     throw OperatorError("Another server runs on the data folder " + folder + ". Stop it first, or choose another folder with --data.");
@@ -45,7 +48,8 @@ void ensure_schema(sql::Database& database, Upgrade upgrade) {
   int const present = sql::schema_version(database), wanted = sql::migrations().back().version;
   if (present == wanted) return;
   if (present != 0 && upgrade == Upgrade::no && present < wanted)
-    throw OperatorError("The database has schema " + std::to_string(present) + ", this program works with " + std::to_string(wanted) + ". Start the new server, or run: fealty migrate");
+    throw OperatorError("The database has schema " + std::to_string(present) + ", this program works with " + std::to_string(wanted) +
+                        ". Start the new server, or run: fealty migrate");
   int const applied = sql::migrate(database);
   if (applied > 0) log::info("schema.migrated", {{"from", present}, {"to", wanted}});
 }

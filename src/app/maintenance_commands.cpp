@@ -30,12 +30,14 @@ int run_migrate(Options const& o) {
   int const before = sql::schema_version(*database);
   int const applied = sql::migrate(*database);
   std::cout << (applied == 0 ? "Schema " + std::to_string(before) + " is up to date.\n"
-                             : "Applied " + std::to_string(applied) + " migrations; the schema is now " + std::to_string(sql::schema_version(*database)) + ".\n");
+                             : "Applied " + std::to_string(applied) + " migrations; the schema is now " +
+                                   std::to_string(sql::schema_version(*database)) + ".\n");
   return 0;
 }
 
 int run_doctor(Options const& o) {
-  if (o.storage.is_sqlite() && !fs::exists(o.storage.data)) throw OperatorError("There is no installation in " + o.storage.data + "; name it with --data.");
+  if (o.storage.is_sqlite() && !fs::exists(o.storage.data))
+    throw OperatorError("There is no installation in " + o.storage.data + "; name it with --data.");
   auto const database = open_database(o.storage);
   auto const findings = examine(o.storage, *database);
   bool good = true;
@@ -43,7 +45,8 @@ int run_doctor(Options const& o) {
   if (o.json) {
     api::JsonWriter w;
     w.begin_object().key("ok").boolean(good).key("findings").begin_array();
-    for (auto const& f : findings) w.begin_object().key("ok").boolean(f.good).key("check").string(f.check).key("detail").string(f.detail).end_object();
+    for (auto const& f : findings)
+      w.begin_object().key("ok").boolean(f.good).key("check").string(f.check).key("detail").string(f.detail).end_object();
     std::cout << w.end_array().end_object().take() << "\n";
   } else {
     for (auto const& f : findings) std::cout << (f.good ? "ok     " : "WRONG  ") << f.check << ": " << f.detail << "\n";
@@ -66,10 +69,10 @@ void run_tool(std::string const& url, std::vector<std::string> arguments) {
   auto argv = pointers(arguments), envp = pointers(environment);
   pid_t child = 0;
   if (int const error = ::posix_spawnp(&child, argv[0], nullptr, nullptr, argv.data(), envp.data()); error != 0)
-    throw OperatorError(arguments[0] + " cannot be started (" + std::generic_category().message(error) + "): install PostgreSQL's client programs.");
+    throw OperatorError(arguments[0] + " cannot be started (" + std::generic_category().message(error) +
+                        "): install PostgreSQL's client programs.");
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) throw OperatorError(arguments[0] + " failed; its message stands above.");
 }
 
@@ -87,7 +90,8 @@ void sync_file(fs::path const& path) {
 int run_backup(Options const& o) {
   fs::path const target(o.folder);
   std::error_code error;
-  if (fs::exists(target) && !fs::is_empty(target, error)) throw OperatorError(o.folder + " is not empty: name a new folder for each backup.");
+  if (fs::exists(target) && !fs::is_empty(target, error))
+    throw OperatorError(o.folder + " is not empty: name a new folder for each backup.");
   fs::create_directories(target / kUploadsCopy);
   fs::permissions(target, fs::perms::owner_all);
   if (o.storage.is_sqlite()) {
@@ -133,8 +137,10 @@ int run_restore(Options const& o) {
     sync_file(partial);
     fs::rename(partial, place);
   } else {
-    if (sql::schema_version(*open_database(o.storage)) != 0) throw OperatorError("The database is not empty: restore into a new, empty one.");
-    run_tool(o.storage.database_url(), {"pg_restore", "--no-owner", "--exit-on-error", "--single-transaction", "--dbname=" + sql::postgres_database_name(o.storage.database_url()), copy.string()});
+    if (sql::schema_version(*open_database(o.storage)) != 0)
+      throw OperatorError("The database is not empty: restore into a new, empty one.");
+    run_tool(o.storage.database_url(), {"pg_restore", "--no-owner", "--exit-on-error", "--single-transaction",
+                                        "--dbname=" + sql::postgres_database_name(o.storage.database_url()), copy.string()});
   }
   fs::create_directories(uploads_folder(o.storage));
   for (auto const& entry : fs::directory_iterator(source / kUploadsCopy)) {
@@ -165,8 +171,11 @@ void add_maintenance_commands(CLI::App& app, std::vector<std::function<int()>>& 
   command("doctor", "Check settings, storage, and that every balance equals the sum of its entries", run_doctor)
       ->add_flag("--json", options->json, "Answer as JSON");
   command("backup", "Copy database and uploads, consistently, also while servers run", run_backup)
-      ->add_option("target", options->folder, "New or empty folder")->required();
-  command("restore", "Put a backup into an empty installation", run_restore)->add_option("source", options->folder, "Folder that backup made")->required();
+      ->add_option("target", options->folder, "New or empty folder")
+      ->required();
+  command("restore", "Put a backup into an empty installation", run_restore)
+      ->add_option("source", options->folder, "Folder that backup made")
+      ->required();
 }
 
 }  // namespace fealty::app

@@ -47,8 +47,10 @@ api::PermissionSet read_permissions(std::string const& text) {
   std::vector<std::string> unknown;
   for (auto const part : split(text, ',')) {
     auto const word = trim_space(part);
-    if (auto const permission = api::find_permission(word)) set.add(*permission);
-    else unknown.emplace_back(word);
+    if (auto const permission = api::find_permission(word))
+      set.add(*permission);
+    else
+      unknown.emplace_back(word);
   }
   if (unknown.empty()) return set;
   std::vector<std::string> known;
@@ -71,11 +73,18 @@ int create_community(Options const& o) {
   auto const made = Desk::value(service.create({o.title, o.owner_email, o.time_zone}, desk.actor, system_now()));
   if (o.json) {
     api::JsonWriter w;
-    w.begin_object().key("communityId").string(made.community.to_string()).key("ownerId").string(made.owner.to_string()).key("systemKey").string(made.system_key).end_object();
+    w.begin_object()
+        .key("communityId")
+        .string(made.community.to_string())
+        .key("ownerId")
+        .string(made.owner.to_string())
+        .key("systemKey")
+        .string(made.system_key)
+        .end_object();
     std::cout << w.take() << "\n";
   } else {
-    std::cout << "Community   " << made.community.to_string() << "\nOwner       " << made.owner.to_string() << " (" << o.owner_email << ")\nSystem key  "
-              << made.system_key << "\n\nThe key is shown this once: keep it in a safe place.\n";
+    std::cout << "Community   " << made.community.to_string() << "\nOwner       " << made.owner.to_string() << " (" << o.owner_email
+              << ")\nSystem key  " << made.system_key << "\n\nThe key is shown this once: keep it in a safe place.\n";
   }
   return 0;
 }
@@ -92,7 +101,8 @@ int list_communities(Options const& o) {
     std::cout << w.end_array().take() << "\n";
   } else {
     for (auto const& c : all) std::cout << c.id.to_string() << "  " << c.members << " members  " << c.title << "\n";
-    if (all.empty()) std::cout << "There is no community yet. Make one: fealty community create --title \"My club\" --owner-email me@example.org\n";
+    if (all.empty())
+      std::cout << "There is no community yet. Make one: fealty community create --title \"My club\" --owner-email me@example.org\n";
   }
   return 0;
 }
@@ -106,7 +116,8 @@ int create_key(Options const& o) {
     w.begin_object().key("_id").string(made.id.to_string()).key("key").string(made.key).end_object();
     std::cout << w.take() << "\n";
   } else {
-    std::cout << "Key id  " << made.id.to_string() << "\nKey     " << made.key << "\n\nThe key is shown this once: keep it in a safe place.\n";
+    std::cout << "Key id  " << made.id.to_string() << "\nKey     " << made.key
+              << "\n\nThe key is shown this once: keep it in a safe place.\n";
   }
   return 0;
 }
@@ -122,19 +133,28 @@ int list_keys(Options const& o) {
     api::JsonWriter w;
     w.begin_array();
     for (auto const& k : keys) {
-      w.begin_object().key("_id").string(k.id.to_string()).key("name").string(k.name).key("kind").string(k.kind == access::KeyKind::system ? "system" : "community");
+      w.begin_object()
+          .key("_id")
+          .string(k.id.to_string())
+          .key("name")
+          .string(k.name)
+          .key("kind")
+          .string(k.kind == access::KeyKind::system ? "system" : "community");
       w.key("key").string(k.prefix + "…").key("state").string(state(k)).key("permissions").begin_array();
       for (auto const& p : k.permissions.identifiers()) w.string(p);
       w.end_array().key("createdAt").string(to_iso(k.created_at)).key("expireDate");
-      if (k.expires_at) w.string(to_iso(*k.expires_at));
-      else w.null();
+      if (k.expires_at)
+        w.string(to_iso(*k.expires_at));
+      else
+        w.null();
       w.end_object();
     }
     std::cout << w.end_array().take() << "\n";
   } else {
     for (auto const& k : keys)
       std::cout << k.id.to_string() << "  " << k.prefix << "…  " << state(k) << "  " << k.name << "  "
-                << (k.permissions.bits() == api::PermissionSet::everything().bits() ? "all" : join(k.permissions.identifiers(), ",")) << "\n";
+                << (k.permissions.bits() == api::PermissionSet::everything().bits() ? "all" : join(k.permissions.identifiers(), ","))
+                << "\n";
   }
   return 0;
 }
@@ -142,10 +162,14 @@ int list_keys(Options const& o) {
 int revoke_key(Options const& o) {
   Desk desk(o.storage);
   auto const id = PublicId::parse(o.id);
-  if (!id) throw OperatorError("\"" + o.id + "\" is not a key's id (24 hex digits). List them with: fealty api-key list --community " + o.community);
+  if (!id)
+    throw OperatorError("\"" + o.id + "\" is not a key's id (24 hex digits). List them with: fealty api-key list --community " +
+                        o.community);
   auto const key = Desk::value(desk.keys.revoke(desk.community(o.community), *id, desk.actor, system_now()));
-  if (o.json) std::cout << "{\"_id\":\"" << key.id.to_string() << "\",\"state\":\"revoked\"}\n";
-  else std::cout << "Revoked " << key.prefix << "… (" << key.name << "). Every node refuses it from now on.\n";
+  if (o.json)
+    std::cout << "{\"_id\":\"" << key.id.to_string() << "\",\"state\":\"revoked\"}\n";
+  else
+    std::cout << "Revoked " << key.prefix << "… (" << key.name << "). Every node refuses it from now on.\n";
   return 0;
 }
 
@@ -155,7 +179,16 @@ int create_field(Options const& o) {
   auto const field = Desk::value(service.create(desk.community(o.community), o.field, desk.actor, system_now()));
   if (o.json) {
     api::JsonWriter w;
-    w.begin_object().key("_id").string(field.id().to_string()).key("field").string(field.key).key("name").string(field.name).key("type").string(to_string(field.type)).end_object();
+    w.begin_object()
+        .key("_id")
+        .string(field.id().to_string())
+        .key("field")
+        .string(field.key)
+        .key("name")
+        .string(field.name)
+        .key("type")
+        .string(to_string(field.type))
+        .end_object();
     std::cout << w.take() << "\n";
   } else {
     std::cout << "Field " << field.name << " (" << field.key << ", " << to_string(field.type) << ") is there.\n";
@@ -175,7 +208,8 @@ int create_named(Options const& o, bool role) {
   Desk desk(o.storage);
   members::FieldService service(*desk.database, desk.numbers);
   CommunityNo const community = desk.community(o.community);
-  auto const made = Desk::value(role ? service.create_role(community, o.name, desk.actor, system_now()) : service.create_tag(community, o.name, desk.actor, system_now()));
+  auto const made = Desk::value(role ? service.create_role(community, o.name, desk.actor, system_now())
+                                     : service.create_tag(community, o.name, desk.actor, system_now()));
   std::cout << (role ? "Role " : "Tag ") << made.name << " is there.\n";
   return 0;
 }
@@ -207,14 +241,19 @@ void add_operator_commands(CLI::App& app, std::vector<std::function<int()>>& cho
   auto* key_create = with_community(command(*key, "create", "Make a community API key", create_key));
   key_create->add_option("--name", options->name, "Name, unique among the community's keys")->required();
   key_create->add_option("--permissions", options->permissions, "Permissions, comma-separated, or all")->required();
-  key_create->add_option("--expire-days", options->expire_days, "Days until it expires; 0 = never")->check(CLI::Range(0, 3'650))->capture_default_str();
+  key_create->add_option("--expire-days", options->expire_days, "Days until it expires; 0 = never")
+      ->check(CLI::Range(0, 3'650))
+      ->capture_default_str();
   with_community(command(*key, "list", "List keys; secrets are never shown again", list_keys));
-  with_community(command(*key, "revoke", "Stop a key on every node", revoke_key))->add_option("--id", options->id, "Id of the key")->required();
+  with_community(command(*key, "revoke", "Stop a key on every node", revoke_key))
+      ->add_option("--id", options->id, "Id of the key")
+      ->required();
 
   auto* field = app.add_subcommand("field", "Define custom fields of members")->require_subcommand(1);
   auto* field_create = with_community(command(*field, "create", "Define a field", create_field));
   field_create->add_option("--name", options->field.name, "Display name: the CSV column")->required();
-  field_create->add_option("--type", options->field.type, "single-line-text, multi-line-text, numerical, date, boolean or select")->required();
+  field_create->add_option("--type", options->field.type, "single-line-text, multi-line-text, numerical, date, boolean or select")
+      ->required();
   field_create->add_option("--key", options->field.key, "Stored key; default: from the name");
   field_create->add_option("--description", options->field.description, "Up to 500 characters");
   field_create->add_option("--option", options->field.options, "Option of a select (repeatable)");
@@ -222,14 +261,17 @@ void add_operator_commands(CLI::App& app, std::vector<std::function<int()>>& cho
   field_create->add_flag("--required", options->field.required, "Cannot be cleared");
   field_create->add_flag("--identifier", options->field.identifier, "Values are unique and name a member");
   with_community(command(*field, "remove", "Remove a field; values and history stay, hidden", remove_field))
-      ->add_option("--name", options->name, "Name or key of the field")->required();
+      ->add_option("--name", options->name, "Name or key of the field")
+      ->required();
 
   auto* role = app.add_subcommand("role", "Make roles")->require_subcommand(1);
   with_community(command(*role, "create", "Make a role without permissions", [](Options const& o) { return create_named(o, true); }))
-      ->add_option("--title", options->name, "Title, 1 to 50 characters")->required();
+      ->add_option("--title", options->name, "Title, 1 to 50 characters")
+      ->required();
   auto* tag = app.add_subcommand("tag", "Make tags")->require_subcommand(1);
   with_community(command(*tag, "create", "Make a tag", [](Options const& o) { return create_named(o, false); }))
-      ->add_option("--name", options->name, "Name, 1 to 50 characters")->required();
+      ->add_option("--name", options->name, "Name, 1 to 50 characters")
+      ->required();
 }
 
 }  // namespace fealty::app

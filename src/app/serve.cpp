@@ -26,9 +26,12 @@ std::optional<Error> error_of_exception(std::exception_ptr exception) {
     using Kind = sql::StorageError::Kind;
     if (e.kind() == Kind::broken || e.kind() == Kind::constraint) return std::nullopt;
     Error error{&errors::kStorageUnavailable, "Storage cannot be reached at the moment; nothing was changed. Try again."};
-    if (e.kind() == Kind::full) error.message = "There is no space left in storage; nothing was changed. Try again when the operator has made room.";
+    if (e.kind() == Kind::full)
+      error.message = "There is no space left in storage; nothing was changed. Try again when the operator has made room.";
     if (e.kind() == Kind::commit_unknown)
-      error.message = "Storage broke off while it stored this request; it may or may not have taken effect. Repeat it with the same Idempotency-Key, or look before you repeat it.";
+      error.message =
+          "Storage broke off while it stored this request; it may or may not have taken effect. Repeat it with the same Idempotency-Key, "
+          "or look before you repeat it.";
     error.retry_after_s = 5;
     return error;
   } catch (...) {
@@ -41,16 +44,26 @@ api::Response text(int status, std::string body) {
 }
 
 api::Route plain(std::string path, std::string id, std::string summary, std::function<api::Response(api::Request const&)> answer) {
-  return {.method = api::Method::get, .path = std::move(path), .family = api::Family::plain, .needs = api::Needs::nothing(),
-          .id = std::move(id), .summary = std::move(summary), .tag = "Operation", .raw_content_type = "text/plain",
-          .handler = [answer = std::move(answer)](api::Context&, api::Request& r) -> Result<api::Answer> { return api::Answer{.raw = answer(r)}; }};
+  return {.method = api::Method::get,
+          .path = std::move(path),
+          .family = api::Family::plain,
+          .needs = api::Needs::nothing(),
+          .id = std::move(id),
+          .summary = std::move(summary),
+          .tag = "Operation",
+          .raw_content_type = "text/plain",
+          .handler = [answer = std::move(answer)](api::Context&, api::Request& r) -> Result<api::Answer> {
+            return api::Answer{.raw = answer(r)};
+          }};
 }
 
 bool is_loopback(std::string_view address) { return address.starts_with("127.") || address == "::1" || address.starts_with("::ffff:127."); }
 
-std::vector<api::Route> operation_routes(sql::Database* database, http::Metrics* metrics, bool metrics_open, std::atomic<bool> const* draining) {
+std::vector<api::Route> operation_routes(sql::Database* database, http::Metrics* metrics, bool metrics_open,
+                                         std::atomic<bool> const* draining) {
   std::vector<api::Route> routes;
-  routes.push_back(plain("/health/live", "health.live", "Whether the program runs", [](api::Request const&) { return text(200, "live\n"); }));
+  routes.push_back(
+      plain("/health/live", "health.live", "Whether the program runs", [](api::Request const&) { return text(200, "live\n"); }));
   routes.push_back(plain("/health/ready", "health.ready", "Whether requests can be served", [=](api::Request const&) {
     if (draining->load()) return text(503, "stopping\n");
     try {
@@ -61,7 +74,8 @@ std::vector<api::Route> operation_routes(sql::Database* database, http::Metrics*
     }
   }));
   routes.push_back(plain("/metrics", "metrics", "Numbers for Prometheus", [=](api::Request const& r) {
-    if (!metrics_open && !is_loopback(r.remote_address)) return text(403, "Metrics are served to loopback alone; --metrics-open serves them to all.\n");
+    if (!metrics_open && !is_loopback(r.remote_address))
+      return text(403, "Metrics are served to loopback alone; --metrics-open serves them to all.\n");
     return api::Response{.status = 200, .content_type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics->render()};
   }));
   return routes;
@@ -69,8 +83,7 @@ std::vector<api::Route> operation_routes(sql::Database* database, http::Metrics*
 
 // Everything that a running server is made of, in the order in which it is built. Torn down in reverse.
 struct Program {
-  explicit Program(ServeSettings const& s)
-      : settings(s), database(open_database(s.storage)), numbers(0), keys(*database, numbers) {}
+  explicit Program(ServeSettings const& s) : settings(s), database(open_database(s.storage)), numbers(0), keys(*database, numbers) {}
 
   ServeSettings const& settings;
   std::unique_ptr<sql::Database> database;
@@ -92,8 +105,10 @@ void mount_all(api::RouteTable& table, jobs::BulkService& bulk, std::vector<std:
 
 std::vector<http::Metrics::Registration> register_gauges(http::Metrics& metrics, jobs::BulkRunner& runner) {
   std::vector<http::Metrics::Registration> all;
-  all.push_back(metrics.add_gauge("fealty_bulk_jobs_held", "Bulk jobs that this node works on.", {}, [&] { return static_cast<double>(runner.jobs_held()); }));
-  all.push_back(metrics.add_gauge("fealty_bulk_rows_done", "Rows of bulk jobs with an outcome since the start.", {}, [&] { return static_cast<double>(runner.rows_done()); }));
+  all.push_back(metrics.add_gauge("fealty_bulk_jobs_held", "Bulk jobs that this node works on.", {},
+                                  [&] { return static_cast<double>(runner.jobs_held()); }));
+  all.push_back(metrics.add_gauge("fealty_bulk_rows_done", "Rows of bulk jobs with an outcome since the start.", {},
+                                  [&] { return static_cast<double>(runner.rows_done()); }));
   return all;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-#include "app/settings.h"
 #include "api/route_table.h"
+#include "app/settings.h"
 
 namespace fealty::app {
 

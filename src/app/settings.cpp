@@ -19,60 +19,102 @@ void collect_names(CLI::App const& app, std::set<std::string>& names) {
 }  // namespace
 
 void add_storage_options(CLI::App& app, StorageSettings& s) {
-  app.add_option("--data", s.data, "Folder of the installation: database, uploads, scratch files")->envname("FEALTY_DATA")->capture_default_str();
-  app.add_option("--database", s.database, "postgresql://user:password@host:port/name, or sqlite:///path; default: SQLite in the data folder")
+  app.add_option("--data", s.data, "Folder of the installation: database, uploads, scratch files")
+      ->envname("FEALTY_DATA")
+      ->capture_default_str();
+  app.add_option("--database", s.database,
+                 "postgresql://user:password@host:port/name, or sqlite:///path; default: SQLite in the data folder")
       ->envname("FEALTY_DATABASE");
   app.add_option("--database-connections", s.database_connections, "Connections to PostgreSQL at most")
-      ->envname("FEALTY_DATABASE_CONNECTIONS")->check(CLI::Range(4, 500))->capture_default_str();
+      ->envname("FEALTY_DATABASE_CONNECTIONS")
+      ->check(CLI::Range(4, 500))
+      ->capture_default_str();
   app.add_option("--database-cache-mib", s.database_cache_mib, "SQLite: memory for pages of the database")
-      ->envname("FEALTY_DATABASE_CACHE_MIB")->check(CLI::Range(1, 65'536))->capture_default_str();
+      ->envname("FEALTY_DATABASE_CACHE_MIB")
+      ->check(CLI::Range(1, 65'536))
+      ->capture_default_str();
 }
 
 void add_serve_options(CLI::App& app, ServeSettings& s) {
   add_storage_options(app, s.storage);
   Limits& l = s.limits;
   app.add_option("--listen", s.listen, "Address and port to listen on")->envname("FEALTY_LISTEN")->capture_default_str();
-  auto* certificate = app.add_option("--tls-certificate", s.tls_certificate, "PEM file with the certificate chain; with --tls-key the server speaks TLS")
-                          ->envname("FEALTY_TLS_CERTIFICATE")->check(CLI::ExistingFile);
+  auto* certificate =
+      app.add_option("--tls-certificate", s.tls_certificate, "PEM file with the certificate chain; with --tls-key the server speaks TLS")
+          ->envname("FEALTY_TLS_CERTIFICATE")
+          ->check(CLI::ExistingFile);
   auto* key = app.add_option("--tls-key", s.tls_key, "PEM file with the private key")->envname("FEALTY_TLS_KEY")->check(CLI::ExistingFile);
   certificate->needs(key);
   key->needs(certificate);
-  app.add_flag("--behind-proxy", s.behind_proxy, "A proxy in front of this server ends TLS: allows other addresses than loopback without TLS")
+  app.add_flag("--behind-proxy", s.behind_proxy,
+               "A proxy in front of this server ends TLS: allows other addresses than loopback without TLS")
       ->envname("FEALTY_BEHIND_PROXY");
   app.add_option("--trusted-proxy", s.trusted_proxies, "Address or network of a proxy whose X-Forwarded-For is believed (repeatable)")
-      ->envname("FEALTY_TRUSTED_PROXY")->delimiter(',');
+      ->envname("FEALTY_TRUSTED_PROXY")
+      ->delimiter(',');
   app.add_option("--cors-origin", s.cors_origins, "Origin whose pages may call the API, such as https://club.example.org (repeatable)")
-      ->envname("FEALTY_CORS_ORIGIN")->delimiter(',');
+      ->envname("FEALTY_CORS_ORIGIN")
+      ->delimiter(',');
   app.add_flag("--metrics-open", s.metrics_open, "Serve /metrics to every address, not to loopback alone")->envname("FEALTY_METRICS_OPEN");
-  app.add_option("--log-format", s.log_format, "text or json")->envname("FEALTY_LOG_FORMAT")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
+  app.add_option("--log-format", s.log_format, "text or json")
+      ->envname("FEALTY_LOG_FORMAT")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
   app.add_option("--log-level", s.log_level, "debug, info, warning or error")
-      ->envname("FEALTY_LOG_LEVEL")->check(CLI::IsMember({"debug", "info", "warning", "error"}))->capture_default_str();
+      ->envname("FEALTY_LOG_LEVEL")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+      ->capture_default_str();
   app.add_option("--access-log", s.access_log, "A log line for every request")->envname("FEALTY_ACCESS_LOG")->capture_default_str();
-  app.add_option("--io-threads", s.io_threads, "Threads that read and write sockets")->envname("FEALTY_IO_THREADS")->check(CLI::Range(1, 64))->capture_default_str();
+  app.add_option("--io-threads", s.io_threads, "Threads that read and write sockets")
+      ->envname("FEALTY_IO_THREADS")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
   app.add_option("--request-threads", s.request_threads, "Threads that answer requests")
-      ->envname("FEALTY_REQUEST_THREADS")->check(CLI::Range(1, 512))->capture_default_str();
-  app.add_option("--job-threads", s.job_threads, "Threads that work on bulk jobs")->envname("FEALTY_JOB_THREADS")->check(CLI::Range(1, 64))->capture_default_str();
-  app.add_option("--connections-max", l.connections_max, "Open connections at most")->envname("FEALTY_CONNECTIONS_MAX")->check(CLI::Range(1, 1'000'000))->capture_default_str();
+      ->envname("FEALTY_REQUEST_THREADS")
+      ->check(CLI::Range(1, 512))
+      ->capture_default_str();
+  app.add_option("--job-threads", s.job_threads, "Threads that work on bulk jobs")
+      ->envname("FEALTY_JOB_THREADS")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  app.add_option("--connections-max", l.connections_max, "Open connections at most")
+      ->envname("FEALTY_CONNECTIONS_MAX")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
   app.add_option("--bulk-file-bytes-max", l.bulk_file_bytes_max, "Bytes of one uploaded file, decompressed")
-      ->envname("FEALTY_BULK_FILE_BYTES_MAX")->check(CLI::Range(std::int64_t{1'024}, std::int64_t{1} << 40))->capture_default_str();
+      ->envname("FEALTY_BULK_FILE_BYTES_MAX")
+      ->check(CLI::Range(std::int64_t{1'024}, std::int64_t{1} << 40))
+      ->capture_default_str();
   app.add_option("--bulk-rows-max", l.bulk_rows_max, "Rows of one uploaded file")
-      ->envname("FEALTY_BULK_ROWS_MAX")->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}))->capture_default_str();
+      ->envname("FEALTY_BULK_ROWS_MAX")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}))
+      ->capture_default_str();
   app.add_option("--bulk-jobs-waiting-max", l.bulk_jobs_waiting_max, "Unfinished bulk jobs of one community")
-      ->envname("FEALTY_BULK_JOBS_WAITING_MAX")->check(CLI::Range(1, 10'000))->capture_default_str();
+      ->envname("FEALTY_BULK_JOBS_WAITING_MAX")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
   app.add_option("--bulk-uploads-community-max", l.bulk_uploads_community_max, "Uploads at once of one community")
-      ->envname("FEALTY_BULK_UPLOADS_COMMUNITY_MAX")->check(CLI::Range(1, 1'000))->capture_default_str();
+      ->envname("FEALTY_BULK_UPLOADS_COMMUNITY_MAX")
+      ->check(CLI::Range(1, 1'000))
+      ->capture_default_str();
   app.add_option("--bulk-uploads-node-max", l.bulk_uploads_node_max, "Uploads at once on this node")
-      ->envname("FEALTY_BULK_UPLOADS_NODE_MAX")->check(CLI::Range(1, 1'000))->capture_default_str();
+      ->envname("FEALTY_BULK_UPLOADS_NODE_MAX")
+      ->check(CLI::Range(1, 1'000))
+      ->capture_default_str();
   app.add_option("--shutdown-grace-ms", l.shutdown_grace_ms, "Time that running requests get when the server stops")
-      ->envname("FEALTY_SHUTDOWN_GRACE_MS")->check(CLI::Range(0, 3'600'000))->capture_default_str();
+      ->envname("FEALTY_SHUTDOWN_GRACE_MS")
+      ->check(CLI::Range(0, 3'600'000))
+      ->capture_default_str();
 }
 
 std::optional<ListenAddress> parse_listen(std::string_view text) {
   auto const colon = text.rfind(':');
   if (colon == std::string_view::npos || colon == 0) return std::nullopt;
   std::string_view address = text.substr(0, colon), digits = text.substr(colon + 1);
-  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
-  else if (address.find(':') != std::string_view::npos) return std::nullopt;
+  if (address.starts_with('[') && address.ends_with(']'))
+    address = address.substr(1, address.size() - 2);
+  else if (address.find(':') != std::string_view::npos)
+    return std::nullopt;
   std::uint32_t port = 0;
   auto const [at, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
   if (error != std::errc{} || at != digits.data() + digits.size() || port > 65'535 || address.empty()) return std::nullopt;
@@ -85,9 +127,12 @@ std::vector<std::string> problems_of(ServeSettings const& s) {
   if (!listen) {
     out.push_back("--listen takes ADDRESS:PORT such as 127.0.0.1:3333 or [::1]:3333; found \"" + s.listen + "\".");
   } else if (!is_loopback(listen->address) && s.tls_certificate.empty() && !s.behind_proxy) {
-    out.push_back("Listening on " + listen->address + " without TLS would send keys in the clear. Give --tls-certificate and --tls-key, or --behind-proxy when a proxy in front ends TLS.");
+    out.push_back("Listening on " + listen->address +
+                  " without TLS would send keys in the clear. Give --tls-certificate and --tls-key, or --behind-proxy when a proxy in "
+                  "front ends TLS.");
   }
-  if (!s.tls_certificate.empty() && s.behind_proxy) out.push_back("--behind-proxy says that a proxy ends TLS, --tls-certificate that this server does: give one of them.");
+  if (!s.tls_certificate.empty() && s.behind_proxy)
+    out.push_back("--behind-proxy says that a proxy ends TLS, --tls-certificate that this server does: give one of them.");
   if (!s.trusted_proxies.empty() && !s.behind_proxy) out.push_back("--trusted-proxy needs --behind-proxy.");
   for (auto const& origin : s.cors_origins)
     if ((!origin.starts_with("https://") && !origin.starts_with("http://")) || origin.find('/', 8) != std::string::npos)
@@ -113,7 +158,10 @@ std::vector<std::string> unknown_environment(CLI::App const& root, char const* c
 }
 
 void configure_log(ServeSettings const& s) {
-  auto const level = s.log_level == "debug" ? log::Level::debug : s.log_level == "warning" ? log::Level::warning : s.log_level == "error" ? log::Level::error : log::Level::info;
+  auto const level = s.log_level == "debug"     ? log::Level::debug
+                     : s.log_level == "warning" ? log::Level::warning
+                     : s.log_level == "error"   ? log::Level::error
+                                                : log::Level::info;
   log::configure(s.log_format == "json" ? log::Format::json : log::Format::text, level);
 }
 

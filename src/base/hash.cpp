@@ -16,7 +16,8 @@ struct Sha256::State {
 };
 
 Sha256::Sha256() : state_(std::make_unique<State>()) {
-  if (!state_->context || EVP_DigestInit_ex(state_->context.get(), EVP_sha256(), nullptr) != 1) throw std::runtime_error("SHA-256 cannot be started");
+  if (!state_->context || EVP_DigestInit_ex(state_->context.get(), EVP_sha256(), nullptr) != 1)
+    throw std::runtime_error("SHA-256 cannot be started");
 }
 Sha256::~Sha256() = default;
 
@@ -26,7 +27,8 @@ void Sha256::update(std::string_view data) {
 
 std::string Sha256::finish() {
   std::string out(32, '\0');
-  if (EVP_DigestFinal_ex(state_->context.get(), reinterpret_cast<unsigned char*>(out.data()), nullptr) != 1) throw std::runtime_error("SHA-256 failed");
+  if (EVP_DigestFinal_ex(state_->context.get(), reinterpret_cast<unsigned char*>(out.data()), nullptr) != 1)
+    throw std::runtime_error("SHA-256 failed");
   return out;
 }
 

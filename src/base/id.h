@@ -22,9 +22,7 @@ struct PublicId {
   std::string to_string() const;
   // Exactly 24 hex digits, lower case only (an id has one spelling); anything else is no id.
   static std::optional<PublicId> parse(std::string_view text);
-  static PublicId of(std::int64_t number, std::int64_t created_at_ms) {
-    return {static_cast<std::uint32_t>(created_at_ms / 1000), number};
-  }
+  static PublicId of(std::int64_t number, std::int64_t created_at_ms) { return {static_cast<std::uint32_t>(created_at_ms / 1000), number}; }
 };
 
 // Numbers of different kinds of record must not be mixed up: each has its own type. 0 is "none".

@@ -67,7 +67,8 @@ std::optional<std::string> find_language(std::string_view text) {
 }
 
 bool is_time_zone(std::string_view name) {
-  std::unique_ptr<icu::TimeZone> const zone(icu::TimeZone::createTimeZone(icu::UnicodeString::fromUTF8(icu::StringPiece(name.data(), static_cast<int32_t>(name.size())))));
+  std::unique_ptr<icu::TimeZone> const zone(
+      icu::TimeZone::createTimeZone(icu::UnicodeString::fromUTF8(icu::StringPiece(name.data(), static_cast<int32_t>(name.size())))));
   return !name.empty() && *zone != icu::TimeZone::getUnknown();
 }
 

@@ -62,8 +62,10 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
       line += ',';
       append_quoted(line, f.name);
       line += ':';
-      if (f.quoted) append_quoted(line, f.value);
-      else line += f.value;
+      if (f.quoted)
+        append_quoted(line, f.value);
+      else
+        line += f.value;
     }
     line += '}';
   } else {
@@ -73,8 +75,10 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
       line += f.name;
       line += '=';
       bool const plain = !f.quoted || (!f.value.empty() && f.value.find_first_of(" \"=\\\n\r\t") == std::string::npos);
-      if (plain) line += f.value;
-      else append_quoted(line, f.value);
+      if (plain)
+        line += f.value;
+      else
+        append_quoted(line, f.value);
     }
   }
   logger().log(spd, "{}", line);

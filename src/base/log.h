@@ -21,8 +21,10 @@ struct Field {
   template <class T>
     requires std::is_integral_v<T>
   Field(std::string_view n, T v) : name(n), quoted(false) {
-    if constexpr (std::is_same_v<T, bool>) value = v ? "true" : "false";
-    else value = std::to_string(v);
+    if constexpr (std::is_same_v<T, bool>)
+      value = v ? "true" : "false";
+    else
+      value = std::to_string(v);
   }
 };
 

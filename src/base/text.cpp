@@ -74,7 +74,8 @@ std::size_t invalid_utf8_at(std::string_view text) {
     // Well-formed sequences: Unicode standard, table 3-7.
     std::size_t length = 0;
     unsigned char low = 0x80, high = 0xBF;
-    if (lead >= 0xC2 && lead <= 0xDF) length = 2;
+    if (lead >= 0xC2 && lead <= 0xDF)
+      length = 2;
     else if (lead >= 0xE0 && lead <= 0xEF) {
       length = 3;
       if (lead == 0xE0) low = 0xA0;
@@ -83,7 +84,8 @@ std::size_t invalid_utf8_at(std::string_view text) {
       length = 4;
       if (lead == 0xF0) low = 0x90;
       if (lead == 0xF4) high = 0x8F;
-    } else return i;
+    } else
+      return i;
     if (i + length > text.size()) return i;
     if (byte(i + 1) < low || byte(i + 1) > high) return i;
     for (std::size_t k = 2; k < length; ++k)
@@ -94,7 +96,8 @@ std::size_t invalid_utf8_at(std::string_view text) {
 }
 
 std::size_t code_points(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 std::string to_nfc(std::string_view text) {

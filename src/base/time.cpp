@@ -43,13 +43,9 @@ std::optional<TimeMs> take_day(std::string_view& text) {
 
 }  // namespace
 
-TimeMs system_now() {
-  return chr::duration_cast<chr::milliseconds>(chr::system_clock::now().time_since_epoch()).count();
-}
+TimeMs system_now() { return chr::duration_cast<chr::milliseconds>(chr::system_clock::now().time_since_epoch()).count(); }
 
-std::int64_t steady_now_ms() {
-  return chr::duration_cast<chr::milliseconds>(chr::steady_clock::now().time_since_epoch()).count();
-}
+std::int64_t steady_now_ms() { return chr::duration_cast<chr::milliseconds>(chr::steady_clock::now().time_since_epoch()).count(); }
 
 std::string to_iso(TimeMs time) {
   chr::sys_time<chr::milliseconds> const at{chr::milliseconds{time}};

@@ -181,7 +181,8 @@ void Pipeline::plan_body(Exchange& x) {
   }
   // A client that says how much it will send is told before it sends it. Of a stream its handler may say
   // so, which knows the caller and the limit that the caller knows.
-  if (!x.answered && x.plan != BodyPlan::stream && x.head.content_length.value_or(0) > x.body_bytes_max) refuse(x, body_too_large(x.body_bytes_max));
+  if (!x.answered && x.plan != BodyPlan::stream && x.head.content_length.value_or(0) > x.body_bytes_max)
+    refuse(x, body_too_large(x.body_bytes_max));
 }
 
 Error Pipeline::body_too_large(std::int64_t bytes_max) {
@@ -191,13 +192,13 @@ Error Pipeline::body_too_large(std::int64_t bytes_max) {
   return error;
 }
 
-void Pipeline::open_refused(Exchange& x, Error error, std::string_view reason) {
+void Pipeline::open_refused(Exchange& x, Error const& error, std::string_view reason) {
   begin(x);
   metrics_.rejected(reason);
-  refuse(x, std::move(error));
+  refuse(x, error);
 }
 
-void Pipeline::refuse(Exchange& x, Error error) { set_error(x, error); }
+void Pipeline::refuse(Exchange& x, Error const& error) { set_error(x, error); }
 
 // ---- On a worker's thread
 

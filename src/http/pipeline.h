@@ -71,9 +71,9 @@ class Pipeline {
   // Steps 1 to 5, after the head: cheap, on the I/O thread. Either answers or plans the body.
   void open(Exchange& x);
   // Instead of open() when no head could be read: 400, 408, 431, or 503 for a connection too many.
-  void open_refused(Exchange& x, Error error, std::string_view reason);
+  void open_refused(Exchange& x, Error const& error, std::string_view reason);
   // An answer of the transport's own. Not after run().
-  void refuse(Exchange& x, Error error);
+  void refuse(Exchange& x, Error const& error);
   // Steps 6 to 9, on a worker's thread: blocks.
   void run(Exchange& x) noexcept;
   // Steps 10 and 11: the answer's common headers, metrics and the access log. Once for each exchange that was opened.

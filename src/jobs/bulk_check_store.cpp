@@ -18,9 +18,10 @@ sql::Statement const kWrongCounters{
 sql::Statement const kDoubleEntries{"bulk.check_entries",
                                     "SELECT e.community_id, e.source_id, e.source_row FROM ledger_entries e WHERE e.source_row > 0 "
                                     "GROUP BY e.community_id, e.source_id, e.source_row, e.currency_id HAVING count(*) > 1 LIMIT 20"};
-sql::Statement const kOverlaps{"bulk.check_chunks",
-                               "SELECT a.community_id, a.job_id, a.first_row FROM bulk_chunks a JOIN bulk_chunks b ON b.community_id = a.community_id "
-                               "AND b.job_id = a.job_id AND b.first_row > a.first_row AND b.first_row <= a.last_row LIMIT 20"};
+sql::Statement const kOverlaps{
+    "bulk.check_chunks",
+    "SELECT a.community_id, a.job_id, a.first_row FROM bulk_chunks a JOIN bulk_chunks b ON b.community_id = a.community_id "
+    "AND b.job_id = a.job_id AND b.first_row > a.first_row AND b.first_row <= a.last_row LIMIT 20"};
 sql::Statement const kOpenFiles{"bulk.check_files",
                                 "SELECT community_id, job_id, file_key FROM bulk_jobs WHERE status IN ('queued', 'processing')"};
 
@@ -30,11 +31,15 @@ std::string job_name(std::int64_t number) { return "Bulk job " + PublicId::of(nu
 
 std::vector<std::string> check_jobs(sql::Tx& tx, FileStore const& files) {
   std::vector<std::string> problems;
-  tx.each(kWrongCounters, [&](sql::Row const& r) { problems.push_back(job_name(r.integer(1)) + " has counters that do not fit its rows."); });
+  tx.each(kWrongCounters,
+          [&](sql::Row const& r) { problems.push_back(job_name(r.integer(1)) + " has counters that do not fit its rows."); });
   tx.each(kDoubleEntries, [&](sql::Row const& r) {
-    problems.push_back("Row " + std::to_string(r.integer(2)) + " of the bulk source " + std::to_string(r.integer(1)) + " has two entries in one currency.");
+    problems.push_back("Row " + std::to_string(r.integer(2)) + " of the bulk source " + std::to_string(r.integer(1)) +
+                       " has two entries in one currency.");
   });
-  tx.each(kOverlaps, [&](sql::Row const& r) { problems.push_back(job_name(r.integer(1)) + " has chunks that overlap at row " + std::to_string(r.integer(2)) + "."); });
+  tx.each(kOverlaps, [&](sql::Row const& r) {
+    problems.push_back(job_name(r.integer(1)) + " has chunks that overlap at row " + std::to_string(r.integer(2)) + ".");
+  });
   tx.each(kOpenFiles, [&](sql::Row const& r) {
     if (!files.open(r.string(2))) problems.push_back(job_name(r.integer(1)) + " is not finished and its file is gone.");
   });

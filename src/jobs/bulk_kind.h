@@ -46,9 +46,9 @@ struct InputRow {
 
 struct RowOutcome {
   RowStatus status = RowStatus::failed;
-  MemberNo member;                 // none when the row's member is unknown
-  std::vector<RowIssue> issues;    // of a failed row, all of them
-  std::string changes;             // JSON array; filled on dry runs alone, otherwise read back from ledger and history
+  MemberNo member;               // none when the row's member is unknown
+  std::vector<RowIssue> issues;  // of a failed row, all of them
+  std::string changes;           // JSON array; filled on dry runs alone, otherwise read back from ledger and history
 };
 
 // What a session needs to know of its job.
@@ -91,9 +91,9 @@ struct RowChanges {
 
 // Whom a row names, for lists of results.
 struct RowKey {
-  std::string key;              // the first filled key cell
-  MemberNo member;              // none when unknown
-  std::string email;            // empty when unknown
+  std::string key;    // the first filled key cell
+  MemberNo member;    // none when unknown
+  std::string email;  // empty when unknown
 };
 
 class BulkKind {

@@ -169,8 +169,8 @@ class DetailsReader {
   }
 
   // `kept` and `changes` by row.
-  std::vector<RowDetail> details_of(std::vector<InputRow> const& rows, std::vector<KeptRow> const& kept, std::vector<RowChanges> const& changes,
-                                    std::vector<RowKey> const& keys) const {
+  std::vector<RowDetail> details_of(std::vector<InputRow> const& rows, std::vector<KeptRow> const& kept,
+                                    std::vector<RowChanges> const& changes, std::vector<RowKey> const& keys) const {
     std::vector<RowDetail> out;
     std::size_t k = 0, c = 0;
     for (std::size_t i = 0; i < rows.size(); ++i) {

@@ -22,18 +22,19 @@ struct ImportForm {
 
 }  // namespace fealty::jobs
 
-#define UPLOAD_FIELDS(Form)                                                                                                      \
-  field<&Form::log_name>("log_name", "Label of the job; absent and empty are equal.", {.max = 200}),                             \
-      field<&Form::dry_run>("dry_run", "Evaluate every row, write nothing. Default false."),                                     \
-      field<&Form::max_errors>("max_errors", "The job stops at the row that makes failed rows exceed this. Absent: no limit.",   \
-                               {.min = 0, .max = 10'000'000}),                                                                   \
-      field<&Form::stop_on_error>("stop_on_error", "Same as max_errors=0; with both, the stricter wins."),                       \
+#define UPLOAD_FIELDS(Form)                                                                                                    \
+  field<&Form::log_name>("log_name", "Label of the job; absent and empty are equal.", {.max = 200}),                           \
+      field<&Form::dry_run>("dry_run", "Evaluate every row, write nothing. Default false."),                                   \
+      field<&Form::max_errors>("max_errors", "The job stops at the row that makes failed rows exceed this. Absent: no limit.", \
+                               {.min = 0, .max = 10'000'000}),                                                                 \
+      field<&Form::stop_on_error>("stop_on_error", "Same as max_errors=0; with both, the stricter wins."),                     \
       field<&Form::silent>("silent", "No message per row. Default true; messages per row are not sent by this version.")
 FEALTY_SCHEMA(fealty::jobs::UploadForm, UPLOAD_FIELDS(fealty::jobs::UploadForm))
 FEALTY_SCHEMA(fealty::jobs::ImportForm, UPLOAD_FIELDS(fealty::jobs::ImportForm),
               field<&fealty::jobs::ImportForm::communityId>("communityId", "Must be the key's community.", {.format = "id"}))
 #undef UPLOAD_FIELDS
-FEALTY_SCHEMA(fealty::jobs::JobListQuery, page_field<&fealty::jobs::JobListQuery::page>(), limit_field<&fealty::jobs::JobListQuery::limit>(),
+FEALTY_SCHEMA(fealty::jobs::JobListQuery, page_field<&fealty::jobs::JobListQuery::page>(),
+              limit_field<&fealty::jobs::JobListQuery::limit>(),
               field<&fealty::jobs::JobListQuery::cursor>("cursor", "Goes on behind the last page; excludes page."),
               field<&fealty::jobs::JobListQuery::log_name>("log_name", "Exact label."),
               field<&fealty::jobs::JobListQuery::status>("status", "queued, processing, completed, failed or cancelled."),
@@ -68,28 +69,47 @@ Route upload_route(BulkService& service, BulkKind const& kind) {
   bool const import = kind.type() == "bulk_import";
   auto const wanted = kind.permissions();
   namespace file = api::file_errors;
-  return {.method = Method::post,
-          .path = std::string(kind.path()),
-          .family = Family::integration,
-          .needs = import ? Needs::key({Permission::bulk_update_user, Permission::create_user}) : Needs::key({Permission::bulk_update_user}),
-          .body = api::BodyKind::stream,
-          .id = "bulk." + std::string(kind.template_name()),
-          .summary = title_of(kind),
-          .description = "Takes a CSV file, checks it while it streams in, and queues one durable job. Columns: see the template " +
-                         std::string(kind.template_name()) + ".",
-          .tag = "Bulk Operations",
-          .in = import ? &api::Schema<ImportForm>::def : &api::Schema<UploadForm>::def,
-          .out = &api::Schema<UploadAnswer>::def,
-          .errors = {&errors::kMissingFile, &errors::kDuplicateField, &errors::kInvalidFormField, &errors::kNoRows, &file::kInvalidEncoding,
-                     &file::kUnterminatedQuote, &file::kTextAfterQuote, &file::kBinaryFile, &file::kCellTooLong, &file::kTooManyColumns,
-                     &file::kTooManyRows, &file::kRowTooLong, &file::kFileTooLarge, &file::kCompressionRatio, &file::kInvalidGzip,
-                     &file::kXlsxNotSupported, &file::kXlsNotSupported, &file::kUnsupportedFile, &errors::kTooManyJobs,
-                     &errors::kTooManyUploads, &errors::kStorageFull, &fealty::errors::kIdempotencyKeyReused, &fealty::errors::kRequestInProgress},
-          .handler = [&service, &kind](Context& context, Request& request) -> Result<Answer> {
-            auto result = service.upload(context, request, kind);
-            if (!result) return std::unexpected(std::move(result).error());
-            return Answer{.status = 200, .message = std::string(kind.queued_message()), .data = api::to_json(*result)};
-          }};
+  return {
+      .method = Method::post,
+      .path = std::string(kind.path()),
+      .family = Family::integration,
+      .needs = import ? Needs::key({Permission::bulk_update_user, Permission::create_user}) : Needs::key({Permission::bulk_update_user}),
+      .body = api::BodyKind::stream,
+      .id = "bulk." + std::string(kind.template_name()),
+      .summary = title_of(kind),
+      .description = "Takes a CSV file, checks it while it streams in, and queues one durable job. Columns: see the template " +
+                     std::string(kind.template_name()) + ".",
+      .tag = "Bulk Operations",
+      .in = import ? &api::Schema<ImportForm>::def : &api::Schema<UploadForm>::def,
+      .out = &api::Schema<UploadAnswer>::def,
+      .errors = {&errors::kMissingFile,
+                 &errors::kDuplicateField,
+                 &errors::kInvalidFormField,
+                 &errors::kNoRows,
+                 &file::kInvalidEncoding,
+                 &file::kUnterminatedQuote,
+                 &file::kTextAfterQuote,
+                 &file::kBinaryFile,
+                 &file::kCellTooLong,
+                 &file::kTooManyColumns,
+                 &file::kTooManyRows,
+                 &file::kRowTooLong,
+                 &file::kFileTooLarge,
+                 &file::kCompressionRatio,
+                 &file::kInvalidGzip,
+                 &file::kXlsxNotSupported,
+                 &file::kXlsNotSupported,
+                 &file::kUnsupportedFile,
+                 &errors::kTooManyJobs,
+                 &errors::kTooManyUploads,
+                 &errors::kStorageFull,
+                 &fealty::errors::kIdempotencyKeyReused,
+                 &fealty::errors::kRequestInProgress},
+      .handler = [&service, &kind](Context& context, Request& request) -> Result<Answer> {
+        auto result = service.upload(context, request, kind);
+        if (!result) return std::unexpected(std::move(result).error());
+        return Answer{.status = 200, .message = std::string(kind.queued_message()), .data = api::to_json(*result)};
+      }};
 }
 
 }  // namespace
@@ -99,10 +119,17 @@ std::vector<Route> bulk_routes(BulkService& service, std::vector<std::unique_ptr
   for (auto const& kind : kinds) routes.push_back(upload_route(service, *kind));
 
   auto read = [](std::string path, std::string id, std::string summary) {
-    return Route{.method = Method::get, .path = std::move(path), .family = Family::integration, .needs = Needs::key({Permission::bulk_update_user}),
-                 .id = std::move(id), .summary = std::move(summary), .tag = "Bulk Operations", .errors = {&errors::kJobNotFound}};
+    return Route{.method = Method::get,
+                 .path = std::move(path),
+                 .family = Family::integration,
+                 .needs = Needs::key({Permission::bulk_update_user}),
+                 .id = std::move(id),
+                 .summary = std::move(summary),
+                 .tag = "Bulk Operations",
+                 .errors = {&errors::kJobNotFound}};
   };
-  routes.push_back(api::list_route<JobListQuery, JobSummary>(read("/users/bulk-update", "bulk.list", "Get All Bulk Update"), "Bulk updates fetched successfully",
+  routes.push_back(api::list_route<JobListQuery, JobSummary>(read("/users/bulk-update", "bulk.list", "Get All Bulk Update"),
+                                                             "Bulk updates fetched successfully",
                                                              [&service](Context& c, JobListQuery const& q) { return service.list(c, q); }));
   routes.push_back(api::typed_route<api::None, api::None, JobStatus>(
       read("/users/bulk-update/{id}/status", "bulk.status", "Check Bulk Update Status"), "Bulk update status fetched successfully",
@@ -123,19 +150,26 @@ std::vector<Route> bulk_routes(BulkService& service, std::vector<std::unique_ptr
     if (!id) return std::unexpected(id.error());
     auto result = service.details(c, *id, query);
     if (!result) return std::unexpected(std::move(result).error());
-    return Answer{.message = "Bulk update details fetched successfully", .data = api::to_json(result->first), .extra = result->second.pagination()};
+    return Answer{
+        .message = "Bulk update details fetched successfully", .data = api::to_json(result->first), .extra = result->second.pagination()};
   };
   routes.push_back(std::move(details));
 
-  Route cancel{.method = Method::post, .path = "/users/bulk-update/{id}/cancel", .family = Family::integration,
-               .needs = Needs::key({Permission::bulk_update_user}), .id = "bulk.cancel", .summary = "Cancel a bulk job",
-               .description = "A queued job is cancelled at once, a running one at the end of its chunk. Applied rows stay.", .tag = "Bulk Operations",
+  Route cancel{.method = Method::post,
+               .path = "/users/bulk-update/{id}/cancel",
+               .family = Family::integration,
+               .needs = Needs::key({Permission::bulk_update_user}),
+               .id = "bulk.cancel",
+               .summary = "Cancel a bulk job",
+               .description = "A queued job is cancelled at once, a running one at the end of its chunk. Applied rows stay.",
+               .tag = "Bulk Operations",
                .errors = {&errors::kJobNotFound, &errors::kJobFinished}};
-  routes.push_back(api::typed_route<api::None, api::None, JobStatus>(std::move(cancel), "Bulk update cancel requested successfully",
-      [&service](Context& c, Request const& r, api::None const&) -> Result<JobStatus> {
-        auto const id = api::path_id(r, 0, errors::kJobNotFound);
-        return id ? service.cancel(c, *id) : std::unexpected(id.error());
-      }));
+  routes.push_back(
+      api::typed_route<api::None, api::None, JobStatus>(std::move(cancel), "Bulk update cancel requested successfully",
+                                                        [&service](Context& c, Request const& r, api::None const&) -> Result<JobStatus> {
+                                                          auto const id = api::path_id(r, 0, errors::kJobNotFound);
+                                                          return id ? service.cancel(c, *id) : std::unexpected(id.error());
+                                                        }));
 
   Route templates = read("/users/bulk-update/templates/{name}", "bulk.template", "CSV template");
   templates.description = "Header line of the columns that this community's files can have: update, premium or import.";

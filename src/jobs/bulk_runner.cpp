@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "jobs/bulk_store.h"
+#include "jobs/idempotency.h"
 
 namespace fealty::jobs {
 namespace {
@@ -18,8 +19,9 @@ constexpr std::size_t kChunkRowsMin = 50, kChunkRowsFirst = 1'000;
 // Cells of one chunk: bounds the memory of wide files.
 constexpr std::size_t kChunkCellsMax = 200'000;
 constexpr std::size_t kChunkBytesMax = 2 * 1024 * 1024;
-constexpr int kAttemptsMax = 3;       // claims without a finished chunk: what kills its worker is not tried for ever
-constexpr int kConflictsMax = 5;      // look-ups that were overtaken by another writer
+constexpr std::int64_t kCleanUpMs = 3'600'000;  // answers kept by Idempotency-Key, after their day
+constexpr int kAttemptsMax = 3;                 // claims without a finished chunk: what kills its worker is not tried for ever
+constexpr int kConflictsMax = 5;                // look-ups that were overtaken by another writer
 constexpr std::int64_t kBackOffFirstMs = 200, kBackOffMostMs = 15'000;
 
 std::string errors_json(std::vector<RowIssue> const& issues) {
@@ -126,7 +128,7 @@ void BulkRunner::drain() {
 }
 
 void BulkRunner::poll_loop() {
-  std::int64_t next_heartbeat = 0;
+  std::int64_t next_heartbeat = 0, next_clean_up = 0;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     wake_ = false;
@@ -140,6 +142,10 @@ void BulkRunner::poll_loop() {
         next_heartbeat = steady_now_ms() + kHeartbeatMs;
       }
       claim();
+      if (steady_now_ms() >= next_clean_up) {
+        parts_.database.write([&](sql::Tx& tx) { remove_old_answers(tx, parts_.clock()); });
+        next_clean_up = steady_now_ms() + kCleanUpMs;
+      }
     } catch (std::exception const& e) {
       log::error("bulk.poll_failed", {{"reason", e.what()}});
     }
@@ -161,7 +167,9 @@ void BulkRunner::claim() {
     if (!job) continue;
     auto running = std::make_shared<Running>();
     running->job = std::move(*job);
-    log::info("bulk.claimed", {{"job", running->job.id().to_string()}, {"type", running->job.type}, {"row", running->job.next.row},
+    log::info("bulk.claimed", {{"job", running->job.id().to_string()},
+                               {"type", running->job.type},
+                               {"row", running->job.next.row},
                                {"epoch", running->job.lease_epoch}});
     std::lock_guard lock(mutex_);
     held_[{head.community, head.job}] = running;
@@ -181,7 +189,7 @@ void BulkRunner::work_loop() {
       work_ready_.wait_for(lock, std::chrono::milliseconds(wait + 1));
       continue;
     }
-    auto running = *next;
+    auto const running = std::move(*next);
     ready_.erase(next);
     lock.unlock();
     Step result = Step::lost;
@@ -190,14 +198,17 @@ void BulkRunner::work_loop() {
     } catch (std::exception const& e) {
       // Not a storage failure: a broken invariant or an exhausted resource. Counted, so that it cannot go on for ever.
       std::string const reference = random_base62(12);
-      log::error("bulk.chunk_failed", {{"job", running->job.id().to_string()}, {"row", running->job.next.row}, {"reason", e.what()}, {"reference", reference}});
+      log::error("bulk.chunk_failed",
+                 {{"job", running->job.id().to_string()}, {"row", running->job.next.row}, {"reason", e.what()}, {"reference", reference}});
       running->start_over();
       if (++running->conflicts < kConflictsMax) {
         running->not_before = steady_now_ms() + kBackOffFirstMs;
         result = Step::more;
       } else {
         try {
-          result = end(*running, "failed", "internal", "The job could not go on (reference " + reference + "). Rows before row " + std::to_string(running->job.next.row) + " were applied.");
+          result = end(*running, "failed", "internal",
+                       "The job could not go on (reference " + reference + "). Rows before row " + std::to_string(running->job.next.row) +
+                           " were applied.");
         } catch (std::exception const& again) {
           // The lease stays ours: dropping the job now would leave it leased to a node that does not work on it.
           log::error("bulk.end_failed", {{"job", running->job.id().to_string()}, {"reason", again.what()}});
@@ -223,8 +234,8 @@ BulkRunner::Step BulkRunner::step(Running& r) {
   try {
     if (r.job.attempts > kAttemptsMax)
       return end(r, "failed", "internal",
-                 "Working on row " + std::to_string(r.job.next.row) + " and those after it stopped the server " + std::to_string(kAttemptsMax) +
-                     " times. Rows before it were applied.");
+                 "Working on row " + std::to_string(r.job.next.row) + " and those after it stopped the server " +
+                     std::to_string(kAttemptsMax) + " times. Rows before it were applied.");
     if (!r.now.session) {
       auto const& kind = parts_.kind(r.job.type);
       auto session = kind.open(r.job.facts());
@@ -237,7 +248,8 @@ BulkRunner::Step BulkRunner::step(Running& r) {
     return commit_chunk(r);
   } catch (MissingFile const&) {
     r.rewind();
-    return end(r, "failed", "source_missing", "The uploaded file is gone. Rows before row " + std::to_string(r.job.next.row) + " were applied.");
+    return end(r, "failed", "source_missing",
+               "The uploaded file is gone. Rows before row " + std::to_string(r.job.next.row) + " were applied.");
   } catch (StorageError const& e) {
     return storage_failed(r, e);
   }
@@ -255,7 +267,9 @@ BulkRunner::Step BulkRunner::storage_failed(Running& r, StorageError const& e) {
   }
   if (r.storage_failing_since == 0) r.storage_failing_since = now;
   if (now - r.storage_failing_since > settings_.storage_retry_ms_max)
-    return end(r, "failed", "storage", "Storage could not be written for " + std::to_string(settings_.storage_retry_ms_max / 60'000) + " minutes. Rows before row " + std::to_string(r.job.next.row) + " were applied.");
+    return end(r, "failed", "storage",
+               "Storage could not be written for " + std::to_string(settings_.storage_retry_ms_max / 60'000) +
+                   " minutes. Rows before row " + std::to_string(r.job.next.row) + " were applied.");
   r.back_off_ms = std::clamp(r.back_off_ms * 2, kBackOffFirstMs, kBackOffMostMs);
   r.not_before = now + r.back_off_ms;
   return Step::more;
@@ -392,16 +406,16 @@ BulkRunner::Step BulkRunner::commit_chunk(Running& r) {
           }
           bool const readable_elsewhere = o.status == RowStatus::updated || o.status == RowStatus::unchanged;
           if (readable_elsewhere && !next.dry_run) continue;
-          kept.push_back({chunk.rows[i].row, chunk.rows[i].line, chunk.offsets[i], o.status, o.member, o.issues.empty() ? "[]" : errors_json(o.issues),
-                          o.changes.empty() ? "[]" : o.changes});
+          kept.push_back({chunk.rows[i].row, chunk.rows[i].line, chunk.offsets[i], o.status, o.member,
+                          o.issues.empty() ? "[]" : errors_json(o.issues), o.changes.empty() ? "[]" : o.changes});
         }
         insert_rows(tx, next.community, next.number, kept);
         bool const stopped = frame.failures_left && next.counters.failed > *next.max_errors;
         if (!outcomes.empty()) {
           std::size_t const last = outcomes.size() - 1;
           insert_chunk(tx, next.community, next.number,
-                       {chunk.rows.front().row, chunk.rows[last].row, chunk.rows.front().line, chunk.offsets.front(), r.job.counters.processed(),
-                        chunk.session->numbers_drawn()});
+                       {chunk.rows.front().row, chunk.rows[last].row, chunk.rows.front().line, chunk.offsets.front(),
+                        r.job.counters.processed(), chunk.session->numbers_drawn()});
           next.next = stopped ? chunk.after[last] : chunk.end;
           next.counters.skipped += stopped ? chunk.skipped_before[last] : chunk.skipped;
         } else {
@@ -410,7 +424,8 @@ BulkRunner::Step BulkRunner::commit_chunk(Running& r) {
         }
         if (stopped)
           finish("failed", "too_many_errors",
-                 "More than " + std::to_string(*next.max_errors) + " rows failed; the job stopped at row " + std::to_string(chunk.rows[outcomes.size() - 1].row) + ". Earlier rows stay applied.");
+                 "More than " + std::to_string(*next.max_errors) + " rows failed; the job stopped at row " +
+                     std::to_string(chunk.rows[outcomes.size() - 1].row) + ". Earlier rows stay applied.");
         else if (chunk.at_end)
           finish("completed");
         update_progress(tx, next);
@@ -440,8 +455,13 @@ BulkRunner::Step BulkRunner::commit_chunk(Running& r) {
   r.chunk_rows = std::clamp(static_cast<std::size_t>(static_cast<double>(r.chunk_rows) * std::clamp(ratio, 0.5, 2.0)), kChunkRowsMin,
                             static_cast<std::size_t>(parts_.limits.bulk_chunk_rows_max));
   if (!r.job.is_final()) return Step::more;
-  log::info("bulk.finished", {{"job", r.job.id().to_string()}, {"type", r.job.type}, {"status", r.job.status}, {"updated", r.job.counters.updated},
-                              {"unchanged", r.job.counters.unchanged}, {"created", r.job.counters.created}, {"failed", r.job.counters.failed},
+  log::info("bulk.finished", {{"job", r.job.id().to_string()},
+                              {"type", r.job.type},
+                              {"status", r.job.status},
+                              {"updated", r.job.counters.updated},
+                              {"unchanged", r.job.counters.unchanged},
+                              {"created", r.job.counters.created},
+                              {"failed", r.job.counters.failed},
                               {"duration_ms", r.job.finished_at.value_or(0) - r.job.started_at.value_or(0)}});
   return Step::done;
 }

@@ -18,8 +18,9 @@ constexpr std::int64_t kFilteredPagesMax = 1'000;
 std::optional<std::string> iso(std::optional<TimeMs> time) { return time ? std::optional(to_iso(*time)) : std::nullopt; }
 
 JobSummary summary_of(Job const& j) {
-  return {j.id().to_string(), j.log_name, j.type, j.status, j.total, j.counters.processed(), j.counters.success(), j.counters.failed,
-          to_iso(j.created_at), to_iso(j.updated_at)};
+  return {
+      j.id().to_string(),   j.log_name,          j.type, j.status, j.total, j.counters.processed(), j.counters.success(), j.counters.failed,
+      to_iso(j.created_at), to_iso(j.updated_at)};
 }
 
 // ISO time or a plain day; of a day `to` means its end.
@@ -96,16 +97,20 @@ Result<api::Listing<JobSummary>> BulkService::list(api::Context& context, JobLis
   if (q.type && !is_one_of(types, *q.type)) issues.push_back({"type", "not_an_option", "type must be " + join(types, ", ") + "."});
   auto take_time = [&](std::optional<std::string> const& text, char const* name, bool end_of_day, TimeMs& out) {
     if (!text) return;
-    if (auto const time = read_time(*text, end_of_day)) out = *time;
-    else issues.push_back({name, "not_a_date", std::string(name) + " must be a day (YYYY-MM-DD) or an ISO-8601 time with zone."});
+    if (auto const time = read_time(*text, end_of_day))
+      out = *time;
+    else
+      issues.push_back({name, "not_a_date", std::string(name) + " must be a day (YYYY-MM-DD) or an ISO-8601 time with zone."});
   };
   take_time(q.from, "from", false, filter.from);
   take_time(q.to, "to", true, filter.to);
   std::int64_t skip = (q.page - 1) * q.limit;
   if (q.cursor) {
     auto const id = PublicId::parse(*q.cursor);
-    if (!id) issues.push_back({"cursor", "invalid_cursor", "This cursor is not one that a list gave."});
-    else filter.before_job = id->number;
+    if (!id)
+      issues.push_back({"cursor", "invalid_cursor", "This cursor is not one that a list gave."});
+    else
+      filter.before_job = id->number;
     if (q.page != 1) issues.push_back({"cursor", "invalid_cursor", "Give page or cursor, not both."});
     skip = 0;
   }
@@ -141,7 +146,12 @@ Result<JobStatus> BulkService::cancel(api::Context& context, PublicId id) {
     if (!repeated) {
       request_cancel(tx, job->community, job->number, now);
       access::write_audit(tx, job->community, parts_.numbers.next(),
-                          {{"community_key", context.principal.key_prefix, context.principal.name}, "bulk.cancel", id.to_string(), "{}", context.remote_address, now});
+                          {{"community_key", context.principal.key_prefix, context.principal.name},
+                           "bulk.cancel",
+                           id.to_string(),
+                           "{}",
+                           context.remote_address,
+                           now});
     }
     return status_of(tx, *job);
   });
@@ -164,7 +174,8 @@ Result<std::pair<JobDetails, api::Page>> BulkService::details(api::Context& cont
       for (auto const s : {RowStatus::updated, RowStatus::unchanged, RowStatus::created, RowStatus::failed, RowStatus::not_processed})
         if (to_string(s) == word) statuses |= bit(s);
       if (statuses == before && !is_one_of(std::array{"success", "updated", "unchanged", "created", "failed", "not_processed"}, word))
-        issues.push_back({"status", "not_an_option", "status takes updated, unchanged, created, failed, not_processed and success, comma-separated."});
+        issues.push_back(
+            {"status", "not_an_option", "status takes updated, unchanged, created, failed, not_processed and success, comma-separated."});
     }
   }
   bool const filtered = statuses != 0 || q.key;
@@ -217,9 +228,8 @@ Result<std::string> BulkService::template_csv(api::Context& context, std::string
 }
 
 void BulkService::remove_orphan_files(std::int64_t idle_ms) {
-  int const removed = parts_.files.remove_orphans(idle_ms, [&](std::string const& key) {
-    return parts_.database.read([&](sql::Tx& tx) { return file_is_referred_to(tx, key); });
-  });
+  int const removed = parts_.files.remove_orphans(
+      idle_ms, [&](std::string const& key) { return parts_.database.read([&](sql::Tx& tx) { return file_is_referred_to(tx, key); }); });
   if (removed > 0) log::info("bulk.orphan_files_removed", {{"files", removed}});
 }
 

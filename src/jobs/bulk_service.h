@@ -118,7 +118,8 @@ FEALTY_SCHEMA(fealty::jobs::UploadAnswer, field<&fealty::jobs::UploadAnswer::mes
               field<&fealty::jobs::UploadAnswer::status_url>("status_url", "Where the job's state can be read."),
               field<&fealty::jobs::UploadAnswer::rows>("rows", "Rows of the file, blank ones not counted."),
               field<&fealty::jobs::UploadAnswer::dry_run>("dry_run", "Whether the job only evaluates its rows."),
-              field<&fealty::jobs::UploadAnswer::duplicate_of>("duplicate_of", "A job of the last 24 h with the same operation, options and content."))
+              field<&fealty::jobs::UploadAnswer::duplicate_of>("duplicate_of",
+                                                               "A job of the last 24 h with the same operation, options and content."))
 FEALTY_SCHEMA(fealty::jobs::JobSummary, field<&fealty::jobs::JobSummary::_id>("_id", "Id of the job."),
               field<&fealty::jobs::JobSummary::log_name>("log_name", "Label given at the upload."),
               field<&fealty::jobs::JobSummary::type>("type", "bulk_update, bulk_update_premium_currency or bulk_import."),
@@ -166,7 +167,8 @@ FEALTY_SCHEMA(fealty::jobs::JobStatus, field<&fealty::jobs::JobStatus::_id>("_id
               field<&fealty::jobs::JobStatus::created_by>("created_by", "Who uploaded it."),
               field<&fealty::jobs::JobStatus::details_url>("details_url", "Where the rows can be read."))
 FEALTY_SCHEMA(fealty::jobs::RowError, field<&fealty::jobs::RowError::column>("column", "Column that the problem is in."),
-              field<&fealty::jobs::RowError::code>("code", "Stable code."), field<&fealty::jobs::RowError::message>("message", "What to mend."))
+              field<&fealty::jobs::RowError::code>("code", "Stable code."),
+              field<&fealty::jobs::RowError::message>("message", "What to mend."))
 FEALTY_SCHEMA(fealty::jobs::RowDetail, field<&fealty::jobs::RowDetail::row>("row", "Number of the record; the header is 1."),
               field<&fealty::jobs::RowDetail::line>("line", "Physical line where it begins."),
               field<&fealty::jobs::RowDetail::key>("key", "What names the member, as written in the file."),

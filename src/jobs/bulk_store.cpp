@@ -31,21 +31,23 @@ Statement const kLockQueue{"bulk.lock_queue", "SELECT c.community_id FROM commun
 Statement const kNewest{"bulk.newest", "SELECT coalesce(max(job_id), 0) FROM bulk_jobs WHERE community_id = $1"};
 Statement const kCountOpen{"bulk.count_open", "SELECT count(*) FROM bulk_jobs j WHERE j.community_id = $1 AND " OPEN};
 Statement const kRetention{"bulk.retention", "SELECT file_retention_days FROM communities WHERE community_id = $1"};
-Statement const kInsertJob{"bulk.insert_job",
-                           "INSERT INTO bulk_jobs (community_id, job_id, type, status, log_name, dry_run, silent, max_errors, file_key, file_name, "
-                           "file_size, file_sha256, fingerprint, delimiter, encoding, columns, permissions, source_id, actor_type, actor_id, "
-                           "actor_name, total, next_row, next_line, next_offset, created_at, updated_at) "
-                           "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, "
-                           "$25, $26, $26)"};
+Statement const kInsertJob{
+    "bulk.insert_job",
+    "INSERT INTO bulk_jobs (community_id, job_id, type, status, log_name, dry_run, silent, max_errors, file_key, file_name, "
+    "file_size, file_sha256, fingerprint, delimiter, encoding, columns, permissions, source_id, actor_type, actor_id, "
+    "actor_name, total, next_row, next_line, next_offset, created_at, updated_at) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, "
+    "$25, $26, $26)"};
 Statement const kFind{"bulk.find", "SELECT " JOB_COLUMNS "FROM bulk_jobs j WHERE j.community_id = $1 AND j.job_id = $2"};
 Statement const kLock{"bulk.lock", "SELECT " JOB_COLUMNS "FROM bulk_jobs j WHERE j.community_id = $1 AND j.job_id = $2 {lock j}"};
 Statement const kByFingerprint{"bulk.by_fingerprint",
-                               "SELECT " JOB_COLUMNS "FROM bulk_jobs j WHERE j.community_id = $1 AND j.fingerprint = $2 AND j.created_at >= $3 "
+                               "SELECT " JOB_COLUMNS
+                               "FROM bulk_jobs j WHERE j.community_id = $1 AND j.fingerprint = $2 AND j.created_at >= $3 "
                                "ORDER BY j.job_id DESC LIMIT 1"};
 Statement const kPosition{"bulk.position", "SELECT count(*) FROM bulk_jobs j WHERE j.community_id = $1 AND j.job_id < $2 AND " OPEN};
 // The column stands before the 0 in each comparison: PostgreSQL takes a parameter's type from where it meets it first, and
 // beside a small literal that is 32 bits.
-#define LIST_FILTER                                                                                                              \
+#define LIST_FILTER                                                                                                             \
   "WHERE j.community_id = $1 AND ($2 = '' OR j.log_name = $2) AND ($3 = '' OR j.status = $3) AND ($4 = '' OR j.type = $4) AND " \
   "j.created_at >= $5 AND (j.created_at <= $6 OR $6 = 0) AND (j.job_id < $7 OR $7 = 0) "
 Statement const kCount{"bulk.count", "SELECT count(*) FROM bulk_jobs j " LIST_FILTER};
@@ -64,30 +66,35 @@ Statement const kExtend{"bulk.extend",
 Statement const kRelease{"bulk.release",
                          "UPDATE bulk_jobs SET lease_node = NULL, lease_until = 0, attempts = 0 "
                          "WHERE community_id = $1 AND job_id = $2 AND lease_epoch = $3"};
-Statement const kReleaseAll{"bulk.release_all", "UPDATE bulk_jobs SET lease_node = NULL, lease_until = 0 WHERE status IN ('queued', 'processing')"};
-Statement const kProgress{"bulk.progress",
-                          "UPDATE bulk_jobs SET status = $3, updated = $4, unchanged = $5, created = $6, failed = $7, skipped = $8, next_row = $9, "
-                          "next_line = $10, next_offset = $11, attempts = 0, error_code = $12, error_message = $13, updated_at = $14, "
-                          "finished_at = $15, expires_at = $16, lease_until = CASE WHEN CAST($15 AS {int}) IS NULL THEN {now_ms} + $17 ELSE 0 END "
-                          "WHERE community_id = $1 AND job_id = $2"};
+Statement const kReleaseAll{"bulk.release_all",
+                            "UPDATE bulk_jobs SET lease_node = NULL, lease_until = 0 WHERE status IN ('queued', 'processing')"};
+Statement const kProgress{
+    "bulk.progress",
+    "UPDATE bulk_jobs SET status = $3, updated = $4, unchanged = $5, created = $6, failed = $7, skipped = $8, next_row = $9, "
+    "next_line = $10, next_offset = $11, attempts = 0, error_code = $12, error_message = $13, updated_at = $14, "
+    "finished_at = $15, expires_at = $16, lease_until = CASE WHEN CAST($15 AS {int}) IS NULL THEN {now_ms} + $17 ELSE 0 END "
+    "WHERE community_id = $1 AND job_id = $2"};
 Statement const kRequestCancel{"bulk.request_cancel",
                                "UPDATE bulk_jobs SET cancel_requested = 1, updated_at = $3 WHERE community_id = $1 AND job_id = $2"};
-Statement const kInsertChunk{"bulk.insert_chunk",
-                             "INSERT INTO bulk_chunks (community_id, job_id, first_row, last_row, line, file_offset, rows_before, first_number, "
-                             "last_number) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
+Statement const kInsertChunk{
+    "bulk.insert_chunk",
+    "INSERT INTO bulk_chunks (community_id, job_id, first_row, last_row, line, file_offset, rows_before, first_number, "
+    "last_number) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
 #define CHUNK_COLUMNS "SELECT first_row, last_row, line, file_offset, rows_before, first_number, last_number FROM bulk_chunks "
 Statement const kChunkWith{"bulk.chunk_with_ordinal",
                            CHUNK_COLUMNS "WHERE community_id = $1 AND job_id = $2 AND rows_before <= $3 ORDER BY first_row DESC LIMIT 1"};
 Statement const kChunkFrom{"bulk.chunk_from_row",
                            CHUNK_COLUMNS "WHERE community_id = $1 AND job_id = $2 AND last_row >= $3 ORDER BY first_row LIMIT 1"};
-Statement const kInsertRows{"bulk.insert_rows",
-                            "INSERT INTO bulk_rows (community_id, job_id, row_number, line, file_offset, status, member_id, errors, changes) "
-                            "SELECT $1, $2, r.n, r.l, r.o, r.s, r.m, r.e, r.c FROM {rows r: n int, l int, o int, s int, m int, e text, c text}"};
+Statement const kInsertRows{
+    "bulk.insert_rows",
+    "INSERT INTO bulk_rows (community_id, job_id, row_number, line, file_offset, status, member_id, errors, changes) "
+    "SELECT $1, $2, r.n, r.l, r.o, r.s, r.m, r.e, r.c FROM {rows r: n int, l int, o int, s int, m int, e text, c text}"};
 #define ROW_COLUMNS "SELECT row_number, line, file_offset, status, member_id, errors, changes FROM bulk_rows "
-Statement const kRows{"bulk.rows", ROW_COLUMNS "WHERE community_id = $1 AND job_id = $2 AND row_number BETWEEN $3 AND $4 ORDER BY row_number"};
-Statement const kRowsByStatus{"bulk.rows_by_status",
-                              ROW_COLUMNS "WHERE community_id = $1 AND job_id = $2 AND row_number > $3 AND (status = $4 OR status = $5 OR status = $6 "
-                                          "OR status = $7) ORDER BY row_number LIMIT $8 OFFSET $9"};
+Statement const kRows{"bulk.rows",
+                      ROW_COLUMNS "WHERE community_id = $1 AND job_id = $2 AND row_number BETWEEN $3 AND $4 ORDER BY row_number"};
+Statement const kRowsByStatus{"bulk.rows_by_status", ROW_COLUMNS
+                              "WHERE community_id = $1 AND job_id = $2 AND row_number > $3 AND (status = $4 OR status = $5 OR status = $6 "
+                              "OR status = $7) ORDER BY row_number LIMIT $8 OFFSET $9"};
 Statement const kFileUsed{"bulk.file_used", "SELECT count(*) FROM bulk_jobs WHERE file_key = $1"};
 
 Job read_job(Row const& r) {
@@ -108,7 +115,9 @@ Job read_job(Row const& r) {
   j.fingerprint = r.string(c++);
   j.dialect.delimiter = r.text(c++).front();
   auto const encoding = r.text(c++);
-  j.dialect.encoding = encoding == "utf-16le" ? api::Encoding::utf16le : encoding == "utf-16be" ? api::Encoding::utf16be : api::Encoding::utf8;
+  j.dialect.encoding = encoding == "utf-16le"   ? api::Encoding::utf16le
+                       : encoding == "utf-16be" ? api::Encoding::utf16be
+                                                : api::Encoding::utf8;
   StoredColumns stored;
   std::vector<Issue> issues;
   if (!api::from_json(r.text(c++), stored, issues))
@@ -173,10 +182,10 @@ std::int64_t retention_days(sql::Tx& tx, CommunityNo community) {
 
 void insert_job(sql::Tx& tx, Job const& j) {
   std::string const delimiter(1, j.dialect.delimiter);
-  tx.exec(kInsertJob, j.community, j.number, j.type, j.status, j.log_name, j.dry_run, j.silent, j.max_errors, j.file_key, j.file_name, j.file_size,
-          sql::Blob{j.file_sha256}, sql::Blob{j.fingerprint}, delimiter, encoding_name(j.dialect.encoding), encode_columns(j.columns),
-          static_cast<std::int64_t>(j.permissions.bits()), j.source, j.actor.type, j.actor.id, j.actor.name, j.total, j.next.row, j.next.line,
-          j.next.offset, j.created_at);
+  tx.exec(kInsertJob, j.community, j.number, j.type, j.status, j.log_name, j.dry_run, j.silent, j.max_errors, j.file_key, j.file_name,
+          j.file_size, sql::Blob{j.file_sha256}, sql::Blob{j.fingerprint}, delimiter, encoding_name(j.dialect.encoding),
+          encode_columns(j.columns), static_cast<std::int64_t>(j.permissions.bits()), j.source, j.actor.type, j.actor.id, j.actor.name,
+          j.total, j.next.row, j.next.line, j.next.offset, j.created_at);
 }
 
 std::optional<Job> find_job(sql::Tx& tx, CommunityNo community, JobNo job) { return tx.one(kFind, read_job, community, job); }
@@ -193,7 +202,9 @@ std::int64_t count_jobs(sql::Tx& tx, CommunityNo community, ListFilter const& f)
 }
 std::vector<Job> list_jobs(sql::Tx& tx, CommunityNo community, ListFilter const& f, std::int64_t limit, std::int64_t skip) {
   std::vector<Job> jobs;
-  tx.each(kList, [&](Row const& r) { jobs.push_back(read_job(r)); }, community, f.log_name, f.status, f.type, f.from, f.to, f.before_job, limit, skip);
+  tx.each(
+      kList, [&](Row const& r) { jobs.push_back(read_job(r)); }, community, f.log_name, f.status, f.type, f.from, f.to, f.before_job, limit,
+      skip);
   return jobs;
 }
 
@@ -247,8 +258,9 @@ std::vector<KeptRow> kept_rows_with_status(sql::Tx& tx, CommunityNo community, J
                                            std::int64_t limit, std::int64_t skip) {
   auto asked = [&](RowStatus s) { return statuses >> static_cast<int>(s) & 1u ? static_cast<std::int64_t>(s) : 0; };
   std::vector<KeptRow> rows;
-  tx.each(kRowsByStatus, [&](Row const& r) { rows.push_back(read_row(r)); }, community, job, after_row, asked(RowStatus::updated),
-          asked(RowStatus::unchanged), asked(RowStatus::created), asked(RowStatus::failed), limit, skip);
+  tx.each(
+      kRowsByStatus, [&](Row const& r) { rows.push_back(read_row(r)); }, community, job, after_row, asked(RowStatus::updated),
+      asked(RowStatus::unchanged), asked(RowStatus::created), asked(RowStatus::failed), limit, skip);
   return rows;
 }
 

@@ -26,7 +26,8 @@ class OptionReader {
   OptionReader(Limits const& limits, bool with_community) : limits_(limits), with_community_(with_community) {}
 
   static bool is_option(std::string_view name) {
-    return name == "log_name" || name == "dry_run" || name == "max_errors" || name == "stop_on_error" || name == "silent" || name == "communityId";
+    return name == "log_name" || name == "dry_run" || name == "max_errors" || name == "stop_on_error" || name == "silent" ||
+           name == "communityId";
   }
   void take(std::string const& name, std::string_view value) {
     if (!is_option(name)) return;
@@ -36,11 +37,16 @@ class OptionReader {
     }
     if (name == "log_name") return take_log_name(value);
     value = trim_space(value);
-    if (name == "dry_run") take_boolean(name, value, options.dry_run);
-    else if (name == "silent") take_boolean(name, value, options.silent);
-    else if (name == "stop_on_error") take_boolean(name, value, options.stop_on_error);
-    else if (name == "max_errors") take_max_errors(value);
-    else if (with_community_ && !value.empty()) options.community_id = std::string(value);
+    if (name == "dry_run")
+      take_boolean(name, value, options.dry_run);
+    else if (name == "silent")
+      take_boolean(name, value, options.silent);
+    else if (name == "stop_on_error")
+      take_boolean(name, value, options.stop_on_error);
+    else if (name == "max_errors")
+      take_max_errors(value);
+    else if (with_community_ && !value.empty())
+      options.community_id = std::string(value);
   }
   Options finish() {
     if (options.stop_on_error) options.max_errors = 0;
@@ -57,13 +63,17 @@ class OptionReader {
     options.log_name = to_nfc(value);
     auto const most = static_cast<std::size_t>(limits_.bulk_log_name_characters_max);
     if (code_points(options.log_name) > most)
-      wrong("log_name", "log_name takes at most " + std::to_string(most) + " characters, this has " + std::to_string(code_points(options.log_name)) + ".");
+      wrong("log_name", "log_name takes at most " + std::to_string(most) + " characters, this has " +
+                            std::to_string(code_points(options.log_name)) + ".");
   }
   void take_boolean(std::string const& name, std::string_view value, bool& out) {
     if (value.empty()) return;
-    if (value == "true" || value == "1") out = true;
-    else if (value == "false" || value == "0") out = false;
-    else wrong(name, name + " must be true, false, 1 or 0.");
+    if (value == "true" || value == "1")
+      out = true;
+    else if (value == "false" || value == "0")
+      out = false;
+    else
+      wrong(name, name + " must be true, false, 1 or 0.");
   }
   void take_max_errors(std::string_view value) {
     if (value.empty()) return;
@@ -97,7 +107,8 @@ std::unexpected<Error> storage_full() {
   return std::unexpected(std::move(error));
 }
 
-Result<ReceivedFile> receive_file(BulkParts const& parts, CommunityNo community, BulkKind const& kind, api::ByteSource& body, std::string name) {
+Result<ReceivedFile> receive_file(BulkParts const& parts, CommunityNo community, BulkKind const& kind, api::ByteSource& body,
+                                  std::string name) {
   ReceivedFile out;
   out.name = std::move(name);
   out.file = parts.files.create();
@@ -166,20 +177,28 @@ Result<UploadAnswer> BulkService::upload(api::Context& context, api::Request& re
 
   // 1. What can be refused before the body is read.
   auto const too_many_jobs = [&] {
-    return too_many(errors::kTooManyJobs, "This community has " + std::to_string(limits.bulk_jobs_waiting_max) + " jobs waiting, the most it can have. Wait until some are done.", 30);
+    return too_many(errors::kTooManyJobs,
+                    "This community has " + std::to_string(limits.bulk_jobs_waiting_max) +
+                        " jobs waiting, the most it can have. Wait until some are done.",
+                    30);
   };
   auto const idempotency_key = request.header("idempotency-key");
   // A repeated request may be answered from what was kept: it is counted when that is known.
-  if (!idempotency_key &&
-      parts_.database.read([&](sql::Tx& tx) { return count_open_jobs(tx, community); }) >= limits.bulk_jobs_waiting_max)
+  if (!idempotency_key && parts_.database.read([&](sql::Tx& tx) { return count_open_jobs(tx, community); }) >= limits.bulk_jobs_waiting_max)
     return too_many_jobs();
-  if (idempotency_key && (idempotency_key->empty() || code_points(*idempotency_key) > kIdempotencyKeyCharactersMax || !is_valid_utf8(*idempotency_key)))
-    return fail(fealty::errors::kInvalidRequest, "Idempotency-Key has 1 to 255 characters.", {{"Idempotency-Key", "too_long", "Idempotency-Key has 1 to 255 characters."}});
-  std::string const busy_key = idempotency_key ? std::to_string(community.value) + '\0' + context.principal.key_prefix + '\0' + std::string(*idempotency_key) : "";
+  if (idempotency_key &&
+      (idempotency_key->empty() || code_points(*idempotency_key) > kIdempotencyKeyCharactersMax || !is_valid_utf8(*idempotency_key)))
+    return fail(fealty::errors::kInvalidRequest, "Idempotency-Key has 1 to 255 characters.",
+                {{"Idempotency-Key", "too_long", "Idempotency-Key has 1 to 255 characters."}});
+  std::string const busy_key =
+      idempotency_key ? std::to_string(community.value) + '\0' + context.principal.key_prefix + '\0' + std::string(*idempotency_key) : "";
   {
     std::lock_guard lock(uploads_mutex_);
     if (uploads_[community] >= limits.bulk_uploads_community_max)
-      return too_many(errors::kTooManyUploads, "This community has " + std::to_string(limits.bulk_uploads_community_max) + " uploads under way, the most at a time. Wait for one to end.", 5);
+      return too_many(errors::kTooManyUploads,
+                      "This community has " + std::to_string(limits.bulk_uploads_community_max) +
+                          " uploads under way, the most at a time. Wait for one to end.",
+                      5);
     if (!busy_key.empty() && !keys_in_use_.insert(busy_key).second)
       return fail(fealty::errors::kRequestInProgress, "A request with this Idempotency-Key is still uploading; wait for its answer.");
     ++uploads_[community];
@@ -199,10 +218,13 @@ Result<UploadAnswer> BulkService::upload(api::Context& context, api::Request& re
   bool const multipart = equals_ignore_ascii_case(media_type, "multipart/form-data");
   bool const raw = equals_ignore_ascii_case(media_type, "text/csv") || equals_ignore_ascii_case(media_type, "application/csv");
   if (!multipart && !raw)
-    return fail(fealty::errors::kUnsupportedMediaType, "Send the file as multipart/form-data in the field data, or as a body of type text/csv; found " + (media_type.empty() ? std::string("no Content-Type") : std::string(media_type)) + ".");
+    return fail(fealty::errors::kUnsupportedMediaType,
+                "Send the file as multipart/form-data in the field data, or as a body of type text/csv; found " +
+                    (media_type.empty() ? std::string("no Content-Type") : std::string(media_type)) + ".");
   api::MultipartLimits const form_limits(limits);
   std::int64_t const bytes_max = multipart ? form_limits.bytes_max : limits.bulk_file_bytes_max;
-  if (auto const length = request.stream->declared_length(); length && *length > bytes_max) return std::unexpected(api::problems::file_too_large(limits.bulk_file_bytes_max).to_error());
+  if (auto const length = request.stream->declared_length(); length && *length > bytes_max)
+    return std::unexpected(api::problems::file_too_large(limits.bulk_file_bytes_max).to_error());
 
   // 2. The body, in one pass: decoded, checked, hashed and stored.
   OptionReader options_reader(limits, kind.type() == "bulk_import");
@@ -227,7 +249,8 @@ Result<UploadAnswer> BulkService::upload(api::Context& context, api::Request& re
           continue;
         }
         if (received)
-          return fail(errors::kDuplicateField, "The form has the field data twice; send one file a request.", {{"data", "duplicate_field", "The field data was sent twice."}});
+          return fail(errors::kDuplicateField, "The form has the field data twice; send one file a request.",
+                      {{"data", "duplicate_field", "The field data was sent twice."}});
         auto file = receive_file(parts_, community, kind, part->body, part->filename.value_or(""));
         if (!file) return std::unexpected(std::move(file).error());
         received = std::move(*file);
@@ -242,7 +265,9 @@ Result<UploadAnswer> BulkService::upload(api::Context& context, api::Request& re
     options_reader.issues.insert(options_reader.issues.begin(), {"data", "missing_file", "The form has no field data with the CSV file."});
   if (!options_reader.issues.empty()) {
     auto const& first = options_reader.issues.front();
-    ErrorDef const& def = first.code == "missing_file" ? errors::kMissingFile : first.code == "duplicate_field" ? errors::kDuplicateField : errors::kInvalidFormField;
+    ErrorDef const& def = first.code == "missing_file"      ? errors::kMissingFile
+                          : first.code == "duplicate_field" ? errors::kDuplicateField
+                                                            : errors::kInvalidFormField;
     std::string message = first.message;
     return fail(def, std::move(message), std::move(options_reader.issues));
   }
@@ -259,60 +284,68 @@ Result<UploadAnswer> BulkService::upload(api::Context& context, api::Request& re
   std::string const file_key = received->file->key();
   std::string const fingerprint = fingerprint_of(kind, options, received->sha256);
   bool stored = false;
-  auto store = [&] { return parts_.database.write([&](sql::Tx& tx) -> Result<UploadAnswer> {
-    stored = false;
-    TimeMs const now = parts_.clock();
-    lock_queue(tx, community);
-    if (idempotency_key) {
-      if (auto const earlier = find_answer(tx, community, context.principal.key_prefix, *idempotency_key, now)) {
-        if (earlier->fingerprint != fingerprint)
-          return fail(fealty::errors::kIdempotencyKeyReused, "This Idempotency-Key was used for another upload; take a new key for a new upload.");
-        UploadAnswer replay;
-        std::vector<Issue> ignored;
-        api::from_json(earlier->answer, replay, ignored);
-        return replay;
+  auto store = [&] {
+    return parts_.database.write([&](sql::Tx& tx) -> Result<UploadAnswer> {
+      stored = false;
+      TimeMs const now = parts_.clock();
+      lock_queue(tx, community);
+      if (idempotency_key) {
+        if (auto const earlier = find_answer(tx, community, context.principal.key_prefix, *idempotency_key, now)) {
+          if (earlier->fingerprint != fingerprint)
+            return fail(fealty::errors::kIdempotencyKeyReused,
+                        "This Idempotency-Key was used for another upload; take a new key for a new upload.");
+          UploadAnswer replay;
+          std::vector<Issue> ignored;
+          api::from_json(earlier->answer, replay, ignored);
+          return replay;
+        }
       }
-    }
-    if (count_open_jobs(tx, community) >= limits.bulk_jobs_waiting_max) return too_many_jobs();
-    Job job;
-    job.community = community;
-    // Above every earlier job of the community, whatever the clocks of other nodes say: the queue goes by this number.
-    job.number = {std::max(parts_.numbers.next(), newest_job_number(tx, community) + 1)};
-    job.type = kind.type();
-    job.status = "queued";
-    job.log_name = options.log_name;
-    job.dry_run = options.dry_run;
-    job.silent = options.silent;
-    job.max_errors = options.max_errors;
-    job.file_key = file_key;
-    job.file_name = received->name;
-    job.file_size = received->size;
-    job.file_sha256 = received->sha256;
-    job.fingerprint = fingerprint;
-    job.dialect = received->dialect;
-    job.columns = received->columns;
-    job.permissions = context.principal.permissions;
-    job.actor = {"community_key", context.principal.key_prefix, context.principal.name};
-    job.total = received->rows;
-    job.next = received->first_row;
-    job.created_at = now;
-    if (!job.dry_run) {
-      job.source = {parts_.numbers.next()};
-      kind.create_source(tx, job.facts(), job.log_name, job.actor, now);
-    }
-    auto const twin = newest_with_fingerprint(tx, community, fingerprint, now - 86'400'000);
-    insert_job(tx, job);
-    std::string const id = job.id().to_string();
-    UploadAnswer out{std::string(kind.queued_message()) + ". You can check in Api Log ( community settings )", id,
-                     "/v1/users/bulk-update/" + id + "/status", job.total, job.dry_run, twin ? std::optional(twin->id().to_string()) : std::nullopt};
-    if (idempotency_key) keep_answer(tx, community, context.principal.key_prefix, *idempotency_key, {std::string(kind.path()), fingerprint, api::to_json(out)}, now);
-    api::JsonWriter detail;
-    detail.begin_object().key("type").string(job.type).key("rows").integer(job.total).key("dry_run").boolean(job.dry_run).end_object();
-    access::write_audit(tx, community, parts_.numbers.next(),
-                {job.actor, "bulk.upload", id, detail.take(), context.remote_address, now});
-    stored = true;
-    return out;
-  }); };
+      if (count_open_jobs(tx, community) >= limits.bulk_jobs_waiting_max) return too_many_jobs();
+      Job job;
+      job.community = community;
+      // Above every earlier job of the community, whatever the clocks of other nodes say: the queue goes by this number.
+      job.number = {std::max(parts_.numbers.next(), newest_job_number(tx, community) + 1)};
+      job.type = kind.type();
+      job.status = "queued";
+      job.log_name = options.log_name;
+      job.dry_run = options.dry_run;
+      job.silent = options.silent;
+      job.max_errors = options.max_errors;
+      job.file_key = file_key;
+      job.file_name = received->name;
+      job.file_size = received->size;
+      job.file_sha256 = received->sha256;
+      job.fingerprint = fingerprint;
+      job.dialect = received->dialect;
+      job.columns = received->columns;
+      job.permissions = context.principal.permissions;
+      job.actor = {"community_key", context.principal.key_prefix, context.principal.name};
+      job.total = received->rows;
+      job.next = received->first_row;
+      job.created_at = now;
+      if (!job.dry_run) {
+        job.source = {parts_.numbers.next()};
+        kind.create_source(tx, job.facts(), job.log_name, job.actor, now);
+      }
+      auto const twin = newest_with_fingerprint(tx, community, fingerprint, now - 86'400'000);
+      insert_job(tx, job);
+      std::string const id = job.id().to_string();
+      UploadAnswer out{std::string(kind.queued_message()) + ". You can check in Api Log ( community settings )",
+                       id,
+                       "/v1/users/bulk-update/" + id + "/status",
+                       job.total,
+                       job.dry_run,
+                       twin ? std::optional(twin->id().to_string()) : std::nullopt};
+      if (idempotency_key)
+        keep_answer(tx, community, context.principal.key_prefix, *idempotency_key,
+                    {std::string(kind.path()), fingerprint, api::to_json(out)}, now);
+      api::JsonWriter detail;
+      detail.begin_object().key("type").string(job.type).key("rows").integer(job.total).key("dry_run").boolean(job.dry_run).end_object();
+      access::write_audit(tx, community, parts_.numbers.next(), {job.actor, "bulk.upload", id, detail.take(), context.remote_address, now});
+      stored = true;
+      return out;
+    });
+  };
   Result<UploadAnswer> answer;
   try {
     answer = store();

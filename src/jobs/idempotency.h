@@ -17,7 +17,8 @@ struct KeptAnswer {
   std::string operation, fingerprint, answer;
 };
 std::optional<KeptAnswer> find_answer(sql::Tx& tx, CommunityNo community, std::string_view principal, std::string_view key, TimeMs now);
-void keep_answer(sql::Tx& tx, CommunityNo community, std::string_view principal, std::string_view key, KeptAnswer const& answer, TimeMs now);
+void keep_answer(sql::Tx& tx, CommunityNo community, std::string_view principal, std::string_view key, KeptAnswer const& answer,
+                 TimeMs now);
 // Returns how many were removed.
 std::int64_t remove_old_answers(sql::Tx& tx, TimeMs now);
 

@@ -7,9 +7,10 @@ namespace fealty::jobs {
 namespace {
 
 sql::Statement const kTaken{"nodes.taken", "SELECT node_id FROM nodes WHERE lease_until > {now_ms} ORDER BY node_id"};
-sql::Statement const kTake{"nodes.take",
-                           "INSERT INTO nodes (node_id, holder, lease_until) VALUES ($1, $2, {now_ms} + $3) ON CONFLICT (node_id) DO UPDATE "
-                           "SET holder = excluded.holder, lease_until = excluded.lease_until WHERE nodes.lease_until <= {now_ms} RETURNING node_id"};
+sql::Statement const kTake{
+    "nodes.take",
+    "INSERT INTO nodes (node_id, holder, lease_until) VALUES ($1, $2, {now_ms} + $3) ON CONFLICT (node_id) DO UPDATE "
+    "SET holder = excluded.holder, lease_until = excluded.lease_until WHERE nodes.lease_until <= {now_ms} RETURNING node_id"};
 sql::Statement const kExtend{"nodes.extend",
                              "UPDATE nodes SET lease_until = {now_ms} + $3 WHERE node_id = $1 AND holder = $2 AND lease_until > {now_ms}"};
 sql::Statement const kRelease{"nodes.release", "UPDATE nodes SET lease_until = 0 WHERE node_id = $1 AND holder = $2"};

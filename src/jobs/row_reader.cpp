@@ -46,7 +46,8 @@ InputRow keep_row(InputRow row, std::pmr::memory_resource& arena) {
     row.cells = {};
     return row;
   }
-  auto* const cells = static_cast<std::string_view*>(arena.allocate(sizeof(std::string_view) * (row.cells.size() + 1), alignof(std::string_view)));
+  auto* const cells =
+      static_cast<std::string_view*>(arena.allocate(sizeof(std::string_view) * (row.cells.size() + 1), alignof(std::string_view)));
   for (std::size_t c = 0; c < row.cells.size(); ++c) {
     auto* const text = static_cast<char*>(arena.allocate(row.cells[c].size() + 1, 1));
     std::memcpy(text, row.cells[c].data(), row.cells[c].size());

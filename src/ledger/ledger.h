@@ -58,11 +58,18 @@ bool counts_as_earned(EntryClass c);
 // What is known of one balance: zero everywhere for a member who never had an entry.
 struct Balance {
   Decimal amount;
-  Decimal earned;    // plain sum of the classes that count; shown as max(0, earned)
-  EntryNo newest;    // head of the chain
+  Decimal earned;  // plain sum of the classes that count; shown as max(0, earned)
+  EntryNo newest;  // head of the chain
 };
 
-enum class Refusal : std::uint8_t { negative_value, amount_out_of_range, too_many_decimals, insufficient_balance, balance_limit, currency_disabled };
+enum class Refusal : std::uint8_t {
+  negative_value,
+  amount_out_of_range,
+  too_many_decimals,
+  insufficient_balance,
+  balance_limit,
+  currency_disabled
+};
 
 // What one change does to a balance. An amount of zero writes no entry and is a success.
 struct Effect {

@@ -7,7 +7,8 @@ Error refused(Refusal why, Currency const& currency, Balance const& before, Deci
   switch (why) {
     case Refusal::negative_value:
       return {&errors::kNegativeValue, "Amounts to add or subtract may not be negative; use the other operator."};
-    case Refusal::amount_out_of_range: return {&errors::kAmountOutOfRange, value.to_string() + " is out of range: amounts stay below 9 000 000 000 000."};
+    case Refusal::amount_out_of_range:
+      return {&errors::kAmountOutOfRange, value.to_string() + " is out of range: amounts stay below 9 000 000 000 000."};
     case Refusal::too_many_decimals:
       return {&errors::kAmountOutOfRange, currency.name + " takes at most " + std::to_string(currency.decimals) + " decimal places."};
     case Refusal::insufficient_balance: {
@@ -32,7 +33,8 @@ Result<ChangeResult> LedgerService::change_in(sql::Tx& tx, CommunityNo community
   if (presence != Presence::present) return fail(errors::kUserNotFound, "There is no such member in this community.");
   auto const currencies = load_currencies(tx, community);
   auto const currency = std::find_if(currencies.begin(), currencies.end(), [&](Currency const& x) { return x.code == c.currency; });
-  if (currency == currencies.end()) return fail(errors::kCurrencyNotFound, "There is no currency \"" + c.currency + "\" in this community.");
+  if (currency == currencies.end())
+    return fail(errors::kCurrencyNotFound, "There is no currency \"" + c.currency + "\" in this community.");
 
   std::vector<MemberBalance> loaded;
   load_balances(tx, community, {c.member}, loaded);
@@ -42,7 +44,8 @@ Result<ChangeResult> LedgerService::change_in(sql::Tx& tx, CommunityNo community
 
   if (auto const seen = find_source(tx, community, c, currency->number)) {
     if (seen->op != c.op || seen->operand != c.value)
-      return fail(errors::kSourceReused, "This source was applied before with another operator or value; give the new change a source id of its own.");
+      return fail(errors::kSourceReused,
+                  "This source was applied before with another operator or value; give the new change a source id of its own.");
     if (!seen->entry) return ChangeResult{std::nullopt, before.amount, true};
     return ChangeResult{PublicId::of(seen->entry.value, NumberSource::time_of(seen->entry.value)),
                         balance_after(tx, community, seen->entry), true};

@@ -55,7 +55,8 @@ struct Binder {
   std::vector<Issue> issues;
   std::size_t columns_wrong = 0;
 
-  void wrong(std::string const& name, std::string code, std::string message, std::size_t position, std::vector<std::string> suggestions = {}) {
+  void wrong(std::string const& name, std::string code, std::string message, std::size_t position,
+             std::vector<std::string> suggestions = {}) {
     Issue issue{name, std::move(code), std::move(message), std::move(suggestions)};
     if (position != 0) issue.position = static_cast<std::int64_t>(position);
     issues.push_back(std::move(issue));
@@ -74,7 +75,8 @@ struct Binder {
     if (flavour == BulkFlavour::premium) {
       if (name == "Premium Currency") return "currency:3";
       if (name == "Premium Currency_op") return "currency_op:3";
-      wrong(name, "unexpected_column", "This upload takes the columns Email, Premium Currency and Premium Currency_op only; remove " + name + ".", position);
+      wrong(name, "unexpected_column",
+            "This upload takes the columns Email, Premium Currency and Premium Currency_op only; remove " + name + ".", position);
       return "";
     }
     if (name == "User ID") {
@@ -96,7 +98,8 @@ struct Binder {
       if (!is_op) return "field:" + std::to_string(field->number.value);
       if (is_numerical(*field)) return "field_op:" + std::to_string(field->number.value);
     }
-    if (is_op && (find_field(catalogue, base) != nullptr || default_slot(base) || base == "Email" || base == "Username" || base == "User ID")) {
+    if (is_op &&
+        (find_field(catalogue, base) != nullptr || default_slot(base) || base == "Email" || base == "Username" || base == "User ID")) {
       wrong(name, "operator_not_allowed", base + " is not a number, so it takes no operator; remove the column " + name + ".", position);
       return "";
     }
@@ -142,7 +145,10 @@ Result<std::vector<jobs::Column>> bind_columns(BulkFlavour flavour, Catalogue co
       continue;
     }
     if (auto const [seen, fresh] = first_seen.emplace(name, i); !fresh && !name.empty()) {
-      binder.wrong(name, "duplicate_column", "The column " + name + " stands at position " + std::to_string(seen->second + 1) + " and again at " + std::to_string(i + 1) + "; remove one.", i + 1);
+      binder.wrong(name, "duplicate_column",
+                   "The column " + name + " stands at position " + std::to_string(seen->second + 1) + " and again at " +
+                       std::to_string(i + 1) + "; remove one.",
+                   i + 1);
       columns.push_back({name, "-"});
       continue;
     }
@@ -158,14 +164,17 @@ Result<std::vector<jobs::Column>> bind_columns(BulkFlavour flavour, Catalogue co
   } else {
     for (auto const& c : kLedgerColumns) {
       std::string const op = std::string(c.name) + std::string(kOp);
-      if (has(c.name) && !has(op)) binder.wrong(op, "operator_column_missing", std::string(c.name) + " needs the column " + op + " beside it, with add, subtract or overwrite.", 0);
+      if (has(c.name) && !has(op))
+        binder.wrong(op, "operator_column_missing",
+                     std::string(c.name) + " needs the column " + op + " beside it, with add, subtract or overwrite.", 0);
     }
     for (std::size_t i = 0; i < count; ++i) {
       std::string const& name = header[i];
       if (!name.ends_with(kOp)) continue;
       std::string const base = name.substr(0, name.size() - kOp.size());
       bool const bound = columns[i].target.starts_with("currency_op:") || columns[i].target.starts_with("field_op:");
-      if (bound && !has(base)) binder.wrong(name, "operator_without_value", "There is an operator column " + name + " but no column " + base + ".", i + 1);
+      if (bound && !has(base))
+        binder.wrong(name, "operator_without_value", "There is an operator column " + name + " but no column " + base + ".", i + 1);
     }
   }
   bool const has_key = has("Email") || (flavour == BulkFlavour::update && (has("User ID") || has("Username")));
@@ -175,15 +184,16 @@ Result<std::vector<jobs::Column>> bind_columns(BulkFlavour flavour, Catalogue co
                           flavour == BulkFlavour::update ? "The file needs a column that names the member: Email, User ID or Username."
                                                          : "The file needs the column Email."});
     top = &errors::kMissingKeyColumn;
-  } else if (binder.issues.empty() && flavour == BulkFlavour::update &&
-             std::all_of(columns.begin(), columns.end(), [](auto const& c) {
+  } else if (binder.issues.empty() && flavour == BulkFlavour::update && std::all_of(columns.begin(), columns.end(), [](auto const& c) {
                return c.target == "-" || c.target == "email" || c.target == "user_id" || c.target == "username";
              })) {
-    return fail(errors::kNothingToUpdate, "This file only names members: add a column with something to change, such as Coins and Coins_op.",
+    return fail(errors::kNothingToUpdate,
+                "This file only names members: add a column with something to change, such as Coins and Coins_op.",
                 {{"", "nothing_to_update", "There is no column to change."}});
   }
   if (binder.issues.empty()) return columns;
-  std::string message = binder.columns_wrong == 1 ? "1 column of this file is not right." : std::to_string(binder.columns_wrong) + " columns of this file are not right.";
+  std::string message = binder.columns_wrong == 1 ? "1 column of this file is not right."
+                                                  : std::to_string(binder.columns_wrong) + " columns of this file are not right.";
   if (top != &errors::kInvalidHeader && binder.columns_wrong == 0) message = binder.issues.front().message;
   return fail(*top, std::move(message), std::move(binder.issues));
 }
@@ -220,10 +230,12 @@ BoundColumns resolve_columns(std::span<jobs::Column const> columns, Catalogue co
     if (target == "role" || target == "tag" || target.starts_with("profile:")) {
       slot = *default_slot(name);
     } else if (target.starts_with("currency:")) {
-      auto const found = std::find_if(catalogue.currencies.begin(), catalogue.currencies.end(), [&](auto const& c) { return c.number.value == number; });
+      auto const found =
+          std::find_if(catalogue.currencies.begin(), catalogue.currencies.end(), [&](auto const& c) { return c.number.value == number; });
       if (found != catalogue.currencies.end()) slot = slot_of(*found, name);
     } else {
-      auto const found = std::find_if(catalogue.fields.begin(), catalogue.fields.end(), [&](auto const& f) { return f.number.value == number; });
+      auto const found =
+          std::find_if(catalogue.fields.begin(), catalogue.fields.end(), [&](auto const& f) { return f.number.value == number; });
       removed = found == catalogue.fields.end();
       if (!removed) slot = slot_of(*found);
       // Messages name the column as the file does, even when the field was renamed since.
@@ -237,10 +249,14 @@ BoundColumns resolve_columns(std::span<jobs::Column const> columns, Catalogue co
   for (std::size_t i = 0; i < columns.size(); ++i) {
     auto const& c = columns[i];
     BoundColumn bound;
-    if (c.target == "email") bound.role = BoundColumn::Role::email;
-    else if (c.target == "user_id") bound.role = BoundColumn::Role::user_id;
-    else if (c.target == "username") bound.role = BoundColumn::Role::username;
-    else if (c.target == "-") bound.role = BoundColumn::Role::ignored;
+    if (c.target == "email")
+      bound.role = BoundColumn::Role::email;
+    else if (c.target == "user_id")
+      bound.role = BoundColumn::Role::user_id;
+    else if (c.target == "username")
+      bound.role = BoundColumn::Role::username;
+    else if (c.target == "-")
+      bound.role = BoundColumn::Role::ignored;
     else {
       bool const is_op = c.target.starts_with("currency_op:") || c.target.starts_with("field_op:");
       std::string target = c.target;

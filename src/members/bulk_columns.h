@@ -27,8 +27,8 @@ std::vector<std::string> template_columns(BulkFlavour flavour, Catalogue const& 
 struct BoundColumn {
   enum class Role : std::uint8_t { ignored, email, user_id, username, value, op };
   Role role = Role::ignored;
-  std::size_t slot = 0;       // value and op: index into BoundColumns::slots
-  bool removed = false;       // value: the field was removed after the upload
+  std::size_t slot = 0;  // value and op: index into BoundColumns::slots
+  bool removed = false;  // value: the field was removed after the upload
 };
 struct BoundColumns {
   std::vector<BoundColumn> columns;

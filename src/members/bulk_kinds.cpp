@@ -45,7 +45,8 @@ class MemberBulkKind final : public jobs::BulkKind {
   }
   std::vector<std::string> template_example(std::span<std::string const> header) const override;
 
-  void create_source(sql::Tx& tx, jobs::JobFacts const& job, std::string const& label, access::Actor const& actor, TimeMs now) const override {
+  void create_source(sql::Tx& tx, jobs::JobFacts const& job, std::string const& label, access::Actor const& actor,
+                     TimeMs now) const override {
     ledger::create_source(tx, job.community, job.source, {"bulk", job.id.to_string(), label, "", actor}, now);
   }
   std::unique_ptr<jobs::BulkSession> open(jobs::JobFacts const& job) const override {
@@ -65,10 +66,20 @@ class MemberBulkKind final : public jobs::BulkKind {
 };
 
 std::vector<std::string> MemberBulkKind::template_example(std::span<std::string const> header) const {
-  static std::map<std::string, std::string, std::less<>> const kExample{
-      {"Email", "ana@example.org"}, {"First Name", "Ana"}, {"Last Name", "Silva"}, {"Display Name", "Ana"},
-      {"Username", "ana"}, {"Phone", "+65 6123 4567"}, {"Country", "SG"}, {"Language", "English"},
-      {"XP", "100"}, {"XP_op", "add"}, {"Coins", "50"}, {"Coins_op", "add"}, {"Premium Currency", "5"}, {"Premium Currency_op", "add"}};
+  static std::map<std::string, std::string, std::less<>> const kExample{{"Email", "ana@example.org"},
+                                                                        {"First Name", "Ana"},
+                                                                        {"Last Name", "Silva"},
+                                                                        {"Display Name", "Ana"},
+                                                                        {"Username", "ana"},
+                                                                        {"Phone", "+65 6123 4567"},
+                                                                        {"Country", "SG"},
+                                                                        {"Language", "English"},
+                                                                        {"XP", "100"},
+                                                                        {"XP_op", "add"},
+                                                                        {"Coins", "50"},
+                                                                        {"Coins_op", "add"},
+                                                                        {"Premium Currency", "5"},
+                                                                        {"Premium Currency_op", "add"}};
   std::vector<std::string> row;
   for (auto const& column : header) {
     auto const found = kExample.find(column);
@@ -77,8 +88,9 @@ std::vector<std::string> MemberBulkKind::template_example(std::span<std::string 
   return row;
 }
 
-std::vector<jobs::RowChanges> MemberBulkKind::read_changes(sql::Tx& tx, jobs::JobFacts const& job, std::pair<std::int64_t, std::int64_t> numbers,
-                                                           std::int64_t first_row, std::int64_t last_row) const {
+std::vector<jobs::RowChanges> MemberBulkKind::read_changes(sql::Tx& tx, jobs::JobFacts const& job,
+                                                           std::pair<std::int64_t, std::int64_t> numbers, std::int64_t first_row,
+                                                           std::int64_t last_row) const {
   Catalogue const catalogue = load_catalogue(tx, job.community);
   auto const bound = resolve_columns(job.columns, catalogue);
   auto slot_for = [&](auto const& fits) -> Slot const* {
@@ -93,7 +105,9 @@ std::vector<jobs::RowChanges> MemberBulkKind::read_changes(sql::Tx& tx, jobs::Jo
   for (auto const& entry : ledger::read_entries(tx, job.community, job.source, {numbers.first}, {numbers.second}, first_row, last_row)) {
     auto const* slot = slot_for([&](Slot const& s) { return s.kind == Slot::Kind::currency && s.currency.number == entry.currency; });
     if (slot == nullptr) continue;
-    Decimal const operand = entry.op == ledger::Operator::add ? entry.amount : entry.op == ledger::Operator::subtract ? -entry.amount : entry.balance_after;
+    Decimal const operand = entry.op == ledger::Operator::add        ? entry.amount
+                            : entry.op == ledger::Operator::subtract ? -entry.amount
+                                                                     : entry.balance_after;
     write_change(open(entry.source_row, entry.number.value, entry.member), *slot, catalogue, entry.op, operand,
                  Value::of(Decimal{entry.balance_after.micros - entry.amount.micros}), Value::of(entry.balance_after), entry.id());
   }
@@ -104,8 +118,9 @@ std::vector<jobs::RowChanges> MemberBulkKind::read_changes(sql::Tx& tx, jobs::Jo
     auto const* slot = slot_for([&](Slot const& s) { return s.kind != Slot::Kind::currency && s.field == item.field; });
     if (slot == nullptr) continue;  // the field was removed: its history is hidden
     std::optional<Decimal> const operand = item.operand ? std::optional(Decimal{*item.operand}) : std::nullopt;
-    write_change(open(item.source_row, item.number.value, item.member), *slot, catalogue, item.op, operand, value(item.before_number, item.before_text),
-                 value(item.after_number, item.after_text), PublicId::of(item.number.value, NumberSource::time_of(item.number.value)));
+    write_change(open(item.source_row, item.number.value, item.member), *slot, catalogue, item.op, operand,
+                 value(item.before_number, item.before_text), value(item.after_number, item.after_text),
+                 PublicId::of(item.number.value, NumberSource::time_of(item.number.value)));
   }
   std::vector<jobs::RowChanges> out;
   for (auto const& [place, change] : by_number) {
@@ -152,8 +167,10 @@ std::vector<jobs::RowKey> MemberBulkKind::read_keys(sql::Tx& tx, jobs::JobFacts 
   for (std::size_t i = 0; i < references.size(); ++i) {
     std::int64_t number = 0;
     auto const* const end = references[i].data() + references[i].size();
-    if (auto const id = PublicId::parse(references[i])) number = id->number;
-    else if (std::from_chars(references[i].data(), end, number).ptr != end) continue;
+    if (auto const id = PublicId::parse(references[i]))
+      number = id->number;
+    else if (std::from_chars(references[i].data(), end, number).ptr != end)
+      continue;
     if (number > 0) numbers.push_back({number}), at.push_back(i);
   }
   find_accounts_by_number(tx, numbers, [&](std::size_t i, Account a) {
@@ -176,7 +193,7 @@ std::vector<jobs::RowKey> MemberBulkKind::read_keys(sql::Tx& tx, jobs::JobFacts 
 
 }  // namespace
 
-std::vector<std::unique_ptr<jobs::BulkKind>> bulk_kinds(sql::Database& database, NumberSource& numbers, std::string scratch_folder) {
+std::vector<std::unique_ptr<jobs::BulkKind>> bulk_kinds(sql::Database& database, NumberSource& numbers, std::string const& scratch_folder) {
   std::vector<std::unique_ptr<jobs::BulkKind>> kinds;
   for (auto const& facts : kFlavours) kinds.push_back(std::make_unique<MemberBulkKind>(facts, database, numbers, scratch_folder));
   return kinds;

@@ -10,6 +10,6 @@
 namespace fealty::members {
 
 // `scratch_folder` takes the temporary files of dry runs.
-std::vector<std::unique_ptr<jobs::BulkKind>> bulk_kinds(sql::Database& database, NumberSource& numbers, std::string scratch_folder);
+std::vector<std::unique_ptr<jobs::BulkKind>> bulk_kinds(sql::Database& database, NumberSource& numbers, std::string const& scratch_folder);
 
 }  // namespace fealty::members

@@ -71,11 +71,14 @@ void MemberBulkSession::read_keys(std::span<jobs::InputRow const> rows) {
         k.issues.push_back({column, "not_clearable", column + " cannot be cleared."});
       } else if (role == Role::email) {
         k.email = cell.text;
-        if (!api::is_email(cell.text)) k.issues.push_back({column, "invalid_email", quoted(cell.text) + " is not an e-mail address."});
-        else k.email_key = fold_case(cell.text);
+        if (!api::is_email(cell.text))
+          k.issues.push_back({column, "invalid_email", quoted(cell.text) + " is not an e-mail address."});
+        else
+          k.email_key = fold_case(cell.text);
       } else if (role == Role::user_id) {
         k.user_ref = cell.text;
-        if (!short_id(cell.text) && !PublicId::parse(cell.text)) k.issues.push_back({column, "invalid_user_id", quoted(cell.text) + " is not a user id."});
+        if (!short_id(cell.text) && !PublicId::parse(cell.text))
+          k.issues.push_back({column, "invalid_user_id", quoted(cell.text) + " is not a user id."});
       } else {
         k.username = cell.text;
         k.username_key = fold_case(cell.text);
@@ -93,8 +96,10 @@ void MemberBulkSession::look_up(sql::Tx& tx) {
     if (!k.email_key.empty()) emails.push_back(k.email_key), email_row.push_back(i);
     if (!k.username_key.empty()) usernames.push_back(k.username_key), username_row.push_back(i);
     if (k.user_ref.empty()) continue;
-    if (auto const number = short_id(k.user_ref)) k.by_user_ref = {*number};
-    else if (auto const id = PublicId::parse(k.user_ref)) numbers.push_back({id->number}), number_row.push_back(i);
+    if (auto const number = short_id(k.user_ref))
+      k.by_user_ref = {*number};
+    else if (auto const id = PublicId::parse(k.user_ref))
+      numbers.push_back({id->number}), number_row.push_back(i);
   }
   bool const import = flavour_ == BulkFlavour::import;
   find_accounts_by_email(tx, emails, [&](std::size_t i, Account a) {
@@ -102,12 +107,12 @@ void MemberBulkSession::look_up(sql::Tx& tx) {
     k.by_email = a.number;
     if (import) accounts_by_email_.insert_or_assign(k.email_key, std::move(a));
   });
-  find_accounts_by_username(tx, usernames, [&](std::size_t i, Account a) {
+  find_accounts_by_username(tx, usernames, [&](std::size_t i, Account const& a) {
     auto& k = keys_[username_row[i]];
     k.by_username = a.number;
     if (import) usernames_taken_.insert_or_assign(k.username_key, a.number);
   });
-  find_accounts_by_number(tx, numbers, [&](std::size_t i, Account a) {
+  find_accounts_by_number(tx, numbers, [&](std::size_t i, Account const& a) {
     auto& k = keys_[number_row[i]];
     if (a.id().to_string() == k.user_ref) k.by_user_ref = a.number;
   });
@@ -128,7 +133,8 @@ void MemberBulkSession::prepare(std::span<jobs::InputRow const> rows) {
       if (!k.username_key.empty()) usernames.push_back(k.username_key);
     }
     dry_run_->find_by_email(emails, [&](ImaginedAccount const& a) {
-      if (a.member.value < 0) accounts_by_email_.insert_or_assign(a.email_key, Account{a.member, AccountState::unclaimed, "", "", a.username_key, 0});
+      if (a.member.value < 0)
+        accounts_by_email_.insert_or_assign(a.email_key, Account{a.member, AccountState::unclaimed, "", "", a.username_key, 0});
     });
     dry_run_->find_by_username(usernames, [&](ImaginedAccount const& a) {
       if (a.member.value < 0) usernames_taken_.insert_or_assign(a.username_key, a.member);
@@ -147,7 +153,8 @@ void MemberBulkSession::draw_account_numbers() {
   }
   // In a short transaction of its own: the counter's row must not stay locked as long as a chunk takes. Numbers that a
   // refused row leaves over are never used.
-  std::int64_t next = database_.write([&](sql::Tx& tx) { return sql::draw_numbers(tx, "account", static_cast<std::int64_t>(new_numbers_.size())); });
+  std::int64_t next =
+      database_.write([&](sql::Tx& tx) { return sql::draw_numbers(tx, "account", static_cast<std::int64_t>(new_numbers_.size())); });
   // In file order, so that earlier rows get lower numbers.
   for (auto const& k : keys_)
     if (auto const found = new_numbers_.find(k.email_key); found != new_numbers_.end() && !found->second) found->second = {next++};
@@ -168,12 +175,14 @@ MemberNo MemberBulkSession::find_member(MemberChanges& changes, RowKeys const& k
     Role const role = keys_bound_.columns[c].role;
     if (role == Role::email && !k.email.empty()) named.push_back({job_.columns[c].name, here(k.by_email)});
     if (role == Role::user_id && !k.user_ref.empty()) named.push_back({job_.columns[c].name, here(k.by_user_ref)});
-    if (role == Role::username && !k.username.empty() && flavour_ != BulkFlavour::import) named.push_back({job_.columns[c].name, here(k.by_username)});
+    if (role == Role::username && !k.username.empty() && flavour_ != BulkFlavour::import)
+      named.push_back({job_.columns[c].name, here(k.by_username)});
   }
   if (named.empty()) {
     std::vector<std::string> columns;
     for (std::size_t c = 0; c < keys_bound_.columns.size(); ++c)
-      if (auto const role = keys_bound_.columns[c].role; role == Role::email || role == Role::user_id || (role == Role::username && flavour_ != BulkFlavour::import))
+      if (auto const role = keys_bound_.columns[c].role;
+          role == Role::email || role == Role::user_id || (role == Role::username && flavour_ != BulkFlavour::import))
         columns.push_back(job_.columns[c].name);
     issues.push_back({columns.front(), "missing_key", "This row names no member: fill in " + join(columns, " or ") + "."});
     return {};
@@ -219,7 +228,8 @@ void MemberBulkSession::apply(sql::Tx& tx, jobs::ApplyFrame const& frame, std::v
   members.reserve(keys_.size());
   for (auto const& k : keys_) {
     if (flavour_ == BulkFlavour::import) {
-      if (auto const known = accounts_by_email_.find(k.email_key); known != accounts_by_email_.end()) members.push_back(known->second.number);
+      if (auto const known = accounts_by_email_.find(k.email_key); known != accounts_by_email_.end())
+        members.push_back(known->second.number);
       continue;
     }
     for (MemberNo const m : {k.by_email, k.by_user_ref, k.by_username})
@@ -255,12 +265,15 @@ void MemberBulkSession::committed() {
 RowOutcome MemberBulkSession::evaluate_row(Evaluation& e, jobs::InputRow const& row, RowKeys const& keys) {
   RowOutcome outcome;
   if (!row.right_width) {
-    outcome.issues.push_back({"", "column_count", "This row has " + std::to_string(row.cell_count) + " cells, the header has " + std::to_string(job_.columns.size()) + "."});
+    outcome.issues.push_back(
+        {"", "column_count",
+         "This row has " + std::to_string(row.cell_count) + " cells, the header has " + std::to_string(job_.columns.size()) + "."});
     return outcome;
   }
   outcome.issues = keys.issues;
   bool created = false;
-  std::size_t const accounts_before = e.new_accounts.size(), memberships_before = e.new_memberships.size(), imagined_before = e.imagined.size();
+  std::size_t const accounts_before = e.new_accounts.size(), memberships_before = e.new_memberships.size(),
+                    imagined_before = e.imagined.size();
   auto const person = member_of_row(e, keys, row, created, outcome.issues);
   std::vector<SlotChange> changes;
   evaluate_cells(e, row, person, outcome.issues, changes);
@@ -291,14 +304,21 @@ std::optional<std::size_t> MemberBulkSession::member_of_row(Evaluation& e, RowKe
   std::size_t const before = issues.size();
   MemberNo const member = find_member(e.changes, keys, issues);
   if (issues.size() != before) return std::nullopt;
-  std::string const key_column = job_.columns[static_cast<std::size_t>(std::distance(
-      keys_bound_.columns.begin(), std::find_if(keys_bound_.columns.begin(), keys_bound_.columns.end(), [&](BoundColumn const& c) {
-        return (c.role == Role::email && !keys.email.empty()) || (c.role == Role::user_id && !keys.user_ref.empty()) || (c.role == Role::username && !keys.username.empty());
-      })))].name;
+  std::string const key_column =
+      job_.columns[static_cast<std::size_t>(std::distance(keys_bound_.columns.begin(),
+                                                          std::find_if(keys_bound_.columns.begin(), keys_bound_.columns.end(),
+                                                                       [&](BoundColumn const& c) {
+                                                                         return (c.role == Role::email && !keys.email.empty()) ||
+                                                                                (c.role == Role::user_id && !keys.user_ref.empty()) ||
+                                                                                (c.role == Role::username && !keys.username.empty());
+                                                                       })))]
+          .name;
 
   std::optional<std::size_t> index;
-  if (flavour_ == BulkFlavour::import) index = person_to_import(e, keys, row, created, issues);
-  else if (member) index = e.changes.find(member);
+  if (flavour_ == BulkFlavour::import)
+    index = person_to_import(e, keys, row, created, issues);
+  else if (member)
+    index = e.changes.find(member);
   if (issues.size() != before) return std::nullopt;
   if (created) return index;
   if (!index || !e.changes.person(*index).is_member) {
@@ -307,7 +327,9 @@ std::optional<std::size_t> MemberBulkSession::member_of_row(Evaluation& e, RowKe
   }
   Person const& person = e.changes.person(*index);
   if (person.state == MembershipState::deleted) {
-    issues.push_back({key_column, "user_deleted", "Member " + std::string(keys.shown()) + " was deleted on " + to_day(person.deleted_at.value_or(0)) + "; restore the member first."});
+    issues.push_back({key_column, "user_deleted",
+                      "Member " + std::string(keys.shown()) + " was deleted on " + to_day(person.deleted_at.value_or(0)) +
+                          "; restore the member first."});
     return std::nullopt;
   }
   if (person.state == MembershipState::invited) {
@@ -403,8 +425,10 @@ void MemberBulkSession::evaluate_cells(Evaluation& e, jobs::InputRow const& row,
     Value operand;
     if (!cell.is_clear) {
       auto value = read_value(slot, cell.text, e.catalogue);
-      if (!value) issues.push_back({column, value.error().code, value.error().message});
-      else operand = std::move(*value);
+      if (!value)
+        issues.push_back({column, value.error().code, value.error().message});
+      else
+        operand = std::move(*value);
     }
     ledger::Operator op = ledger::Operator::overwrite;
     if (std::size_t const oc = e.bound.op_column[s]; oc != BoundColumns::npos) {
@@ -417,17 +441,21 @@ void MemberBulkSession::evaluate_cells(Evaluation& e, jobs::InputRow const& row,
       } else if (auto const parsed = ledger::parse_operator(op_text)) {
         op = *parsed;
       } else {
-        issues.push_back({op_column, "invalid_operator", "Operator must be add, subtract or overwrite, in lower case; found " + quoted(op_text) + "."});
+        issues.push_back(
+            {op_column, "invalid_operator", "Operator must be add, subtract or overwrite, in lower case; found " + quoted(op_text) + "."});
       }
     }
     if (issues.size() != before) continue;
     if (!person) {
-      if (auto wrong = MemberChanges::problem_of(slot, op, operand)) issues.push_back({column, std::move(wrong->code), std::move(wrong->message)});
+      if (auto wrong = MemberChanges::problem_of(slot, op, operand))
+        issues.push_back({column, std::move(wrong->code), std::move(wrong->message)});
       continue;
     }
     auto change = e.changes.evaluate(row.row, *person, s, op, operand, job_.permissions, e.owner);
-    if (!change) issues.push_back({column, change.error().code, change.error().message});
-    else changes.push_back(std::move(*change));
+    if (!change)
+      issues.push_back({column, change.error().code, change.error().message});
+    else
+      changes.push_back(std::move(*change));
   }
 }
 

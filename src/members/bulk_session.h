@@ -12,7 +12,8 @@ namespace fealty::members {
 
 class MemberBulkSession final : public jobs::BulkSession {
  public:
-  MemberBulkSession(BulkFlavour flavour, jobs::JobFacts job, sql::Database& database, NumberSource& numbers, std::string const& scratch_folder);
+  MemberBulkSession(BulkFlavour flavour, jobs::JobFacts job, sql::Database& database, NumberSource& numbers,
+                    std::string const& scratch_folder);
 
   void prepare(std::span<jobs::InputRow const> rows) override;
   void apply(sql::Tx& tx, jobs::ApplyFrame const& frame, std::vector<jobs::RowOutcome>& outcomes) override;
@@ -52,9 +53,9 @@ class MemberBulkSession final : public jobs::BulkSession {
   BoundColumns keys_bound_;  // key columns only: they do not change while the job runs
   std::span<jobs::InputRow const> rows_;
   std::vector<RowKeys> keys_;
-  std::unordered_map<std::string, Account> accounts_by_email_;     // import: by email key
-  std::unordered_map<std::string, MemberNo> usernames_taken_;      // import: by username key
-  std::unordered_map<std::string, MemberNo> new_numbers_;          // import: drawn for unknown email keys
+  std::unordered_map<std::string, Account> accounts_by_email_;  // import: by email key
+  std::unordered_map<std::string, MemberNo> usernames_taken_;   // import: by username key
+  std::unordered_map<std::string, MemberNo> new_numbers_;       // import: drawn for unknown email keys
   std::pair<std::int64_t, std::int64_t> drawn_{0, -1};
 };
 

@@ -27,8 +27,10 @@ Result<CommunityCreated> CommunityService::create(NewCommunity const& in, access
   std::vector<Issue> issues;
   if (made.title.empty() || code_points(made.title) > 100 || has_control_characters(made.title, false))
     issues.push_back({"title", "bad_value", "A title has 1 to 100 characters on one line."});
-  if (!api::is_email(made.owner_email)) issues.push_back({"owner-email", "invalid_email", "\"" + made.owner_email + "\" is not an e-mail address."});
-  if (!is_time_zone(made.time_zone)) issues.push_back({"time-zone", "bad_value", "\"" + made.time_zone + "\" is not an IANA time zone such as Europe/Berlin."});
+  if (!api::is_email(made.owner_email))
+    issues.push_back({"owner-email", "invalid_email", "\"" + made.owner_email + "\" is not an e-mail address."});
+  if (!is_time_zone(made.time_zone))
+    issues.push_back({"time-zone", "bad_value", "\"" + made.time_zone + "\" is not an IANA time zone such as Europe/Berlin."});
   if (!issues.empty()) return fail(errors::kInvalidCommunity, "The community could not be made.", std::move(issues));
 
   return database_.write([&](sql::Tx& tx) -> Result<CommunityCreated> {
@@ -49,11 +51,13 @@ Result<CommunityCreated> CommunityService::create(NewCommunity const& in, access
     insert_role(tx, community, {sql::draw_numbers(tx, "role"), "@all", false, false, 0}, now);
     ledger::create_default_currencies(tx, community);
     auto const at = made.owner_email.find('@');
-    insert_memberships(tx, community, {{owner->number, MembershipState::active, made.owner_email.substr(0, std::min<std::size_t>(at, 50))}}, now);
+    insert_memberships(tx, community, {{owner->number, MembershipState::active, made.owner_email.substr(0, std::min<std::size_t>(at, 50))}},
+                       now);
     auto key = keys_.create_in(tx, community, {access::KeyKind::system, "System key", api::PermissionSet::everything(), 0}, actor, now);
     if (!key) return std::unexpected(key.error());
     CommunityCreated out{community, PublicId::of(community.value, now), owner->id(), owner->number.value, std::move(key->key)};
-    access::write_audit(tx, community, numbers_.next(), {.actor = actor, .action = "community.create", .target = out.community.to_string(), .at = now});
+    access::write_audit(tx, community, numbers_.next(),
+                        {.actor = actor, .action = "community.create", .target = out.community.to_string(), .at = now});
     return out;
   });
 }

@@ -32,7 +32,8 @@ class DryRun {
   void find_by_email(std::vector<std::string> const& email_keys, std::function<void(ImaginedAccount const&)> const& on_found);
   void find_by_username(std::vector<std::string> const& username_keys, std::function<void(ImaginedAccount const&)> const& on_found);
   // Who would hold these values of an identifier field; none where the holder would have given the value up.
-  void find_identifiers(FieldNo field, std::vector<std::string> const& value_keys, std::function<void(std::string, MemberNo)> const& on_found);
+  void find_identifiers(FieldNo field, std::vector<std::string> const& value_keys,
+                        std::function<void(std::string, MemberNo)> const& on_found);
   // Members that exist in the imagination only have numbers below zero.
   MemberNo next_imagined() { return {-++imagined_}; }
 

@@ -66,9 +66,9 @@ struct CustomField {
 struct Slot {
   enum class Kind : std::uint8_t { currency, profile, role_set, tag_set, custom };
   Kind kind = Kind::custom;
-  FieldNo field;                         // all but currencies
-  ledger::Currency currency;             // currencies
-  std::string name;                      // CSV column and display name
+  FieldNo field;              // all but currencies
+  ledger::Currency currency;  // currencies
+  std::string name;           // CSV column and display name
   ValueKind value_kind = ValueKind::text;
   std::size_t characters_max = 255;
   bool required = false;

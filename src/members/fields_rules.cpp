@@ -6,7 +6,8 @@
 namespace fealty::members {
 namespace {
 
-constexpr std::string_view kTypeNames[] = {"single-line-text", "text", "multi-line-text", "numerical", "number", "date", "boolean", "select"};
+constexpr std::string_view kTypeNames[] = {"single-line-text", "text", "multi-line-text", "numerical",
+                                           "number",           "date", "boolean",         "select"};
 constexpr int kTagsPerMemberMax = 100;
 
 using Read = std::expected<Value, ValueProblem>;
@@ -37,7 +38,8 @@ Read read_text(Slot const& slot, std::string_view text, bool multi_line) {
   if (has_control_characters(value, multi_line)) return problem("invalid_text", slot.name + " has characters that are not allowed.");
   std::size_t const length = code_points(value);
   if (length > slot.characters_max)
-    return problem("value_too_long", slot.name + " takes at most " + std::to_string(slot.characters_max) + " characters, this has " + std::to_string(length) + ".");
+    return problem("value_too_long", slot.name + " takes at most " + std::to_string(slot.characters_max) + " characters, this has " +
+                                         std::to_string(length) + ".");
   return Value::of(std::move(value));
 }
 
@@ -71,8 +73,10 @@ Read read_set(Slot const& slot, std::string_view text, std::vector<NamedNumber> 
     part = trim_blanks(part);
     if (part.empty() || (roles && part == "@all")) continue;
     auto const found = std::find_if(known.begin(), known.end(), [&](NamedNumber const& n) { return n.name == part; });
-    if (found == known.end()) unknown.push_back(quoted(part));
-    else numbers.push_back(found->number);
+    if (found == known.end())
+      unknown.push_back(quoted(part));
+    else
+      numbers.push_back(found->number);
   }
   if (!unknown.empty())
     return problem(roles ? "unknown_role" : "unknown_tag",
@@ -221,7 +225,8 @@ void write_value(std::string& out, Slot const& slot, Value const& value, Catalog
   } else if (value.is_number) {
     Decimal{value.number}.append_to(out);
   } else if (is_set) {
-    api::write_json_string(out, value.text.empty() ? "" : set_names(value.text, slot.value_kind == ValueKind::role_set ? catalogue.roles : catalogue.tags));
+    api::write_json_string(
+        out, value.text.empty() ? "" : set_names(value.text, slot.value_kind == ValueKind::role_set ? catalogue.roles : catalogue.tags));
   } else {
     api::write_json_string(out, value.text);
   }

@@ -24,7 +24,8 @@ ValueProblem balance_problem(ledger::Refusal why, Slot const& slot, Decimal bala
       return {"too_many_decimals", slot.name + " takes at most " + std::to_string(slot.currency.decimals) + " decimal places."};
     case ledger::Refusal::insufficient_balance: {
       Decimal const result = op == Operator::overwrite ? value : checked_add(balance, -value).value_or(Decimal{});
-      return {"insufficient_balance", slot.name + " is " + balance.to_string() + "; this row would make it " + result.to_string() + ", below zero."};
+      return {"insufficient_balance",
+              slot.name + " is " + balance.to_string() + "; this row would make it " + result.to_string() + ", below zero."};
     }
     case ledger::Refusal::balance_limit: return {"balance_limit", "The new balance of " + slot.name + " is out of range."};
     case ledger::Refusal::currency_disabled: return {"currency_disabled", slot.name + " is switched off in this community."};
@@ -41,8 +42,10 @@ void write_change(std::string& out, Slot const& slot, Catalogue const& catalogue
   out += ",\"op\":\"";
   out += to_string(op);
   out += "\",\"value\":";
-  if (operand) operand->append_to(out);
-  else write_value(out, slot, after, catalogue);
+  if (operand)
+    operand->append_to(out);
+  else
+    write_value(out, slot, after, catalogue);
   out += ",\"before\":";
   write_value(out, slot, before, catalogue);
   out += ",\"after\":";
@@ -55,9 +58,7 @@ void write_change(std::string& out, Slot const& slot, Catalogue const& catalogue
 MemberChanges::MemberChanges(CommunityNo community, Catalogue const& catalogue, std::vector<Slot> slots)
     : community_(community), catalogue_(catalogue), slots_(std::move(slots)), identifier_holders_(slots_.size()) {}
 
-std::string MemberChanges::identifier_key(Value const& value) {
-  return value.is_number ? Decimal{value.number}.to_string() : value.text;
-}
+std::string MemberChanges::identifier_key(Value const& value) { return value.is_number ? Decimal{value.number}.to_string() : value.text; }
 
 std::optional<std::size_t> MemberChanges::find(MemberNo member) const {
   auto const found = by_member_.find(member);
@@ -126,8 +127,10 @@ void MemberChanges::load(sql::Tx& tx, std::vector<MemberNo> const& members) {
       auto& place = state(by_member_.at(v.member), slot->second);
       place.newest = v.newest.value;
       if (slots_[slot->second].kind != Slot::Kind::custom) return;
-      if (v.number) place.value = {true, true, *v.number, {}};
-      else if (v.text) place.value = Value::of(std::move(*v.text));
+      if (v.number)
+        place.value = {true, true, *v.number, {}};
+      else if (v.text)
+        place.value = Value::of(std::move(*v.text));
     });
   }
 }
@@ -163,7 +166,9 @@ std::expected<void, ValueProblem> MemberChanges::check_roles(Slot const&, SlotSt
     return out;
   };
   auto const old_set = numbers(before.value), new_set = numbers(after);
-  auto contains = [](std::vector<std::string> const& set, std::string const& x) { return std::find(set.begin(), set.end(), x) != set.end(); };
+  auto contains = [](std::vector<std::string> const& set, std::string const& x) {
+    return std::find(set.begin(), set.end(), x) != set.end();
+  };
   for (auto const& role : catalogue_.roles) {
     auto const number = std::to_string(role.number);
     if (contains(old_set, number) == contains(new_set, number)) continue;
@@ -260,8 +265,15 @@ std::pair<std::int64_t, std::int64_t> MemberChanges::write(sql::Tx& tx, SourceNo
     std::int64_t const number = NumberSource::at(first, static_cast<std::int64_t>(i));
     touched.emplace_back(c.person, c.slot);
     if (slot.kind == Slot::Kind::currency) {
-      postings.push_back({{number}, member, slot.currency.number, c.entry_class, c.op, {c.after.value.number - c.before.value.number},
-                          {c.after.value.number}, {number_of_head(c.before.newest)}, c.row});
+      postings.push_back({{number},
+                          member,
+                          slot.currency.number,
+                          c.entry_class,
+                          c.op,
+                          {c.after.value.number - c.before.value.number},
+                          {c.after.value.number},
+                          {number_of_head(c.before.newest)},
+                          c.row});
     } else {
       HistoryItem item;
       item.number = {number};

@@ -13,9 +13,9 @@
 namespace fealty::members {
 
 struct SlotState {
-  Value value;                // balances: present, number
-  Decimal earned;             // balances
-  std::int64_t newest = 0;    // head of the chain of entries or history items; below 0: the -n-th of this set of changes
+  Value value;              // balances: present, number
+  Decimal earned;           // balances
+  std::int64_t newest = 0;  // head of the chain of entries or history items; below 0: the -n-th of this set of changes
   bool operator==(SlotState const&) const = default;
 };
 

@@ -17,7 +17,8 @@ constexpr auto kText = Batch::Type::text;
 Statement const kByEmail{"accounts.by_email", ACCOUNT_COLUMNS "FROM {rows r: k int, v text} CROSS JOIN accounts a WHERE a.email_key = r.v"};
 Statement const kByUsername{"accounts.by_username",
                             ACCOUNT_COLUMNS "FROM {rows r: k int, v text} CROSS JOIN accounts a WHERE a.username_key = r.v"};
-Statement const kByNumber{"accounts.by_number", ACCOUNT_COLUMNS "FROM {rows r: k int, v int} CROSS JOIN accounts a WHERE a.account_id = r.v"};
+Statement const kByNumber{"accounts.by_number",
+                          ACCOUNT_COLUMNS "FROM {rows r: k int, v int} CROSS JOIN accounts a WHERE a.account_id = r.v"};
 #undef ACCOUNT_COLUMNS
 Statement const kInsertAccounts{"accounts.insert",
                                 "INSERT INTO accounts (account_id, email, email_key, username, username_key, state, created_at) "
@@ -26,22 +27,25 @@ Statement const kInsertAccounts{"accounts.insert",
 Statement const kLock{"memberships.lock",
                       "SELECT m.member_id, m.state, m.deleted_at FROM {rows r: member_id int} CROSS JOIN memberships m "
                       "WHERE m.community_id = $1 AND m.member_id = r.member_id ORDER BY m.member_id {lock m}"};
-Statement const kLockProfile{"memberships.lock_profile",
-                             "SELECT m.member_id, m.state, m.deleted_at, m.first_name, m.last_name, m.display_name, m.phone, m.country, m.language "
-                             "FROM {rows r: member_id int} CROSS JOIN memberships m "
-                             "WHERE m.community_id = $1 AND m.member_id = r.member_id ORDER BY m.member_id {lock m}"};
+Statement const kLockProfile{
+    "memberships.lock_profile",
+    "SELECT m.member_id, m.state, m.deleted_at, m.first_name, m.last_name, m.display_name, m.phone, m.country, m.language "
+    "FROM {rows r: member_id int} CROSS JOIN memberships m "
+    "WHERE m.community_id = $1 AND m.member_id = r.member_id ORDER BY m.member_id {lock m}"};
 Statement const kPresent{"memberships.present",
                          "SELECT m.member_id FROM {rows r: member_id int} CROSS JOIN memberships m "
                          "WHERE m.community_id = $1 AND m.member_id = r.member_id AND m.state <> 4 ORDER BY m.member_id"};
-Statement const kInsertMemberships{"memberships.insert",
-                                   "INSERT INTO memberships (community_id, member_id, state, display_name, joined_at) "
-                                   "SELECT $1, r.member_id, r.state, r.display_name, $2 FROM {rows r: member_id int, state int, display_name text}"};
+Statement const kInsertMemberships{
+    "memberships.insert",
+    "INSERT INTO memberships (community_id, member_id, state, display_name, joined_at) "
+    "SELECT $1, r.member_id, r.state, r.display_name, $2 FROM {rows r: member_id int, state int, display_name text}"};
 // The join names the order: the rows first, each member by key. (An UPDATE … FROM leaves it to the engine, and SQLite reads
 // the whole community for every chunk.)
-#define SET_PROFILE(column)                                                                                                           \
-  {"memberships.set_" #column,                                                                                                        \
-   "INSERT INTO memberships (community_id, member_id, state, joined_at, " #column ") SELECT m.community_id, m.member_id, m.state, "    \
-   "m.joined_at, r.v FROM {rows r: k int, v text} CROSS JOIN memberships m WHERE m.community_id = $1 AND m.member_id = r.k "          \
+#define SET_PROFILE(column)                                                                                                  \
+  {"memberships.set_" #column,                                                                                               \
+   "INSERT INTO memberships (community_id, member_id, state, joined_at, " #column                                            \
+   ") SELECT m.community_id, m.member_id, m.state, "                                                                         \
+   "m.joined_at, r.v FROM {rows r: k int, v text} CROSS JOIN memberships m WHERE m.community_id = $1 AND m.member_id = r.k " \
    "ON CONFLICT (community_id, member_id) DO UPDATE SET " #column " = excluded." #column}
 Statement const kSetProfile[] = {SET_PROFILE(first_name), SET_PROFILE(last_name), SET_PROFILE(display_name),
                                  SET_PROFILE(phone),      SET_PROFILE(country),   SET_PROFILE(language)};
@@ -50,13 +54,15 @@ struct SetStatements {
   Statement load, clear, add;
 };
 SetStatements const kRoles{
-    {"member_roles.load", "SELECT s.member_id, s.role_id FROM {rows r: k int} CROSS JOIN member_roles s "
-                          "WHERE s.community_id = $1 AND s.member_id = r.k ORDER BY s.member_id, s.role_id"},
+    {"member_roles.load",
+     "SELECT s.member_id, s.role_id FROM {rows r: k int} CROSS JOIN member_roles s "
+     "WHERE s.community_id = $1 AND s.member_id = r.k ORDER BY s.member_id, s.role_id"},
     {"member_roles.clear", "DELETE FROM member_roles WHERE community_id = $1 AND member_id IN (SELECT r.k FROM {rows r: k int})"},
     {"member_roles.add", "INSERT INTO member_roles (community_id, member_id, role_id) SELECT $1, r.k, r.v FROM {rows r: k int, v int}"}};
 SetStatements const kTags{
-    {"member_tags.load", "SELECT s.member_id, s.tag_id FROM {rows r: k int} CROSS JOIN member_tags s "
-                         "WHERE s.community_id = $1 AND s.member_id = r.k ORDER BY s.member_id, s.tag_id"},
+    {"member_tags.load",
+     "SELECT s.member_id, s.tag_id FROM {rows r: k int} CROSS JOIN member_tags s "
+     "WHERE s.community_id = $1 AND s.member_id = r.k ORDER BY s.member_id, s.tag_id"},
     {"member_tags.clear", "DELETE FROM member_tags WHERE community_id = $1 AND member_id IN (SELECT r.k FROM {rows r: k int})"},
     {"member_tags.add", "INSERT INTO member_tags (community_id, member_id, tag_id) SELECT $1, r.k, r.v FROM {rows r: k int, v int}"}};
 Statement const kLoadValues{"field_values.load",
@@ -67,15 +73,17 @@ Statement const kSetValues{"field_values.set",
                            "SELECT $1, r.m, r.f, r.n, r.t, r.h FROM {rows r: m int, f int, n int, t text, h int} WHERE true "
                            "ON CONFLICT (community_id, member_id, field_id) DO UPDATE "
                            "SET number = excluded.number, text = excluded.text, history_id = excluded.history_id"};
-Statement const kAppendHistory{"field_history.append",
-                               "INSERT INTO field_history (community_id, history_id, member_id, field_id, operator, operand, before_number, "
-                               "before_text, after_number, after_text, previous_id, source_id, source_row) "
-                               "SELECT $1, r.h, r.m, r.f, r.o, r.v, r.bn, r.bt, r.an, r.at, r.p, $2, r.s FROM {rows r: h int, m int, f int, "
-                               "o int, v int, bn int, bt text, an int, at text, p int, s int}"};
-Statement const kReadHistory{"field_history.of_source",
-                             "SELECT history_id, member_id, field_id, operator, operand, before_number, before_text, after_number, after_text, "
-                             "source_row FROM field_history WHERE community_id = $1 AND history_id BETWEEN $3 AND $4 AND source_id = $2 "
-                             "AND source_row BETWEEN $5 AND $6 ORDER BY history_id"};
+Statement const kAppendHistory{
+    "field_history.append",
+    "INSERT INTO field_history (community_id, history_id, member_id, field_id, operator, operand, before_number, "
+    "before_text, after_number, after_text, previous_id, source_id, source_row) "
+    "SELECT $1, r.h, r.m, r.f, r.o, r.v, r.bn, r.bt, r.an, r.at, r.p, $2, r.s FROM {rows r: h int, m int, f int, "
+    "o int, v int, bn int, bt text, an int, at text, p int, s int}"};
+Statement const kReadHistory{
+    "field_history.of_source",
+    "SELECT history_id, member_id, field_id, operator, operand, before_number, before_text, after_number, after_text, "
+    "source_row FROM field_history WHERE community_id = $1 AND history_id BETWEEN $3 AND $4 AND source_id = $2 "
+    "AND source_row BETWEEN $5 AND $6 ORDER BY history_id"};
 Statement const kFindIdentifiers{"identifiers.find",
                                  "SELECT r.k, i.member_id FROM {rows r: k int, v text} CROSS JOIN identifier_values i "
                                  "WHERE i.community_id = $1 AND i.field_id = $2 AND i.value_key = r.v"};
@@ -138,14 +146,15 @@ void insert_accounts(sql::Tx& tx, std::vector<NewAccount> const& accounts, TimeM
 void lock_memberships(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, bool with_profile,
                       std::vector<Membership>& out) {
   if (members.empty()) return;
-  tx.each_batch(with_profile ? kLockProfile : kLock, numbers_of(members),
-                [&](Row const& r) {
-                  Membership m{{r.integer(0)}, static_cast<MembershipState>(r.integer(1)), r.optional_integer(2), {}};
-                  if (with_profile)
-                    for (int i = 0; i < 6; ++i) m.profile[static_cast<std::size_t>(i)] = r.optional_string(3 + i);
-                  out.push_back(std::move(m));
-                },
-                community);
+  tx.each_batch(
+      with_profile ? kLockProfile : kLock, numbers_of(members),
+      [&](Row const& r) {
+        Membership m{{r.integer(0)}, static_cast<MembershipState>(r.integer(1)), r.optional_integer(2), {}};
+        if (with_profile)
+          for (int i = 0; i < 6; ++i) m.profile[static_cast<std::size_t>(i)] = r.optional_string(3 + i);
+        out.push_back(std::move(m));
+      },
+      community);
 }
 
 std::vector<MemberNo> members_of(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& people) {
@@ -167,8 +176,10 @@ void update_profile(sql::Tx& tx, CommunityNo community, FieldNo field, std::vect
   Batch batch{kInt, kText};
   batch.reserve(updates.size());
   for (auto const& u : updates) {
-    if (u.value.present) batch.add(u.member, u.value.text);
-    else batch.add(u.member, nullptr);
+    if (u.value.present)
+      batch.add(u.member, u.value.text);
+    else
+      batch.add(u.member, nullptr);
   }
   tx.exec_batch(kSetProfile[field.value - 1], batch, community);
 }
@@ -178,17 +189,18 @@ void load_sets(sql::Tx& tx, CommunityNo community, Slot::Kind kind, std::vector<
   if (members.empty()) return;
   MemberNo current;
   std::string set;
-  tx.each_batch(set_statements(kind).load, numbers_of(members),
-                [&](Row const& r) {
-                  if (r.integer(0) != current.value) {
-                    if (current) on_set(current, std::move(set));
-                    current = {r.integer(0)};
-                    set.clear();
-                  }
-                  if (!set.empty()) set += ',';
-                  set += std::to_string(r.integer(1));
-                },
-                community);
+  tx.each_batch(
+      set_statements(kind).load, numbers_of(members),
+      [&](Row const& r) {
+        if (r.integer(0) != current.value) {
+          if (current) on_set(current, std::move(set));
+          current = {r.integer(0)};
+          set.clear();
+        }
+        if (!set.empty()) set += ',';
+        set += std::to_string(r.integer(1));
+      },
+      community);
   if (current) on_set(current, std::move(set));
 }
 
@@ -210,11 +222,10 @@ void replace_sets(sql::Tx& tx, CommunityNo community, Slot::Kind kind, std::vect
 void load_values(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members,
                  std::function<void(StoredValue)> const& on_value) {
   if (members.empty()) return;
-  tx.each_batch(kLoadValues, numbers_of(members),
-                [&](Row const& r) {
-                  on_value({{r.integer(0)}, {r.integer(1)}, r.optional_integer(2), r.optional_string(3), {r.integer(4)}});
-                },
-                community);
+  tx.each_batch(
+      kLoadValues, numbers_of(members),
+      [&](Row const& r) { on_value({{r.integer(0)}, {r.integer(1)}, r.optional_integer(2), r.optional_string(3), {r.integer(4)}}); },
+      community);
 }
 
 void set_values(sql::Tx& tx, CommunityNo community, std::vector<StoredValue> const& values) {
@@ -238,22 +249,23 @@ void append_history(sql::Tx& tx, CommunityNo community, SourceNo source, std::ve
 std::vector<HistoryItem> read_history(sql::Tx& tx, CommunityNo community, SourceNo source, std::pair<std::int64_t, std::int64_t> numbers,
                                       std::int64_t first_row, std::int64_t last_row) {
   std::vector<HistoryItem> out;
-  tx.each(kReadHistory,
-          [&](Row const& r) {
-            HistoryItem i;
-            i.number = {r.integer(0)};
-            i.member = {r.integer(1)};
-            i.field = {r.integer(2)};
-            i.op = static_cast<ledger::Operator>(r.integer(3));
-            i.operand = r.optional_integer(4);
-            i.before_number = r.optional_integer(5);
-            i.before_text = r.optional_string(6);
-            i.after_number = r.optional_integer(7);
-            i.after_text = r.optional_string(8);
-            i.source_row = r.integer(9);
-            out.push_back(std::move(i));
-          },
-          community, source, numbers.first, numbers.second, first_row, last_row);
+  tx.each(
+      kReadHistory,
+      [&](Row const& r) {
+        HistoryItem i;
+        i.number = {r.integer(0)};
+        i.member = {r.integer(1)};
+        i.field = {r.integer(2)};
+        i.op = static_cast<ledger::Operator>(r.integer(3));
+        i.operand = r.optional_integer(4);
+        i.before_number = r.optional_integer(5);
+        i.before_text = r.optional_string(6);
+        i.after_number = r.optional_integer(7);
+        i.after_text = r.optional_string(8);
+        i.source_row = r.integer(9);
+        out.push_back(std::move(i));
+      },
+      community, source, numbers.first, numbers.second, first_row, last_row);
   return out;
 }
 
@@ -262,7 +274,8 @@ void find_identifiers(sql::Tx& tx, CommunityNo community, FieldNo field, std::ve
   if (value_keys.empty()) return;
   Batch batch{kInt, kText};
   for (std::size_t i = 0; i < value_keys.size(); ++i) batch.add(static_cast<std::int64_t>(i), value_keys[i]);
-  tx.each_batch(kFindIdentifiers, batch, [&](Row const& r) { on_found(static_cast<std::size_t>(r.integer(0)), {r.integer(1)}); }, community, field);
+  tx.each_batch(
+      kFindIdentifiers, batch, [&](Row const& r) { on_found(static_cast<std::size_t>(r.integer(0)), {r.integer(1)}); }, community, field);
 }
 
 void remove_identifiers(sql::Tx& tx, CommunityNo community, FieldNo field, std::vector<std::string_view> const& value_keys) {

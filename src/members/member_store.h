@@ -64,7 +64,8 @@ struct StoredValue {
   std::optional<std::string> text;
   HistoryNo newest;
 };
-void load_values(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, std::function<void(StoredValue)> const& on_value);
+void load_values(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members,
+                 std::function<void(StoredValue)> const& on_value);
 void set_values(sql::Tx& tx, CommunityNo community, std::vector<StoredValue> const& values);
 
 struct HistoryItem {

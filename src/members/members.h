@@ -24,7 +24,7 @@ enum class MembershipState : std::uint8_t { active = 0, invited = 1, suspended =
 std::optional<std::string> username_problem(std::string_view username);
 
 struct NewCommunity {
-  std::string title;        // 1 to 100 characters
+  std::string title;  // 1 to 100 characters
   std::string owner_email;
   std::string time_zone = "UTC";
 };

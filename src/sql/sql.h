@@ -72,10 +72,16 @@ inline Param param(std::string const& v) { return std::string_view(v); }
 inline Param param(char const* v) { return std::string_view(v); }
 inline Param param(Blob v) { return v; }
 template <class T>
-  requires requires(T t) { { t.value } -> std::convertible_to<std::int64_t>; }
-Param param(T v) { return static_cast<std::int64_t>(v.value); }
+  requires requires(T t) {
+    { t.value } -> std::convertible_to<std::int64_t>;
+  }
+Param param(T v) {
+  return static_cast<std::int64_t>(v.value);
+}
 template <class T>
-Param param(std::optional<T> const& v) { return v ? param(*v) : Param(nullptr); }
+Param param(std::optional<T> const& v) {
+  return v ? param(*v) : Param(nullptr);
+}
 
 // Rows by column for one {rows …} token. Text is borrowed: it must outlive the call. All columns have the same length.
 class Batch {
@@ -118,12 +124,8 @@ class Row {
   virtual std::string_view text(int column) const = 0;  // text and blob alike
   std::string string(int column) const { return std::string(text(column)); }
   bool boolean(int column) const { return integer(column) != 0; }
-  std::optional<std::int64_t> optional_integer(int column) const {
-    return is_null(column) ? std::nullopt : std::optional(integer(column));
-  }
-  std::optional<std::string> optional_string(int column) const {
-    return is_null(column) ? std::nullopt : std::optional(string(column));
-  }
+  std::optional<std::int64_t> optional_integer(int column) const { return is_null(column) ? std::nullopt : std::optional(integer(column)); }
+  std::optional<std::string> optional_string(int column) const { return is_null(column) ? std::nullopt : std::optional(string(column)); }
 };
 using OnRow = std::function<void(Row const&)>;
 
@@ -183,10 +185,13 @@ class Tx {
   template <class F, class... T>
   auto one(Statement const& s, F&& make, T const&... values) -> std::optional<std::invoke_result_t<F, Row const&>> {
     std::optional<std::invoke_result_t<F, Row const&>> found;
-    each(s, [&](Row const& r) {
-      if (found) throw StorageError(StorageError::Kind::broken, std::string(s.name()) + " gave more than one row");
-      found.emplace(make(r));
-    }, values...);
+    each(
+        s,
+        [&](Row const& r) {
+          if (found) throw StorageError(StorageError::Kind::broken, std::string(s.name()) + " gave more than one row");
+          found.emplace(make(r));
+        },
+        values...);
     return found;
   }
 };
@@ -206,8 +211,8 @@ struct Settings {
   // PostgreSQL: a program that stands still inside a transaction loses it, and its locks, after this long. Shorter than a
   // job's lease, so that another node can go on with the job when the lease ends.
   int idle_in_transaction_timeout_ms = 5'000;
-  int retries_max = 5;       // PostgreSQL: serialisation failures and deadlocks, in write() alone
-  int cache_kib = 16 * 1024; // SQLite: page cache of the writer; readers have a quarter
+  int retries_max = 5;        // PostgreSQL: serialisation failures and deadlocks, in write() alone
+  int cache_kib = 16 * 1024;  // SQLite: page cache of the writer; readers have a quarter
 };
 
 // All functions may be called from any thread.
@@ -218,7 +223,9 @@ class Database {
 
   // A consistent view; nothing may be changed in it.
   template <class F>
-  auto read(F&& fn) -> std::invoke_result_t<F, Tx&> { return value_of<F>(fn, [this](auto const& f) { run_read(f); }); }
+  auto read(F&& fn) -> std::invoke_result_t<F, Tx&> {
+    return value_of<F>(fn, [this](auto const& f) { run_read(f); });
+  }
   // All or nothing, durable when it returns. An exception from fn rolls back and comes out again. On PostgreSQL fn may be
   // called again after a serialisation failure: it must not have effects outside the transaction. A Result that holds an
   // error rolls back too.
@@ -241,17 +248,29 @@ class Database {
  private:
   template <class R>
   static bool wants_commit(R const& r) {
-    if constexpr (requires { r.has_value(); r.error(); }) return r.has_value();
-    else return true;
+    if constexpr (requires {
+                    r.has_value();
+                    r.error();
+                  })
+      return r.has_value();
+    else
+      return true;
   }
   template <class F, class Run>
   auto value_of(F& fn, Run&& run) -> std::invoke_result_t<F, Tx&> {
     using R = std::invoke_result_t<F, Tx&>;
     if constexpr (std::is_void_v<R>) {
-      run([&](Tx& tx) { fn(tx); return true; });
+      run([&](Tx& tx) {
+        fn(tx);
+        return true;
+      });
     } else {
       std::optional<R> out;
-      run([&](Tx& tx) { out.reset(); out.emplace(fn(tx)); return wants_commit(*out); });
+      run([&](Tx& tx) {
+        out.reset();
+        out.emplace(fn(tx));
+        return wants_commit(*out);
+      });
       return std::move(*out);
     }
   }

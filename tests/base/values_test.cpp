@@ -42,7 +42,8 @@ TEST(Time, RoundTripsIsoTextAndRefusesImpossibleDays) {
   EXPECT_EQ(parse_iso("2026-04-07T09:00:00.123Z"), 1'775'552'400'123);
   EXPECT_EQ(parse_iso("2026-04-07T11:00:00+02:00"), 1'775'552'400'000);
   EXPECT_EQ(parse_iso("2026-04-07T09:00Z"), 1'775'552'400'000);
-  for (auto const* bad : {"2026-02-29T00:00:00Z", "2026-04-07T09:00:00", "0999-01-01T00:00:00Z", "2026-13-01T00:00:00Z", "2026-04-07T24:00:00Z", "x"})
+  for (auto const* bad :
+       {"2026-02-29T00:00:00Z", "2026-04-07T09:00:00", "0999-01-01T00:00:00Z", "2026-13-01T00:00:00Z", "2026-04-07T24:00:00Z", "x"})
     EXPECT_FALSE(parse_iso(bad)) << bad;
   EXPECT_TRUE(parse_day("2024-02-29"));
   EXPECT_FALSE(parse_day("2023-02-29"));
@@ -52,7 +53,10 @@ TEST(Time, RoundTripsIsoTextAndRefusesImpossibleDays) {
 
 TEST(Text, ComparesWithoutCaseAndForm) {
   EXPECT_EQ(fold_case("MIA@Example.ORG"), "mia@example.org");
-  EXPECT_EQ(fold_case("A\xCC\x8A" "B"), fold_case("\xC3\xA5" "b"));  // A + ring above, å
+  EXPECT_EQ(fold_case("A\xCC\x8A"
+                      "B"),
+            fold_case("\xC3\xA5"
+                      "b"));  // A + ring above, å
   EXPECT_EQ(to_nfc("e\xCC\x81"), "\xC3\xA9");
 }
 

@@ -177,7 +177,8 @@ Connection::Connection(Settings const& settings) {
   // "synchronous_commit = off" would break the promise that an answered write is durable; other settings are stronger and
   // stay. The default costs of PostgreSQL are those of turning disks and make it read a whole table rather than look up the
   // ten thousand rows of a batch; what an operator has set is kept.
-  auto const setup = "SET statement_timeout = " + timeout + "; SET idle_in_transaction_session_timeout = " + std::to_string(settings.idle_in_transaction_timeout_ms) +
+  auto const setup = "SET statement_timeout = " + timeout +
+                     "; SET idle_in_transaction_session_timeout = " + std::to_string(settings.idle_in_transaction_timeout_ms) +
                      "; SET client_min_messages = warning; SET jit = off; "
                      "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'; "
                      "SELECT set_config('random_page_cost', '1.1', false) WHERE current_setting('random_page_cost') = '4'";
