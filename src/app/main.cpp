@@ -2,6 +2,8 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
 #include <iostream>
 
 #include "app/installation.h"
@@ -18,7 +20,8 @@ int main(int argc, char** argv) {
   CLI::App app{"Fealty, a community-loyalty server. See docs/operating.md for how to run it."};
   app.require_subcommand(1);
   app.fallthrough(false);
-  app.set_config("--config", "", "Settings file (TOML or INI): names as the long flags, under the command's section such as [serve]")->envname("FEALTY_CONFIG");
+  app.set_config("--config", "", "Settings file (TOML or INI): names as the long flags, under the command's section such as [serve]")
+      ->envname("FEALTY_CONFIG");
   app.allow_config_extras(CLI::config_extras_mode::error);
 
   std::vector<std::function<int()>> chosen;
@@ -41,14 +44,23 @@ int main(int argc, char** argv) {
     });
   });
 
+  // CLI11 reads the environment after the settings file, too late for a file that is named there.
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  char const* const config = std::getenv("FEALTY_CONFIG");
+  bool const has_config = std::ranges::any_of(arguments, [](std::string const& a) { return a.starts_with("--config"); });
+  if (config != nullptr && *config != '\0' && !has_config) arguments.insert(arguments.begin(), {"--config", config});
+  std::ranges::reverse(arguments);  // the order that CLI11 takes them in
+  app.name(argv[0]);
+
   try {
-    app.parse(argc, argv);
+    app.parse(std::move(arguments));
   } catch (CLI::ParseError const& e) {
     int const status = app.exit(e);
     return status == 0 ? 0 : 2;
   }
   if (auto const unknown = app::unknown_environment(app, environ); !unknown.empty()) {
-    for (auto const& name : unknown) std::cerr << name << " is set in the environment, but there is no such setting. See: fealty serve --help\n";
+    for (auto const& name : unknown)
+      std::cerr << name << " is set in the environment, but there is no such setting. See: fealty serve --help\n";
     return 2;
   }
   if (serve->parsed()) {
