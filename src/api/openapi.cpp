@@ -14,7 +14,7 @@ using openapi::Components;
 using openapi::Direction;
 
 constexpr std::string_view kDescription =
-    "Community loyalty: members, ledger, play, shop and bulk operations.\n\n"
+    "Community loyalty: members, their ledger, and bulk operations that change them exactly once.\n\n"
     "Each operation is listed once, under its first path; its `x-paths` are all paths under which it answers. Integration and "
     "application operations answer under `/v1`, `/apis/v1` and `/api/v1/apis/v1`; system operations without a prefix and under "
     "`/api/v1`, and under `/v1` where no other operation has that method and path.\n\n"
