@@ -14,11 +14,17 @@ sql::Statement const kTake{
 sql::Statement const kExtend{"nodes.extend",
                              "UPDATE nodes SET lease_until = {now_ms} + $3 WHERE node_id = $1 AND holder = $2 AND lease_until > {now_ms}"};
 sql::Statement const kRelease{"nodes.release", "UPDATE nodes SET lease_until = 0 WHERE node_id = $1 AND holder = $2"};
+sql::Statement const kEnded{"nodes.ended", "SELECT node_id, holder FROM nodes WHERE lease_until > 0 AND lease_until <= {now_ms}"};
+sql::Statement const kForget{"nodes.forget",
+                             "UPDATE nodes SET lease_until = 0 WHERE node_id = $1 AND holder = $2 AND lease_until <= {now_ms}"};
 constexpr int kNodesMax = 1 << NumberSource::kNodeBits;
 
 }  // namespace
 
-Node::Node(sql::Database& database, NumberSource& numbers) : database_(database), numbers_(numbers), holder_(random_base62(22)) { take(); }
+Node::Node(sql::Database& database, NumberSource& numbers)
+    : database_(database), numbers_(numbers), holder_(database.session() + "/" + random_base62(22)) {
+  take();
+}
 
 Node::~Node() {
   try {
@@ -45,7 +51,22 @@ void Node::take() {
   throw std::runtime_error("no node number could be taken");
 }
 
+// A node whose lease ended stands still or is gone. If it stands still inside a transaction, its locks would keep its jobs
+// from whoever takes them over: its connections are ended. When it wakes, it finds its number lost and takes another.
+void Node::end_silent_nodes() {
+  std::vector<std::pair<int, std::string>> silent;
+  database_.read(
+      [&](sql::Tx& tx) { tx.each(kEnded, [&](sql::Row const& r) { silent.emplace_back(static_cast<int>(r.integer(0)), r.string(1)); }); });
+  for (auto const& [number, holder] : silent) {
+    auto const session = holder.substr(0, holder.find('/'));
+    if (session != database_.session()) database_.end_session(session);
+    database_.write([&](sql::Tx& tx) { tx.exec(kForget, number, holder); });
+    log::warning("node.silent", {{"node", number}});
+  }
+}
+
 bool Node::heartbeat() {
+  end_silent_nodes();
   if (database_.write([&](sql::Tx& tx) { return tx.exec(kExtend, number_, holder_, kLeaseMs); }) == 1) return true;
   log::warning("node.lease_lost", {{"node", number_}});
   take();

@@ -31,6 +31,7 @@ class Node {
 
  private:
   void take();
+  void end_silent_nodes();
   sql::Database& database_;
   NumberSource& numbers_;
   std::string holder_;

@@ -33,6 +33,8 @@ class FailingDatabase final : public Database {
   void backup_to(std::string const& target) override { behind_.backup_to(target); }
   void checkpoint() override { behind_.checkpoint(); }
   std::string version() const override { return behind_.version(); }
+  std::string session() const override { return behind_.session(); }
+  void end_session(std::string const& session) override { behind_.end_session(session); }
 
  protected:
   void run_read(std::function<void(Tx&)> const& fn) override;

@@ -211,6 +211,8 @@ struct Settings {
   // PostgreSQL: a program that stands still inside a transaction loses it, and its locks, after this long. Shorter than a
   // job's lease, so that another node can go on with the job when the lease ends.
   int idle_in_transaction_timeout_ms = 5'000;
+  // PostgreSQL: what this program's connections are called on the server; a fresh name when empty. Letters, digits, "-".
+  std::string session = {};
   int retries_max = 5;        // PostgreSQL: serialisation failures and deadlocks, in write() alone
   int cache_kib = 16 * 1024;  // SQLite: page cache of the writer; readers have a quarter
 };
@@ -238,6 +240,11 @@ class Database {
   // Free memory and files that can be given back now; called when idle.
   virtual void checkpoint() = 0;
   virtual std::string version() const = 0;
+  // What tells this program's connections from another's; empty where only one program can be connected for long.
+  virtual std::string session() const { return {}; }
+  // Ends another program's connections, and so its transactions and locks: for one that is known to stand still. A program
+  // that is stopped in the middle of a message holds its locks otherwise, since no timeout of the server ends that.
+  virtual void end_session(std::string const& session) { (void)session; }
 
  protected:
   // The function returns false to roll back without an exception.

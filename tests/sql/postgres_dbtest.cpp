@@ -136,6 +136,22 @@ TEST_P(Postgres, ReadsSumsAndTruthValuesAsIntegers) {
             Kind::broken);
 }
 
+TEST_P(Postgres, EndsTheTransactionsOfAProgramThatStandsStill) {
+  auto const other = database().open_another();
+  ASSERT_NE(other->session(), db().session());
+  EXPECT_EQ(kind_of_failure([&] {
+              db().write([&](Tx& tx) {
+                tx.run_text("SELECT 1", {}, [](Row const&) {});
+                other->end_session(db().session());
+                tx.run_text("SELECT 1", {}, [](Row const&) {});
+              });
+            }),
+            Kind::unavailable);
+  // The program that was ended connects anew, and the one that ended it goes on.
+  db().read([](Tx& tx) { tx.run_text("SELECT 1", {}, [](Row const&) {}); });
+  other->read([](Tx& tx) { tx.run_text("SELECT 1", {}, [](Row const&) {}); });
+}
+
 TEST_P(Postgres, LeavesBackupsToTheServersOwnTools) {
   EXPECT_EQ(kind_of_failure([&] { db().backup_to("/tmp/never"); }), Kind::broken);
   db().checkpoint();

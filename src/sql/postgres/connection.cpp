@@ -164,7 +164,7 @@ Connection::Connection(Settings const& settings) {
                               "dbname",
                               "client_encoding",
                               nullptr};
-  char const* const values[] = {"fealty", "5", "15", "5", "3", "30000", settings.url.c_str(), "UTF8", nullptr};
+  char const* const values[] = {settings.session.c_str(), "5", "15", "5", "3", "30000", settings.url.c_str(), "UTF8", nullptr};
   handle_.reset(PQconnectdbParams(keys, values, 1));
   auto refuse = [&] {
     std::string const reason(trim_space(handle_ ? PQerrorMessage(handle_.get()) : "out of memory"));
@@ -179,7 +179,8 @@ Connection::Connection(Settings const& settings) {
   // ten thousand rows of a batch; what an operator has set is kept.
   auto const setup = "SET statement_timeout = " + timeout +
                      "; SET idle_in_transaction_session_timeout = " + std::to_string(settings.idle_in_transaction_timeout_ms) +
-                     "; SET client_min_messages = warning; SET jit = off; "
+                     "; SET application_name = '" + settings.session +
+                     "'; SET client_min_messages = warning; SET jit = off; "
                      "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'; "
                      "SELECT set_config('random_page_cost', '1.1', false) WHERE current_setting('random_page_cost') = '4'";
   checked("connection settings", Answer(PQexec(handle_.get(), setup.c_str())));

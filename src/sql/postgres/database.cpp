@@ -112,7 +112,7 @@ class PostgresTx final : public Tx {
 
 class PostgresDatabase final : public Database {
  public:
-  explicit PostgresDatabase(Settings const& settings) : retries_max_(settings.retries_max), pool_(settings) {
+  explicit PostgresDatabase(Settings const& settings) : retries_max_(settings.retries_max), session_(settings.session), pool_(settings) {
     // The first connection is made at once, so that a wrong URL is told at the start.
     auto connection = pool_.take();
     auto const number = connection->server_version();
@@ -128,6 +128,16 @@ class PostgresDatabase final : public Database {
   }
   void checkpoint() override { pool_.close_idle(); }
   std::string version() const override { return version_; }
+  std::string session() const override { return session_; }
+  void end_session(std::string const& session) override {
+    Param const name[] = {std::string_view(session)};
+    read([&](Tx& tx) {
+      tx.run_text(
+          "SELECT CAST(pg_terminate_backend(pid) AS TEXT) FROM pg_stat_activity WHERE application_name = $1 AND usename = current_user "
+          "AND pid <> pg_backend_pid()",
+          name, {});
+    });
+  }
 
  protected:
   void run_read(std::function<void(Tx&)> const& fn) override {
@@ -178,6 +188,7 @@ class PostgresDatabase final : public Database {
   }
 
   int retries_max_;
+  std::string session_;
   Pool pool_;
   std::string version_;
 };
