@@ -22,7 +22,6 @@ inline constexpr ErrorDef kTooManyJobs{"too_many_jobs", 429};
 inline constexpr ErrorDef kTooManyUploads{"too_many_uploads", 429};
 inline constexpr ErrorDef kMissingFile{"missing_file", 400};
 inline constexpr ErrorDef kDuplicateField{"duplicate_field", 400};
-inline constexpr ErrorDef kInvalidFormField{"invalid_form_field", 400};
 inline constexpr ErrorDef kNoRows{"no_rows", 400};
 inline constexpr ErrorDef kStorageFull{"storage_full", 503};
 inline constexpr ErrorDef kResultsExpired{"results_expired", 404};

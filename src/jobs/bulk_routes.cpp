@@ -84,7 +84,7 @@ Route upload_route(BulkService& service, BulkKind const& kind) {
       .out = &api::Schema<UploadAnswer>::def,
       .errors = {&errors::kMissingFile,
                  &errors::kDuplicateField,
-                 &errors::kInvalidFormField,
+                 &file::kInvalidFormField,
                  &errors::kNoRows,
                  &file::kInvalidEncoding,
                  &file::kUnterminatedQuote,

@@ -1,6 +1,7 @@
 #include "jobs/bulk_store.h"
 
 #include "api/schema.h"
+#include "jobs/node.h"
 
 namespace fealty::jobs {
 struct StoredColumns {
@@ -215,12 +216,10 @@ std::vector<QueueHead> queue_heads(sql::Tx& tx) {
 }
 
 std::optional<Job> claim_job(sql::Tx& tx, QueueHead const& head, int node, TimeMs now) {
-  // 8 s, three heartbeats: jobs/node.h.
-  constexpr int kJobLeaseMs = 8'000;
-  if (tx.exec(kClaim, head.community, head.job, node, kJobLeaseMs, now) == 0) return std::nullopt;
+  if (tx.exec(kClaim, head.community, head.job, node, kLeaseMs, now) == 0) return std::nullopt;
   return find_job(tx, head.community, head.job);
 }
-std::int64_t extend_leases(sql::Tx& tx, int node) { return tx.exec(kExtend, node, 8'000); }
+std::int64_t extend_leases(sql::Tx& tx, int node) { return tx.exec(kExtend, node, kLeaseMs); }
 void release_lease(sql::Tx& tx, Job const& j) { tx.exec(kRelease, j.community, j.number, j.lease_epoch); }
 void release_all_leases(sql::Tx& tx) { tx.exec(kReleaseAll); }
 
@@ -228,7 +227,7 @@ void update_progress(sql::Tx& tx, Job const& j) {
   std::optional<std::string> code, message;
   if (!j.error_code.empty()) code = j.error_code, message = j.error_message;
   tx.exec(kProgress, j.community, j.number, j.status, j.counters.updated, j.counters.unchanged, j.counters.created, j.counters.failed,
-          j.counters.skipped, j.next.row, j.next.line, j.next.offset, code, message, j.updated_at, j.finished_at, j.expires_at, 8'000);
+          j.counters.skipped, j.next.row, j.next.line, j.next.offset, code, message, j.updated_at, j.finished_at, j.expires_at, kLeaseMs);
 }
 void request_cancel(sql::Tx& tx, CommunityNo community, JobNo job, TimeMs now) { tx.exec(kRequestCancel, community, job, now); }
 

@@ -267,7 +267,7 @@ Result<UploadAnswer> BulkService::upload(api::Context& context, api::Request& re
     auto const& first = options_reader.issues.front();
     ErrorDef const& def = first.code == "missing_file"      ? errors::kMissingFile
                           : first.code == "duplicate_field" ? errors::kDuplicateField
-                                                            : errors::kInvalidFormField;
+                                                            : api::file_errors::kInvalidFormField;
     std::string message = first.message;
     return fail(def, std::move(message), std::move(options_reader.issues));
   }
