@@ -11,10 +11,10 @@ sql::Statement const kKeep{
     "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (community_id, principal, idempotency_key) DO UPDATE "
     "SET operation = excluded.operation, fingerprint = excluded.fingerprint, answer = excluded.answer, "
     "created_at = excluded.created_at"};
+// A look-up for each row, and no join: see ledger.find_sources.
 sql::Statement const kFindMany{"idempotency.find_many",
-                               "SELECT r.k, i.operation, i.fingerprint, i.answer FROM {rows r: k int, p text, v text} "
-                               "CROSS JOIN idempotency_keys i WHERE i.community_id = $1 AND i.principal = r.p "
-                               "AND i.idempotency_key = r.v AND i.created_at > $2"};
+                               "SELECT r.k, (SELECT i.created_at FROM idempotency_keys i WHERE i.community_id = $1 "
+                               "AND i.principal = r.p AND i.idempotency_key = r.v) FROM {rows r: k int, p text, v text}"};
 sql::Statement const kKeepNew{
     "idempotency.keep_new",
     "INSERT INTO idempotency_keys (community_id, principal, idempotency_key, operation, fingerprint, answer, created_at) "
@@ -41,10 +41,16 @@ void find_answers(sql::Tx& tx, CommunityNo community, std::vector<AnswerKey> con
   using enum sql::Batch::Type;
   sql::Batch batch{integer, text, text};
   for (std::size_t i = 0; i < keys.size(); ++i) batch.add(static_cast<std::int64_t>(i), keys[i].principal, keys[i].key);
+  // Nearly all keys are new: the answers to the others are read one by one.
+  std::vector<std::size_t> found;
   tx.each_batch(
       kFindMany, batch,
-      [&](sql::Row const& r) { on_found(static_cast<std::size_t>(r.integer(0)), {r.string(1), r.string(2), r.string(3)}); }, community,
-      now - kIdempotencyMs);
+      [&](sql::Row const& r) {
+        if (!r.is_null(1)) found.push_back(static_cast<std::size_t>(r.integer(0)));
+      },
+      community);
+  for (auto const i : found)
+    if (auto kept = find_answer(tx, community, keys[i].principal, keys[i].key, now)) on_found(i, *std::move(kept));
 }
 
 bool keep_new_answers(sql::Tx& tx, CommunityNo community, std::vector<NewAnswer> answers, TimeMs now) {

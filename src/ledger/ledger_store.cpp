@@ -15,15 +15,22 @@ Statement const kCurrencies{"ledger.currencies",
 Statement const kInsertCurrency{
     "ledger.insert_currency",
     "INSERT INTO currencies (community_id, currency_id, code, name, kind, position) VALUES ($1, $2, $3, $4, $5, $2)"};
-#define LOCK_MEMBERS(lock)                                                             \
-  "SELECT m.member_id, m.state FROM {rows r: member_id int} CROSS JOIN memberships m " \
-  "WHERE m.community_id = $1 AND m.member_id = r.member_id ORDER BY m.member_id " lock
+// PostgreSQL's texts of these differ: a lateral subquery that cannot be pulled up is a look-up by key for each row. As a join
+// it would be planned by what an average community holds, and read all of a large one's members for every request.
+#define LOCK_MEMBERS(lock)                                                                                                           \
+  "SELECT m.member_id, m.state FROM {rows r: member_id int} CROSS JOIN memberships m "                                               \
+  "WHERE m.community_id = $1 AND m.member_id = r.member_id ORDER BY m.member_id",                                                    \
+      "SELECT l.member_id, l.state FROM {rows r: member_id int} CROSS JOIN LATERAL (SELECT m.member_id, m.state FROM memberships m " \
+      "WHERE m.community_id = $1 AND m.member_id = r.member_id " lock ") l"
 Statement const kLockMembers{"ledger.lock_members", LOCK_MEMBERS("{lock m}")};
 Statement const kLockFreeMembers{"ledger.lock_free_members", LOCK_MEMBERS("{skip_locked m}")};
 #undef LOCK_MEMBERS
 Statement const kBalances{"ledger.balances",
                           "SELECT b.member_id, b.currency_id, b.amount, b.earned, b.entry_id FROM {rows r: member_id int} "
-                          "CROSS JOIN balances b WHERE b.community_id = $1 AND b.member_id = r.member_id"};
+                          "CROSS JOIN balances b WHERE b.community_id = $1 AND b.member_id = r.member_id",
+                          "SELECT l.member_id, l.currency_id, l.amount, l.earned, l.entry_id FROM {rows r: member_id int} "
+                          "CROSS JOIN LATERAL (SELECT b.member_id, b.currency_id, b.amount, b.earned, b.entry_id FROM balances b "
+                          "WHERE b.community_id = $1 AND b.member_id = r.member_id OFFSET 0) l"};
 Statement const kSetBalances{"ledger.set_balances",
                              "INSERT INTO balances (community_id, member_id, currency_id, amount, earned, entry_id) "
                              "SELECT $1, r.member_id, r.currency_id, r.amount, r.earned, r.entry_id "
@@ -57,13 +64,18 @@ Statement const kInsertSources{
     "r.reason, r.note, r.actor_type, r.actor_id, r.actor_name, $2 "
     "FROM {rows r: source_id int, kind text, external_id text, leg text, member_id int, currency_id int, operator int, operand int, "
     "entry_id int, label text, reason text, note text, actor_type text, actor_id text, actor_name text}"};
+// A look-up for each row, and no join: PostgreSQL plans this while the table is still empty, and would for a join read all
+// sources of the community ever after.
 Statement const kFindSources{
     "ledger.find_sources",
-    "SELECT r.k, s.operator, s.operand, s.reason, s.note, s.actor_type, s.actor_id, s.actor_name, e.entry_id, e.class, e.amount, "
-    "e.balance_after FROM {rows r: k int, kind text, external_id text, leg text, member_id int, currency_id int} "
-    "CROSS JOIN change_sources s LEFT JOIN ledger_entries e ON e.community_id = $1 AND e.entry_id = s.entry_id "
-    "WHERE s.community_id = $1 AND s.kind = r.kind AND s.external_id = r.external_id AND s.leg = r.leg AND s.member_id = r.member_id "
-    "AND s.currency_id = r.currency_id"};
+    "SELECT r.k, (SELECT s.source_id FROM change_sources s WHERE s.community_id = $1 AND s.kind = r.kind "
+    "AND s.external_id = r.external_id AND s.leg = r.leg AND s.member_id = r.member_id AND s.currency_id = r.currency_id) "
+    "FROM {rows r: k int, kind text, external_id text, leg text, member_id int, currency_id int}"};
+Statement const kReadSource{
+    "ledger.read_source",
+    "SELECT s.operator, s.operand, s.reason, s.note, s.actor_type, s.actor_id, s.actor_name, e.entry_id, e.class, e.amount, "
+    "e.balance_after FROM change_sources s LEFT JOIN ledger_entries e ON e.community_id = $1 AND e.entry_id = s.entry_id "
+    "WHERE s.community_id = $1 AND s.source_id = $2"};
 Statement const kEntries{"ledger.entries_of_source",
                          "SELECT entry_id, member_id, currency_id, class, operator, amount, balance_after, source_row FROM ledger_entries "
                          "WHERE community_id = $1 AND entry_id BETWEEN $3 AND $4 AND source_id = $2 AND source_row BETWEEN $5 AND $6 "
@@ -179,20 +191,29 @@ void find_sources(sql::Tx& tx, CommunityNo community, std::vector<SourceKey> con
     Change const& c = *keys[i].change;
     batch.add(static_cast<std::int64_t>(i), c.source.kind, c.source.external_id, c.leg, c.member, keys[i].currency);
   }
+  // Nearly all sources are new: what the others say is read one by one.
+  std::vector<std::pair<std::size_t, SourceNo>> found;
   tx.each_batch(
       kFindSources, batch,
       [&](Row const& r) {
-        StoredSource s;
-        if (!r.is_null(1)) s.op = static_cast<Operator>(r.integer(1));
-        if (!r.is_null(2)) s.operand = Decimal{r.integer(2)};
-        s.first = {r.string(3), r.string(4), {r.string(5), r.string(6), r.string(7)}};
-        s.entry = {r.integer(8)};
-        if (s.entry) s.entry_class = static_cast<EntryClass>(r.integer(9));
-        s.amount = {r.integer(10)};
-        s.balance_after = {r.integer(11)};
-        on_found(static_cast<std::size_t>(r.integer(0)), std::move(s));
+        if (!r.is_null(1)) found.emplace_back(static_cast<std::size_t>(r.integer(0)), SourceNo{r.integer(1)});
       },
       community);
+  for (auto const& [index, number] : found)
+    tx.each(
+        kReadSource,
+        [&](Row const& r) {
+          StoredSource s;
+          if (!r.is_null(0)) s.op = static_cast<Operator>(r.integer(0));
+          if (!r.is_null(1)) s.operand = Decimal{r.integer(1)};
+          s.first = {r.string(2), r.string(3), {r.string(4), r.string(5), r.string(6)}};
+          s.entry = {r.integer(7)};
+          if (s.entry) s.entry_class = static_cast<EntryClass>(r.integer(8));
+          s.amount = {r.integer(9)};
+          s.balance_after = {r.integer(10)};
+          on_found(index, std::move(s));
+        },
+        community, number);
 }
 
 void insert_sources(sql::Tx& tx, CommunityNo community, std::vector<NewSource> const& sources, TimeMs now) {
