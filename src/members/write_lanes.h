@@ -30,8 +30,8 @@ class WriteLanes {
     std::size_t waiting_max = 4'096;  // tasks of one community and lane that wait
     int threads = 4;                  // in each lane: communities whose rounds run at the same time
     // Runs one round, and what is to be done with its tasks afterwards, beside the next round. Neither may throw.
-    std::function<void(CommunityNo, Tasks&, Lane)> run;
-    std::function<void(CommunityNo, Tasks)> finish;
+    std::function<void(CommunityNo, Tasks&, Lane)> run = {};
+    std::function<void(CommunityNo, Tasks)> finish = {};
   };
 
   explicit WriteLanes(Settings settings) : settings_(std::move(settings)) {

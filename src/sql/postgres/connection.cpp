@@ -214,6 +214,15 @@ void Connection::settle() {
   while (Answer{PQgetResult(handle_.get())}) {}
 }
 
+void Connection::renew_plans() {
+  constexpr std::chrono::minutes kKeptMax{10};
+  auto const now = std::chrono::steady_clock::now();
+  if (now - plans_made_ < plans_kept_) return;
+  plans_made_ = now;
+  plans_kept_ = std::min<std::chrono::steady_clock::duration>(plans_kept_ * 2, kKeptMax);
+  checked("DISCARD PLANS", Answer(PQexec(handle_.get(), "DISCARD PLANS")));
+}
+
 void Connection::command(char const* text) {
   settle();
   checked(text, Answer(PQexec(handle_.get(), text)));
@@ -334,6 +343,7 @@ Connection::Answer Connection::round_trip(std::string_view name, char const* beg
 
 Connection::Answer Connection::fetch(Statement const& statement, std::span<Param const> params, Batch const* batch, char const* begin) {
   settle();
+  if (begin) renew_plans();
   auto& slot = slot_of(statement);
   std::string prepare_text;
   if (!slot.is_ready) {

@@ -2,6 +2,7 @@
 #pragma once
 #include <libpq-fe.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -72,6 +73,7 @@ class Connection {
                     std::function<int()> const& send);
   Answer checked(std::string_view name, Answer answer);
   void settle();
+  void renew_plans();
   // A statement on its way.
   struct Sent {
     std::string_view name;
@@ -82,8 +84,12 @@ class Connection {
   std::unique_ptr<PGconn, Finish> handle_;
   std::vector<Sent> sent_;            // not empty: in pipeline mode
   std::vector<Prepared> statements_;  // by Statement::index()
-  bool stale_ = false;                // must not be used again
-  bool ending_ = false;               // the answer of end_read is still to be read
+  // The server keeps the plan of a prepared statement until the table's statistics change. Plans that were made while a table
+  // was empty read all of it for every request when it no longer is: they are made anew at growing ages of the connection.
+  std::chrono::steady_clock::time_point plans_made_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::duration plans_kept_ = std::chrono::seconds(1);
+  bool stale_ = false;   // must not be used again
+  bool ending_ = false;  // the answer of end_read is still to be read
 };
 
 // Calls on_row for every row; returns the number of rows read or changed.
