@@ -99,8 +99,8 @@ class Prover:
     def check_details(self, api, job, outcome, dice):
         """Pages of the job's rows anywhere in it say what the model says."""
         rows = list(outcome.statuses.items())
-        pages = (len(rows) - 1) // 100 + 1
-        for page in sorted({1, pages, dice.randint(1, max(1, pages)), dice.randint(1, max(1, pages))}):
+        pages = max(1, (len(rows) + 99) // 100)
+        for page in sorted({1, pages, dice.randint(1, pages), dice.randint(1, pages)}):
             listed = [(row["row"], row["status"]) for row in api.details(job, page=page, limit=100)["rows"]]
             wanted = rows[(page - 1) * 100:page * 100]
             expect(listed[:len(wanted)] == wanted and all(status == "not_processed" for _, status in listed[len(wanted):]),

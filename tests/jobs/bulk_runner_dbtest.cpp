@@ -191,6 +191,28 @@ TEST_P(Runner, AJobOfANodeThatDiedIsTakenOverFromItsCursor) {
   EXPECT_EQ(effects(id), 100);
 }
 
+// Its new owner would extend the lease of the dead node's job for ever, and nobody would work on it.
+TEST_P(Runner, TheNumberOfADeadNodeIsNotGivenAwayWhileAnOpenJobNamesIt) {
+  auto const id = queue(csv({{"ok", 10}}));
+  NumberSource numbers(0);
+  auto first = std::make_unique<Node>(db(), numbers);
+  int const dead = first->number();
+  auto const heads = db().read([&](sql::Tx& tx) { return queue_heads(tx); });
+  ASSERT_EQ(heads.size(), 1u);
+  ASSERT_TRUE(db().write([&](sql::Tx& tx) { return claim_job(tx, heads[0], dead, system_now()); }));
+  first.reset();
+  {
+    Node next(db(), numbers);
+    EXPECT_NE(next.number(), dead);
+    EXPECT_NE(next.number(), program->node.number());
+    EXPECT_EQ(db().write([&](sql::Tx& tx) { return extend_leases(tx, next.number()); }), 0);
+  }
+  end_lease(id);
+  program->start();
+  EXPECT_EQ(ended(id).status, "completed");
+  EXPECT_EQ(Node(db(), numbers).number(), dead) << "free again";
+}
+
 TEST_P(Runner, ADrainedJobGoesOnWhereItWas) {
   std::atomic<int> chunks{0};
   Gate second;
