@@ -87,17 +87,26 @@ void FileStore::remove(std::string const& key) {
   if (::unlink((folder_ + "/" + key).c_str()) != 0 && errno != ENOENT) fail_with("removing a stored upload");
 }
 
-int FileStore::remove_orphans(std::int64_t idle_ms, std::function<bool(std::string const&)> const& is_referred_to) {
-  int removed = 0;
+std::vector<std::string> FileStore::idle_files(std::int64_t idle_ms) const {
+  std::vector<std::string> keys;
   auto const now = fs::file_time_type::clock::now();
   for (auto const& entry : fs::directory_iterator(folder_)) {
     std::error_code gone;
     if (!entry.is_regular_file(gone) || gone) continue;
     auto const written = entry.last_write_time(gone);
     if (gone || now - written < std::chrono::milliseconds(idle_ms)) continue;
-    std::string const name = entry.path().filename().string();
-    if (!name.starts_with("upload-") || (!name.ends_with(kPartial) && is_referred_to(name))) continue;
-    if (fs::remove(entry.path(), gone)) ++removed;
+    std::string name = entry.path().filename().string();
+    if (name.starts_with("upload-")) keys.push_back(std::move(name));
+  }
+  return keys;
+}
+
+int FileStore::remove_orphans(std::int64_t idle_ms, std::function<bool(std::string const&)> const& is_referred_to) {
+  int removed = 0;
+  for (auto const& key : idle_files(idle_ms)) {
+    if (!key.ends_with(kPartial) && is_referred_to(key)) continue;
+    std::error_code gone;
+    if (fs::remove(folder_ + "/" + key, gone)) ++removed;
   }
   return removed;
 }

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace fealty::jobs {
 
@@ -54,6 +55,8 @@ class FileStore {
   // Null when there is no such file.
   std::unique_ptr<StoredFile> open(std::string const& key) const;
   void remove(std::string const& key);
+  // Keys of files that have not been written to for `idle_ms`; of unfinished uploads with their ending.
+  std::vector<std::string> idle_files(std::int64_t idle_ms) const;
   // Removes files that nobody refers to and that have not been written to for `idle_ms`. Returns how many.
   int remove_orphans(std::int64_t idle_ms, std::function<bool(std::string const& key)> const& is_referred_to);
 

@@ -14,6 +14,7 @@ import argparse
 import os
 import pathlib
 import random
+import signal
 import sys
 import time
 
@@ -38,6 +39,7 @@ def arguments():
 
 def main():
     asked = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started and mounted is taken down
     seed = asked.seed if asked.seed is not None else random.SystemRandom().randrange(10**9)
     print(f"seed {seed}", flush=True)
     engines = ("sqlite", "postgres") if asked.engine == "both" else (asked.engine,)

@@ -174,7 +174,8 @@ def run(engine, seed, folder, first=1, count=None, until=None, lasts_s=None):
                 stage.world.close(keep=False)
                 stage = None
         good = True
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
+        say("broken off")
         raise
     except BaseException as error:  # noqa: BLE001  (whatever it is, the folder is kept and the way to repeat it is said)
         say(f"FAILED in round {number} on {engine}: {error}" if isinstance(error, Failure) else traceback.format_exc())

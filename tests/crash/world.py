@@ -88,15 +88,21 @@ class Disk:
         return subprocess.run(["mount", "-t", "tmpfs", "-o", options, "fealty-crash", self.folder], capture_output=True).returncode == 0
 
     def resize(self, size):
-        subprocess.run(["mount", "-o", f"remount,size={size}", self.folder], check=True, capture_output=True)
+        done = subprocess.run(["mount", "-o", f"remount,size={size}", self.folder], capture_output=True, text=True)
+        return done.returncode == 0
 
     def fill(self):
-        space = os.statvfs(self.folder)
-        # As large as what lies on it: from now on no further block is to be had.
-        self.resize(max((space.f_blocks - space.f_bfree) * space.f_frsize, 4096))
+        """Makes it as small as what lies on it, so that no further block is to be had."""
+        for _ in range(100):
+            space = os.statvfs(self.folder)
+            # Refused when more was written meanwhile.
+            if self.resize(max((space.f_blocks - space.f_bfree) * space.f_frsize, 4096)):
+                return
+        raise RuntimeError(f"{self.folder} cannot be made full")
 
     def make_room(self):
-        self.resize(DISK_BYTES)
+        if not self.resize(DISK_BYTES):
+            raise RuntimeError(f"{self.folder} cannot be given room again")
 
     def close(self, keep):
         """Unmounts it; what lay on it stays in the folder when it is to be kept."""
