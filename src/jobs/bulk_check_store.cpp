@@ -21,8 +21,8 @@ using sql::Statement;
 // Statuses of kept rows: 1 updated, 2 unchanged, 3 created, 4 failed (jobs/bulk_kind.h). A dry run keeps all its rows.
 Statement const kWrongCounters{
     "bulk.check_counters",
-    "SELECT j.community_id, j.job_id, j.total, j.updated + j.unchanged + j.created + j.failed, j.created, j.failed, "
-    "coalesce(r.created, 0), coalesce(r.failed, 0) "
+    "SELECT j.community_id, j.job_id, j.total, j.updated + j.unchanged + j.created + j.failed, j.status, j.dry_run, j.created, j.failed, "
+    "j.updated, j.unchanged, coalesce(r.created, 0), coalesce(r.failed, 0), coalesce(r.updated, 0), coalesce(r.unchanged, 0) "
     "FROM bulk_jobs j LEFT JOIN (SELECT community_id, job_id, sum(CASE WHEN status = 1 THEN 1 ELSE 0 END) AS updated, "
     "sum(CASE WHEN status = 2 THEN 1 ELSE 0 END) AS unchanged, sum(CASE WHEN status = 3 THEN 1 ELSE 0 END) AS created, "
     "sum(CASE WHEN status = 4 THEN 1 ELSE 0 END) AS failed FROM bulk_rows GROUP BY community_id, job_id) r "
@@ -113,15 +113,20 @@ std::string count_of(std::int64_t n, std::string const& thing) { return std::to_
 
 std::string counters_problem(Row const& r) {
   std::int64_t const total = r.integer(2), processed = r.integer(3);
-  std::string const name = job_name(r.integer(0), r.integer(1));
-  if (processed > total)
-    return name + " counts " + std::to_string(processed) + " outcomes of " + count_of(total, "row") + "." + std::string(kKeepAndRestore);
-  if (r.integer(4) == r.integer(6) && r.integer(5) == r.integer(7) && processed != total)
-    return name + " is completed with " + std::to_string(processed) + " outcomes of " + count_of(total, "row") +
-           ", or keeps other rows than it counts." + std::string(kKeepAndRestore);
-  return name + " has counters that do not fit its rows: it counts " + std::to_string(r.integer(4)) + " created and " +
-         std::to_string(r.integer(5)) + " failed, and keeps " + std::to_string(r.integer(6)) + " and " + std::to_string(r.integer(7)) +
-         "." + std::string(kKeepAndRestore);
+  std::string text = job_name(r.integer(0), r.integer(1));
+  if (processed > total || (r.text(4) == "completed" && processed != total)) {
+    text += " is " + r.string(4) + " with " + count_of(processed, "outcome") + " of " + count_of(total, "row") + ".";
+  } else {
+    // Of a dry run all rows are kept, otherwise those that were created or failed.
+    auto const list = [&](int from) {
+      std::string out = std::to_string(r.integer(from)) + " created, " + std::to_string(r.integer(from + 1)) + " failed";
+      if (r.boolean(5))
+        out += ", " + std::to_string(r.integer(from + 2)) + " updated, " + std::to_string(r.integer(from + 3)) + " unchanged";
+      return out;
+    };
+    text += " has counters that do not fit its rows: it counts " + list(6) + " and keeps " + list(10) + ".";
+  }
+  return text + std::string(kKeepAndRestore);
 }
 
 std::string effects_problem(Row const& r) {
