@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "jobs/clean_up.h"
 #include "jobs/file_store.h"
 #include "sql/sql.h"
 
@@ -11,7 +12,7 @@ struct JobCheckSettings {
   // Open jobs that nobody works on are looked at again after this: a server that has just started takes them within a second.
   int second_look_ms = 3'000;
   // Files without a job are somebody's upload as long as they are written to.
-  std::int64_t orphan_idle_ms = 600'000;
+  std::int64_t orphan_idle_ms = kOrphanIdleMs;
 };
 
 // What is wrong with stored bulk jobs, a few sentences each: what it is, of which job, and what to do.

@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <chrono>
-#include <set>
 #include <thread>
 
 #include "base/id.h"
 #include "base/number_source.h"
 #include "base/time.h"
 #include "jobs/bulk_check.h"
+#include "jobs/clean_up_store.h"
 
 namespace fealty::jobs {
 namespace {
@@ -14,8 +14,8 @@ namespace {
 using sql::Row;
 using sql::Statement;
 
-// Results of a job are kept until it expires; after that its rows and its file may be gone.
-#define RESULTS_KEPT "(j.expires_at IS NULL OR j.expires_at > {now_ms})"
+// Results of a job are kept until it expires or is erased; after that its rows and its file may be gone.
+#define RESULTS_KEPT "(j.file_key <> '' AND (j.expires_at IS NULL OR j.expires_at > {now_ms}))"
 #define OPEN "IN ('queued', 'processing')"
 
 // Statuses of kept rows: 1 updated, 2 unchanged, 3 created, 4 failed (jobs/bulk_kind.h). A dry run keeps all its rows.
@@ -34,12 +34,14 @@ Statement const kWrongCounters{
     "OR (j.status = 'completed' AND j.updated + j.unchanged + j.created + j.failed <> j.total) LIMIT 20"};
 
 // Rows with effects, by the source of their job, beside what the job says. All entries, items and kept rows are gathered by
-// one sort. Highest possible row: the header is row 1, and blank records have numbers too.
+// one sort. Highest possible row: the header is row 1, and blank records have numbers too. A job that is applied in the order
+// of its members may have reached any row of its file, and knows the number of its blank records from the beginning.
+#define ROWS_REACHED "(CASE WHEN j.work_runs > 0 THEN j.total ELSE j.updated + j.unchanged + j.created + j.failed END + j.skipped + 1)"
 Statement const kWrongEffects{
     "bulk.check_effects",
     "SELECT j.community_id, j.job_id, j.updated, j.created, coalesce(e.effect_rows, 0), coalesce(e.created_rows, 0), "
-    "coalesce(e.failed_rows, 0), coalesce(e.first_failed, 0), coalesce(e.lowest, 2), coalesce(e.highest, 0), "
-    "1 + j.updated + j.unchanged + j.created + j.failed + j.skipped "
+    "coalesce(e.failed_rows, 0), coalesce(e.first_failed, 0), coalesce(e.lowest, 2), coalesce(e.highest, 0), " ROWS_REACHED
+    " "
     "FROM bulk_jobs j LEFT JOIN (SELECT t.community_id, t.source_id, sum(CASE WHEN t.effects > 0 THEN 1 ELSE 0 END) AS effect_rows, "
     "sum(CASE WHEN t.effects > 0 AND t.created > 0 THEN 1 ELSE 0 END) AS created_rows, "
     "sum(CASE WHEN t.effects > 0 AND t.failed > 0 THEN 1 ELSE 0 END) AS failed_rows, "
@@ -54,7 +56,8 @@ Statement const kWrongEffects{
     "AND k.job_id = r.job_id WHERE k.source_id <> 0 AND r.status IN (3, 4)) u GROUP BY u.community_id, u.source_id, u.source_row) t "
     "GROUP BY t.community_id, t.source_id) e ON e.community_id = j.community_id AND e.source_id = j.source_id "
     "WHERE j.source_id <> 0 AND j.type <> 'revert' AND (j.dry_run = 1 OR coalesce(e.failed_rows, 0) > 0 OR coalesce(e.lowest, 2) < 2 "
-    "OR coalesce(e.highest, 0) > 1 + j.updated + j.unchanged + j.created + j.failed + j.skipped "
+    "OR coalesce(e.highest, 0) > " ROWS_REACHED
+    " "
     "OR (" RESULTS_KEPT
     " AND coalesce(e.effect_rows, 0) - coalesce(e.created_rows, 0) <> j.updated) "
     "OR coalesce(e.effect_rows, 0) < j.updated OR coalesce(e.effect_rows, 0) > j.updated + j.created) LIMIT 20"};
@@ -75,16 +78,15 @@ Statement const kNoSource{
 Statement const kDoubleEntries{"bulk.check_entries", DOUBLES("ledger_entries", "currency_id")};
 Statement const kDoubleItems{"bulk.check_items", DOUBLES("field_history", "field_id")};
 
-// The same record stands in two chunks.
+// The same row stands in two chunks; its ordinal counts from 0, in the order in which the rows are applied.
 Statement const kOverlaps{
     "bulk.check_chunks",
-    "SELECT a.community_id, a.job_id, a.first_row FROM bulk_chunks a JOIN bulk_chunks b ON b.community_id = a.community_id "
-    "AND b.job_id = a.job_id AND b.first_row > a.first_row AND b.first_row <= a.last_row LIMIT 20"};
+    "SELECT a.community_id, a.job_id, a.first_ordinal FROM bulk_chunks a JOIN bulk_chunks b ON b.community_id = a.community_id "
+    "AND b.job_id = a.job_id AND b.first_ordinal > a.first_ordinal AND b.first_ordinal < a.first_ordinal + a.row_count LIMIT 20"};
 
 Statement const kFiles{"bulk.check_files", "SELECT j.community_id, j.job_id, j.file_key, CASE WHEN j.status " OPEN
                                            " THEN 1 ELSE 0 END FROM bulk_jobs j "
-                                           "WHERE j.file_key <> '' AND " RESULTS_KEPT};
-Statement const kFilesInUse{"bulk.check_files_in_use", "SELECT file_key FROM bulk_jobs WHERE file_key <> ''"};
+                                           "WHERE " RESULTS_KEPT};
 
 // The head of a community's queue that no node has taken for a minute, though nodes live. Since when it could have been
 // taken: since its upload, its last sign of life, or the end of the job before it.
@@ -208,18 +210,12 @@ void check_files(sql::Database& database, FileStore const& files, std::int64_t o
   // Twice, because a job may expire, or its files be erased, between the two looks at database and folder.
   if (!missing_files(database, files).empty())
     for (auto& problem : missing_files(database, files)) problems.push_back(std::move(problem));
-  // The folder first: a job that comes later brings no file that was there before.
-  auto const idle = files.idle_files(orphan_idle_ms);
-  if (idle.empty()) return;
-  std::set<std::string> in_use;
-  database.read([&](sql::Tx& tx) {
-    in_use.clear();
-    tx.each(kFilesInUse, [&](Row const& r) { in_use.insert(r.string(0)); });
-  });
-  for (auto const& key : idle)
-    if (!in_use.contains(key))
-      problems.push_back("The file uploads/" + key +
-                         " belongs to no job: what an interrupted upload left behind. The next start of a server removes it.");
+  auto const orphans =
+      files.find_orphans(orphan_idle_ms, [&](FileStore::Keys& keys) { database.read([&](sql::Tx& tx) { keep_used_keys(tx, keys); }); });
+  for (auto const& name : orphans)
+    problems.push_back(
+        "The file uploads/" + name +
+        " belongs to no job: what an interrupted upload left behind. A server removes it within an hour, and when it starts.");
 }
 
 }  // namespace
@@ -244,8 +240,8 @@ std::vector<std::string> check_jobs(sql::Database& database, FileStore const& fi
   check(kDoubleEntries, [](Row const& r) { return double_problem(r, "entries", "currency"); });
   check(kDoubleItems, [](Row const& r) { return double_problem(r, "history items", "field"); });
   check(kOverlaps, [](Row const& r) {
-    return job_name(r.integer(0), r.integer(1)) + " has chunks that overlap at row " + std::to_string(r.integer(2)) + "." +
-           std::string(kKeepAndRestore);
+    return job_name(r.integer(0), r.integer(1)) + " has chunks that overlap: the one that begins with its applied row number " +
+           std::to_string(r.integer(2)) + " reaches into the next." + std::string(kKeepAndRestore);
   });
   check_files(database, files, settings.orphan_idle_ms, problems);
   check_stuck(database, settings.second_look_ms, problems);

@@ -74,9 +74,8 @@ class JobChecks : public test::DatabaseTest {
             std::to_string(item) + ", 1, 1, 2, 0, " + std::to_string(source) + ", " + std::to_string(row) + ")");
   }
   void add_row(int job, int row, int status) {
-    run(db(),
-        "INSERT INTO bulk_rows (community_id, job_id, row_number, line, file_offset, status, member_id, errors, changes) VALUES (1, " +
-            std::to_string(job) + ", " + std::to_string(row) + ", 1, 1, " + std::to_string(status) + ", 0, '[]', '[]')");
+    run(db(), "INSERT INTO bulk_rows (community_id, job_id, row_number, status, member_id, errors, changes) VALUES (1, " +
+                  std::to_string(job) + ", " + std::to_string(row) + ", " + std::to_string(status) + ", 0, '[]', '[]')");
   }
   void write_file(std::string const& key, bool idle = true) {
     auto const path = folder_.file(key);
@@ -117,7 +116,6 @@ Damage const kDamages[] = {
      100, "counts 2 updated rows, and 3 have effects in ledger and histories: rows took effect without being counted."},
     {"a failed row has an effect",
      "UPDATE bulk_jobs SET updated = 1, failed = 2 WHERE job_id = 100; INSERT INTO bulk_rows SELECT community_id, job_id, 3, line, "
-     "file_offset, "
      "status, member_id, errors, changes FROM bulk_rows WHERE job_id = 100",
      100, "has effects of 1 row that it reports as failed, the first of them row 3."},
     {"a row behind the cursor has an effect", "UPDATE field_history SET source_row = 3 WHERE history_id = 4", 400,
@@ -132,10 +130,9 @@ Damage const kDamages[] = {
     {"a job has more outcomes than rows", "UPDATE bulk_jobs SET total = 0 WHERE job_id = 400", 400,
      "is cancelled with 1 outcome of 0 rows"},
     {"chunks overlap",
-     "INSERT INTO bulk_chunks (community_id, job_id, first_row, last_row, line, file_offset, rows_before, first_number, last_number) "
-     "VALUES "
-     "(1, 100, 2, 4, 1, 1, 0, 1, 1), (1, 100, 4, 5, 1, 1, 2, 2, 2)",
-     100, "has chunks that overlap at row 2."},
+     "INSERT INTO bulk_chunks (community_id, job_id, first_ordinal, row_count, first_number, last_number, per_row) VALUES "
+     "(1, 100, 0, 3, 1, 1, 1), (1, 100, 2, 2, 2, 2, 1)",
+     100, "has chunks that overlap: the one that begins with its applied row number 0 reaches into the next."},
     {"a finished job's file is gone", "UPDATE bulk_jobs SET file_key = 'upload-lost' WHERE job_id = 400", 400,
      "has lost its file before its results expired"},
 };
@@ -166,6 +163,14 @@ TEST_P(JobChecks, FindARowThatWasAppliedTwice) {
   run(db(), "DELETE FROM field_history WHERE history_id = 6");
   add_entry(5, 2, 11, 1);
   EXPECT_THAT(problems(), IsEmpty());
+}
+
+TEST_P(JobChecks, KnowThatAJobInTheOrderOfItsMembersMayBeAnywhereInItsFile) {
+  run(db(), "UPDATE bulk_jobs SET work_runs = 1 WHERE job_id = 400");
+  run(db(), "UPDATE field_history SET source_row = 4 WHERE history_id = 4");
+  EXPECT_THAT(problems(), IsEmpty());
+  run(db(), "UPDATE field_history SET source_row = 5 WHERE history_id = 4");
+  EXPECT_THAT(problems(), ElementsAre(HasSubstr("has an effect of row 5, which it has not reached; it stands at row 4.")));
 }
 
 TEST_P(JobChecks, FindWhatADryRunDid) {
