@@ -1,8 +1,8 @@
 """What a community must look like after its jobs, worked out from the files' rows alone.
 
 The model knows nothing of chunks, leases or retries: it applies whole files, one after another, in the order of their jobs.
-What it cannot know is told by the reports that are to be proved: where a cancelled job stopped, and whether a row that takes
-coins found enough of them beside the live changes.
+What it cannot know is told by the reports that are to be proved: which rows a stopped job did not come to, and whether a row
+that takes coins found enough of them beside the live changes.
 """
 
 from workload import CURRENCIES, LIVE, NUMBERS
@@ -61,13 +61,13 @@ class Club:
     def adjust_coins(self, member, micros):
         self.people[member].values["coins"] += micros
 
-    def apply(self, kind, rows, *, dry_run=False, max_errors=None, processed=None, reported_failed=frozenset()):
-        """Applies a file. `processed`: where a stopped job left off. `reported_failed`: rows that were reported as refused;
-        believed only of rows whose outcome hangs on live changes."""
+    def apply(self, kind, rows, *, dry_run=False, max_errors=None, not_processed=frozenset(), reported_failed=frozenset()):
+        """Applies a file, without the rows that a stopped job did not come to. `reported_failed`: rows that were reported as
+        refused; believed only of rows whose outcome hangs on live changes."""
         outcome, undo, failed = Outcome(), [], 0
         for row in rows:
-            if processed is not None and len(outcome.statuses) >= processed:
-                break
+            if row.number in not_processed:
+                continue
             status, code, effects, made = self.apply_row(kind, row, row.number in reported_failed, undo)
             outcome.statuses[row.number] = status
             if effects:

@@ -1,5 +1,6 @@
 """After a round: the program's own doctor, and the model against reports, counters, ledger, histories and balances."""
 
+import itertools
 import json
 import random
 import time
@@ -36,9 +37,10 @@ def expect(condition, text):
 class Report:
     """What the program says of one job."""
 
-    def __init__(self, status, failed):
+    def __init__(self, status, failed, not_processed):
         self.status = status
         self.failed = failed  # row: codes
+        self.not_processed = not_processed  # rows
 
 
 class Prover:
@@ -86,25 +88,29 @@ class Prover:
 
     @staticmethod
     def report(api, job):
-        failed, after = {}, 0
-        status = api.job(job)
-        while True:
-            rows = api.details(job, status="failed", limit=REPORT_PAGE, after_row=after)["rows"]
-            for row in rows:
-                failed[row["row"]] = [error["code"] for error in row["errors"]]
-            if len(rows) < REPORT_PAGE:
-                return Report(status, failed)
-            after = rows[-1]["row"]
+        def rows_with(wanted):
+            after = 0
+            while True:
+                rows = api.details(job, status=wanted, limit=REPORT_PAGE, after_row=after)["rows"]
+                yield from rows
+                if len(rows) < REPORT_PAGE:
+                    return
+                after = rows[-1]["row"]
 
-    def check_details(self, api, job, outcome, dice):
+        status = api.job(job)
+        failed = {row["row"]: [error["code"] for error in row["errors"]] for row in rows_with("failed")}
+        # A job that was stopped did not need to go through its file from its first row to its last.
+        not_processed = {row["row"] for row in rows_with("not_processed")} if status["not_processed"] else set()
+        return Report(status, failed, not_processed)
+
+    def check_details(self, api, job, rows, outcome, dice):
         """Pages of the job's rows anywhere in it say what the model says."""
-        rows = list(outcome.statuses.items())
         pages = max(1, (len(rows) + 99) // 100)
         for page in sorted({1, pages, dice.randint(1, pages), dice.randint(1, pages)}):
             listed = [(row["row"], row["status"]) for row in api.details(job, page=page, limit=100)["rows"]]
-            wanted = rows[(page - 1) * 100:page * 100]
-            expect(listed[:len(wanted)] == wanted and all(status == "not_processed" for _, status in listed[len(wanted):]),
-                   f"page {page} of job {job} lists {listed[:5]} … instead of {wanted[:5]} …")
+            wanted = [(row.number, outcome.statuses.get(row.number, "not_processed")) for row in rows[(page - 1) * 100:page * 100]]
+            wrong = next(((a, b) for a, b in itertools.zip_longest(listed, wanted) if a != b), None)
+            expect(wrong is None, f"page {page} of job {job} lists (row, outcome) {wrong and wrong[0]} instead of {wrong and wrong[1]}")
 
     # ---- The model -------------------------------------------------------------------------------------------------------
 
@@ -144,8 +150,9 @@ class Prover:
             expect(state.job == id_ or (state.job is None and state.may_exist),
                    f"{label} was {'refused or broken off' if state.job is None else 'answered with job ' + state.job} and exists as job {id_}")
             report = reports.get(id_) or self.report(api_of[club], id_)
-            outcomes[label] = self.prove_job(club, state, job, report, entries, effect_rows)
-            self.check_details(api_of[club], id_, outcomes[label], dice)
+            _, rows, blanks = state.upload.spec.make()
+            outcomes[label] = self.prove_job(club, state, job, rows, blanks, report, entries, effect_rows)
+            self.check_details(api_of[club], id_, rows, outcomes[label], dice)
             if not state.revert_job:
                 outcomes[label] = None  # its rows are not needed any more
         for id_, state in ids.items():
@@ -165,9 +172,8 @@ class Prover:
                 return ids
             cursor = "&cursor=" + answer.json["data"][-1]["_id"]
 
-    def prove_job(self, club, state, job, report, entries, effect_rows):
+    def prove_job(self, club, state, job, rows, blanks, report, entries, effect_rows):
         upload = state.upload
-        _, rows, blanks = upload.spec.make()
         where = f"{upload} (job {report.status['_id']}, {job['status']})"
         counters = {name: int(job[name]) for name in (UPDATED, UNCHANGED, CREATED, FAILED)}
         processed = sum(counters.values())
@@ -178,9 +184,11 @@ class Prover:
         shown = {name: report.status[name] for name in counters}
         expect(shown == counters, f"{where} shows the counters {shown} and stores {counters}")
         expect(len(report.failed) == counters[FAILED], f"{where} lists {len(report.failed)} refused rows and counts {counters[FAILED]}")
-        outcome = self.clubs[club].apply(upload.spec.kind, rows, dry_run=upload.dry_run, max_errors=upload.max_errors, processed=processed,
-                                         reported_failed=report.failed.keys())
+        outcome = self.clubs[club].apply(upload.spec.kind, rows, dry_run=upload.dry_run, max_errors=upload.max_errors,
+                                         not_processed=report.not_processed, reported_failed=report.failed.keys())
         modelled = {name: outcome.count(name) for name in counters}
+        expect(len(report.not_processed) == len(rows) - processed == report.status["not_processed"],
+               f"{where} lists {len(report.not_processed)} rows as not processed, counts {report.status['not_processed']}, and has {len(rows) - processed}")
         if outcome.failed_rows != report.failed.keys():
             missing, extra = sorted(outcome.failed_rows - report.failed.keys()), sorted(report.failed.keys() - outcome.failed_rows)
             raise Failure(f"{where}: rows {missing[:10]} should have been refused ({[outcome.codes[row] for row in missing[:10]]}), rows {extra[:10]} "
@@ -270,6 +278,5 @@ class Prover:
         expect(not wrong, f"the doctor found: {wrong[:20]}")
 
     def files(self):
-        wanted = sorted(job["file_key"] for job in self.rows_of("SELECT file_key FROM bulk_jobs WHERE type <> 'revert'"))
-        stored = self.world.installation.upload_files()
-        expect(stored == wanted, f"files without a job: {sorted(set(stored) - set(wanted))[:5]}, jobs without a file: {sorted(set(wanted) - set(stored))[:5]}")
+        expect(self.world.installation.files_match_jobs(),
+               f"files {self.world.installation.upload_files()} do not belong to jobs {[job['file_key'] for job in self.world.installation.jobs()]}")

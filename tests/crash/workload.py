@@ -17,6 +17,7 @@ CURRENCIES = {"xp": ("XP", 1), "coins": ("Coins", 2), "premium": ("Premium Curre
 NUMBERS = {**{slot: column for slot, (column, _) in CURRENCIES.items()}, "score": "Score"}
 TEXTS = {"first": "First Name", "last": "Last Name", "note": "Note"}
 UPDATE_SLOTS = ("first", "note", "tag", "xp", "coins", "premium", "score")
+SLOTS = {column: slot for slot, column in {**NUMBERS, **TEXTS, "tag": "Tag"}.items()}
 PATHS = {"update": client.UPDATE, "premium": client.PREMIUM, "import": client.IMPORT}
 TYPES = {"update": "bulk_update", "premium": "bulk_update_premium_currency", "import": "bulk_import"}
 
@@ -98,7 +99,7 @@ class FileSpec:
         if self.kind == "import":
             cells["Username"] = f"{self.club}.m{member}"
         for column in columns:
-            slot = next((s for s, c in {**NUMBERS, **TEXTS, "tag": "Tag"}.items() if c == column), None)
+            slot = SLOTS.get(column)
             if slot is None:
                 continue
             # An empty cell changes nothing; people of an import need their names.
