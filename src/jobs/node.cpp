@@ -6,11 +6,7 @@
 namespace fealty::jobs {
 namespace {
 
-// A number is also taken while an open job names it, though its node is dead: who took the number would go on extending that
-// job's lease, and nobody would ever take the job over.
-sql::Statement const kTaken{"nodes.taken",
-                            "SELECT node_id FROM nodes WHERE lease_until > {now_ms} UNION SELECT lease_node FROM bulk_jobs "
-                            "WHERE status IN ('queued', 'processing') AND lease_node IS NOT NULL ORDER BY 1"};
+sql::Statement const kTaken{"nodes.taken", "SELECT node_id FROM nodes WHERE lease_until > {now_ms} ORDER BY node_id"};
 sql::Statement const kTake{
     "nodes.take",
     "INSERT INTO nodes (node_id, holder, lease_until) VALUES ($1, $2, {now_ms} + $3) ON CONFLICT (node_id) DO UPDATE "
