@@ -36,7 +36,7 @@ Statement const kLockProfile{
     "WHERE m.community_id = $1 AND m.member_id = r.member_id ORDER BY m.member_id {lock m}"};
 Statement const kBetween{"memberships.between",
                          "SELECT m.member_id, m.state, m.deleted_at FROM memberships m WHERE m.community_id = $1 "
-                         "AND m.member_id BETWEEN $2 AND $3"};
+                         "AND m.member_id BETWEEN $2 AND $3 ORDER BY m.member_id"};
 Statement const kPresent{"memberships.present",
                          "SELECT m.member_id FROM {rows r: member_id int} CROSS JOIN memberships m "
                          "WHERE m.community_id = $1 AND m.member_id = r.member_id AND m.state <> 4 ORDER BY m.member_id"};
