@@ -2,6 +2,7 @@
 
 import gzip
 import http.client
+import json
 import random
 import socket
 import threading
@@ -188,15 +189,23 @@ class Callers:
 
     # ---- Live changes ----------------------------------------------------------------------------------------------------
 
-    def adjust(self, at, club, member, op, micros, source):
-        self.clock.wait_until(at)
-        body = (f'{{"email":"m{member}@{club}.example","currency":"coins","op":"{op}","amount":{workload.decimal_text(micros)},'
-                f'"sourceId":"{source}"}}').encode()
-        answer = self.ask(member, club, "POST", ADJUST, body, {"Content-Type": "application/json"})
+    def adjust(self, live):
+        self.clock.wait_until(live.at)
+        items = [{"identifier": f"m{member}@{live.club}.example", "currency": "coins", "op": op, "amount": micros / workload.MICRO,
+                  "sourceId": f"{live.label}-{n}"} for n, (member, op, micros) in enumerate(live.changes)]
+        body = json.dumps({"items": items} if live.is_list else items[0]).encode()
+        headers = {"Content-Type": "application/json"}
+        answer = self.ask(live.node, live.club, "POST", ADJUST, body, headers)
         if answer.status == 200:
-            self.adjusted.append((club, member, micros if op == "add" else -micros))
+            self.adjusted += [(live.club, member, micros if op == "add" else -micros) for member, op, micros in live.changes]
         elif answer.status != 409 or answer.code != "insufficient_balance":
-            raise Failure(f"the live change {source} was answered with {answer}")
+            raise Failure(f"the live change {live.label} was answered with {answer}")
+        if answer.status == 200 and live.repeat_after is not None:
+            time.sleep(live.repeat_after)
+            again = self.ask(live.node + 1, live.club, "POST", ADJUST, body, headers)
+            given = again.json["data"]["items"] if live.is_list else [again.json["data"]]
+            if again.status != 200 or not all(one["duplicate"] for one in given):
+                raise Failure(f"the repeated live change {live.label} was answered with {again}")
 
     # ---- Watching --------------------------------------------------------------------------------------------------------
 

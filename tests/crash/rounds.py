@@ -112,7 +112,7 @@ def run_round(stage, plan, clock):
         start(crowd.upload, upload)
     if "adjust" in stage.abilities:
         for live in plan.lives:
-            start(crowd.adjust, *live)
+            start(crowd.adjust, live)
     for target in sorted({attack.target for attack in plan.attacks}):
         start(attack_in_turn, [attack for attack in plan.attacks if attack.target == target])
     watcher = threading.Thread(target=errors.guard, args=(crowd.watch, plan.proof_seed), daemon=True)

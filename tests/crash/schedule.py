@@ -54,6 +54,20 @@ class Upload:
         return f"{self.label}: {', '.join(words)}"
 
 
+class Live:
+    """Coins of some of the first members that change over the API, beside the files: all of them or none."""
+
+    def __init__(self, dice, label, at, engine):
+        self.label = label
+        self.at = at
+        self.club = dice.choice(CLUBS)
+        self.node = dice.randrange(NODES[engine])
+        self.is_list = dice.random() < 0.3
+        self.changes = [(dice.randint(1, workload.LIVE), dice.choice(("add", "add", "subtract")), dice.randint(1, 30_000_000))
+                        for _ in range(dice.randint(1, 6) if self.is_list else 1)]
+        self.repeat_after = dice.uniform(0, 3) if dice.random() < 0.2 else None
+
+
 class Attack:
     def __init__(self, at, target, kind, **how):
         self.at = at
@@ -73,8 +87,7 @@ class Round:
         self.lasts_s = dice.uniform(*ROUND_S)
         count = dice.randint(6, 20)
         self.uploads = [Upload(dice, f"r{number}-u{n}", dice.uniform(0, self.lasts_s * 0.8), engine) for n in range(1, count + 1)]
-        self.lives = [(dice.uniform(0, self.lasts_s), dice.choice(CLUBS), dice.randint(1, workload.LIVE), dice.choice(("add", "add", "subtract")),
-                       dice.randint(1, 30) * workload.MICRO, f"r{number}-l{n}") for n in range(dice.randint(0, 40))]
+        self.lives = [Live(dice, f"r{number}-l{n}", dice.uniform(0, self.lasts_s), engine) for n in range(dice.randint(0, 80))]
         self.attacks = sorted((self.make_attack(dice, engine) for _ in range(dice.randint(2, 6))), key=lambda attack: attack.at)
         self.attacks = [attack for attack in self.attacks if attack.kind not in ("full disk", "write limit") or attack.kind in abilities]
         # What is proved must be on the disk: sometimes the round ends in peace, sometimes not.
@@ -89,7 +102,8 @@ class Round:
             upload.spec.rows_asked = max(1, round(upload.spec.rows_asked * factor))
         for attack in self.attacks:
             attack.at *= factor
-        self.lives = [(at * factor, *rest) for at, *rest in self.lives]
+        for live in self.lives:
+            live.at *= factor
 
     def make_attack(self, dice, engine):
         at = dice.uniform(0.3, self.lasts_s)
