@@ -1,9 +1,12 @@
 #include "app/api_client.h"
 
 #include <curl/curl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <exception>
 #include <ranges>
 
@@ -12,6 +15,9 @@
 
 namespace fealty::app {
 namespace {
+
+constexpr long kUploadPieceBytes = 128 * 1024;
+constexpr std::int64_t kRetryAfterMax_s = 24 * 60 * 60;
 
 struct FreeUrl {
   void operator()(CURLU* url) const { curl_url_cleanup(url); }
@@ -57,6 +63,35 @@ void check(CURLcode code) {
   if (code != CURLE_OK) throw std::runtime_error("libcurl refuses a setting: " + std::string(curl_easy_strerror(code)));
 }
 
+// An answer that was received and never read, in the plain form that our server gives early answers: with its length. Nothing when
+// it is not complete. Interim answers before it are skipped.
+std::optional<ClientAnswer> parse_unread(std::string_view text) {
+  for (;;) {
+    auto const end = text.find("\r\n\r\n");
+    if (!text.starts_with("HTTP/1.1 ") || end == std::string_view::npos) return std::nullopt;
+    std::string_view const head = text.substr(0, end);
+    text.remove_prefix(end + 4);
+    ClientAnswer answer;
+    std::string_view const digits = head.substr(std::string_view("HTTP/1.1 ").size(), 3);
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), answer.status).ec != std::errc{}) return std::nullopt;
+    if (answer.status < 200) continue;
+    for (auto const line : split(head.substr(std::min(head.find('\n'), head.size() - 1) + 1), '\n'))
+      if (auto const colon = line.find(':'); colon != std::string_view::npos)
+        answer.headers.emplace_back(line.substr(0, colon), trim_space(line.substr(colon + 1)));
+    auto const number = [&](std::string_view name) -> std::int64_t {
+      auto const value = answer.header(name);
+      std::int64_t out = 0;
+      bool const good = std::from_chars(value.data(), value.data() + value.size(), out).ec == std::errc{};
+      return good && out >= 0 ? out : -1;
+    };
+    std::int64_t const length = number("content-length");
+    if (length < 0 || static_cast<std::uint64_t>(length) > text.size()) return std::nullopt;
+    answer.body = text.substr(0, static_cast<std::size_t>(length));
+    answer.retry_after_s = static_cast<int>(std::clamp<std::int64_t>(number("retry-after"), 0, kRetryAfterMax_s));
+    return answer;
+  }
+}
+
 }  // namespace
 
 ServerUrl parse_server_url(std::string const& text) {
@@ -95,7 +130,9 @@ std::string_view ClientAnswer::header(std::string_view name) const {
 
 struct ApiClient::State {
   ClientSettings settings;
-  std::array<char, CURL_ERROR_SIZE> error{};  // lives as long as the handle: closing its connections may write here
+  // These live as long as the handle: closing its connections may use them.
+  std::array<char, CURL_ERROR_SIZE> error{};
+  Transfer* transfer = nullptr;  // the one under way
   std::unique_ptr<CURL, FreeEasy> easy;
 };
 
@@ -106,15 +143,21 @@ class ApiClient::Transfer {
   Transfer(ApiClient::State& state, ClientRequest const& request) : state_(state), request_(request), easy_(state.easy.get()) {}
 
   // The handle must not keep what dies with this object.
-  ~Transfer() { curl_easy_reset(easy_); }
+  ~Transfer() {
+    state_.transfer = nullptr;
+    curl_easy_reset(easy_);
+  }
   Transfer(Transfer const&) = delete;
   Transfer& operator=(Transfer const&) = delete;
 
   ClientAnswer run() {
     set_up();
     moved_at_ms_ = steady_now_ms();
+    state_.transfer = this;
     CURLcode const code = curl_easy_perform(easy_);
     if (problem_) std::rethrow_exception(problem_);
+    if (code == CURLE_SEND_ERROR)
+      if (auto unread = parse_unread(unread_)) return std::move(*unread);
     if (code != CURLE_OK) throw_failure(code);
     take_head();
     return std::move(answer_);
@@ -147,6 +190,8 @@ class ApiClient::Transfer {
     }
     if (s.server.this_machine) set(CURLOPT_PROXY, "");
 
+    set(CURLOPT_CLOSESOCKETFUNCTION, &Transfer::on_close);
+    set(CURLOPT_CLOSESOCKETDATA, &state_);
     set(CURLOPT_HEADERFUNCTION, &Transfer::on_header);
     set(CURLOPT_HEADERDATA, this);
     set(CURLOPT_WRITEFUNCTION, &Transfer::on_piece);
@@ -164,7 +209,7 @@ class ApiClient::Transfer {
       set(CURLOPT_POST, 1L);
       set(CURLOPT_READFUNCTION, &Transfer::on_wanted);
       set(CURLOPT_READDATA, this);
-      set(CURLOPT_UPLOAD_BUFFERSIZE, 256L * 1024);
+      set(CURLOPT_UPLOAD_BUFFERSIZE, kUploadPieceBytes);
       set(CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t{request_.body_bytes.value_or(-1)});
       // On a kept connection that the server is about to close, libcurl would want to send the body twice; it cannot be.
       set(CURLOPT_FRESH_CONNECT, 1L);
@@ -184,10 +229,10 @@ class ApiClient::Transfer {
   }
 
   void add_line(std::string const& line) {
-    curl_slist* const longer = curl_slist_append(headers_.get(), line.c_str());
+    curl_slist* const before = headers_.release();
+    curl_slist* const longer = curl_slist_append(before, line.c_str());
+    headers_.reset(longer != nullptr ? longer : before);
     if (longer == nullptr) throw std::bad_alloc();
-    static_cast<void>(headers_.release());  // it is the head of the longer list, or replaced by it
-    headers_.reset(longer);
   }
 
   void set_headers() {
@@ -276,25 +321,44 @@ class ApiClient::Transfer {
     return good ? 0 : 1;
   }
 
+  // A server that refuses a body in its middle answers, reads on for a little, and closes. When that is quicker than our next
+  // write, the write fails, and libcurl gives up without having read the answer, which lies in the socket. Not for TLS, whose
+  // keys are gone by now; there the next try hears the answer.
+  static int on_close(void* self, curl_socket_t socket) {
+    auto const& state = *static_cast<State const*>(self);
+    if (state.transfer != nullptr && state.transfer->request_.read_body && !state.settings.server.encrypted) {
+      Transfer& t = *state.transfer;
+      t.guarded([&] {
+        std::array<char, 4096> piece;
+        while (t.unread_.size() < kHeaderBytesMax) {
+          ssize_t const n = ::recv(socket, piece.data(), piece.size(), MSG_DONTWAIT);
+          if (n <= 0) break;
+          t.unread_.append(piece.data(), static_cast<std::size_t>(n));
+        }
+      });
+    }
+    return ::close(socket);
+  }
+
   void take_head() {
     long status = 0;
     curl_off_t retry_after_s = 0;
     check(curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status));
     check(curl_easy_getinfo(easy_, CURLINFO_RETRY_AFTER, &retry_after_s));
     answer_.status = static_cast<int>(status);
-    constexpr curl_off_t kDay_s = 24 * 60 * 60;
-    answer_.retry_after_s = static_cast<int>(std::clamp<curl_off_t>(retry_after_s, 0, kDay_s));
+    answer_.retry_after_s = static_cast<int>(std::clamp<std::int64_t>(retry_after_s, 0, kRetryAfterMax_s));
   }
 
   [[noreturn]] void throw_failure(CURLcode code) {
     std::string reason(state_.error.data());
     if (reason.empty()) reason = curl_easy_strerror(code);
     while (!reason.empty() && (reason.back() == '\n' || reason.back() == '.')) reason.pop_back();
-    std::string const text = state_.settings.server.host_and_port + " cannot be reached: " + reason;
-    if (is_hopeless(code)) throw NotReached(NotReached::Kind::hopeless, text);
+    std::string const& host = state_.settings.server.host_and_port;
+    if (is_hopeless(code)) throw NotReached(NotReached::Kind::hopeless, host + " cannot be used: " + reason);
     bool const unsent = code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_COULDNT_CONNECT ||
                         code == CURLE_SSL_CONNECT_ERROR;
-    throw NotReached(unsent ? NotReached::Kind::unsent : NotReached::Kind::broken, text);
+    if (unsent) throw NotReached(NotReached::Kind::unsent, host + " cannot be reached: " + reason);
+    throw NotReached(NotReached::Kind::broken, "The connection to " + host + " broke: " + reason);
   }
 
   static constexpr std::size_t kHeaderBytesMax = 256 * 1024;
@@ -305,6 +369,7 @@ class ApiClient::Transfer {
   std::unique_ptr<curl_slist, FreeList> headers_;
   ClientAnswer answer_;
   std::size_t header_bytes_ = 0;
+  std::string unread_;
   std::int64_t moved_at_ms_ = 0;
   curl_off_t moved_bytes_ = 0;
   std::exception_ptr problem_;

@@ -35,8 +35,8 @@ std::string plain(std::string text) {
 TEST(RateMeter, KnowsNothingFromOneReadingOrFromAMoment) {
   EXPECT_EQ(meter_of({}).per_s(), std::nullopt);
   EXPECT_EQ(meter_of({{0, 100}}).per_s(), std::nullopt);
-  EXPECT_EQ(meter_of({{0, 0}, {400, 100}}).per_s(), std::nullopt);
-  EXPECT_EQ(meter_of({{0, 0}, {400, 100}}).left_s(1'000), std::nullopt);
+  EXPECT_EQ(meter_of({{0, 0}, {200, 100}}).per_s(), std::nullopt);
+  EXPECT_EQ(meter_of({{0, 0}, {200, 100}}).left_s(1'000), std::nullopt);
 }
 
 TEST(RateMeter, CountsFromItsFirstReadingNotFromZero) {

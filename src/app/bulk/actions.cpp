@@ -331,7 +331,7 @@ int run(Action action, Arguments const& a, std::vector<std::string> problems) {
     client.bearer = read_key(a.connection, std::getenv(kApiKeyVariable), interrupt);
     client.ca_file = a.connection.ca_file;
     client.interrupted = [&] { return interrupt.raised(); };
-    Remote remote(std::move(client), a.connection.timeout_s, interrupt, [&](std::string const& text) { reporter.trouble(text); });
+    Remote remote(client, a.connection.timeout_s, interrupt, [&](std::string const& text) { reporter.trouble(text); });
     Session session{interrupt, reporter, remote, same_connection(a.connection), {}};
     Exit exit = Exit::done;
     try {

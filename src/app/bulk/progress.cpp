@@ -9,7 +9,7 @@
 namespace fealty::app::bulk {
 namespace {
 
-constexpr std::int64_t kWindowMs = 10'000, kSpacingMs = 100, kLeastSpanMs = 500;
+constexpr std::int64_t kWindowMs = 10'000, kSpacingMs = 100, kLeastSpanMs = 250;
 constexpr int kBarMin = 10, kBarMax = 30;
 constexpr char kGreen[] = "\033[32m", kYellow[] = "\033[33m", kRed[] = "\033[31m", kPlain[] = "\033[0m";
 

@@ -13,7 +13,7 @@ namespace fealty::app::bulk {
 class RateMeter {
  public:
   void add(std::int64_t now_ms, std::int64_t done);
-  // Nothing before two readings that lie half a second apart.
+  // Nothing before two readings that lie a quarter of a second apart.
   std::optional<double> per_s() const;
   // Until `total` at this rate; nothing when the rate is unknown or nothing moves.
   std::optional<std::int64_t> left_s(std::int64_t total) const;

@@ -58,7 +58,7 @@ bool is_temporary(ClientAnswer const& answer, bool is_read) {
   }
 }
 
-Remote::Remote(ClientSettings client, int timeout_s, Interrupt const& interrupt, std::function<void(std::string const&)> on_trouble)
+Remote::Remote(ClientSettings const& client, int timeout_s, Interrupt const& interrupt, std::function<void(std::string const&)> on_trouble)
     : client_(client),
       host_(client.server.host_and_port),
       timeout_s_(timeout_s),

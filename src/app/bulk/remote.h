@@ -44,7 +44,7 @@ bool is_temporary(ClientAnswer const& answer, bool is_read);
 class Remote {
  public:
   // `on_trouble` is told why it waits, and for an empty text that the trouble is over.
-  Remote(ClientSettings client, int timeout_s, Interrupt const& interrupt, std::function<void(std::string const&)> on_trouble);
+  Remote(ClientSettings const& client, int timeout_s, Interrupt const& interrupt, std::function<void(std::string const&)> on_trouble);
 
   // Repeats a request, which must be safe to repeat, until the server has answered with 2xx. `attempt` makes and sends it
   // anew each time; when it returns nothing, it cannot be repeated, and the last failure stands.
