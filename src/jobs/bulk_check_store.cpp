@@ -11,7 +11,8 @@ sql::Statement const kWrongCounters{
     "SELECT j.community_id, j.job_id FROM bulk_jobs j LEFT JOIN (SELECT community_id, job_id, "
     "sum(CASE WHEN status = 3 THEN 1 ELSE 0 END) AS created, sum(CASE WHEN status = 4 THEN 1 ELSE 0 END) AS failed "
     "FROM bulk_rows GROUP BY community_id, job_id) r ON r.community_id = j.community_id AND r.job_id = j.job_id "
-    "WHERE j.created <> coalesce(r.created, 0) OR j.failed <> coalesce(r.failed, 0) "
+    "WHERE ((j.created <> coalesce(r.created, 0) OR j.failed <> coalesce(r.failed, 0)) AND j.file_key <> '' "
+    "AND (j.expires_at IS NULL OR j.expires_at > {now_ms})) "
     "OR j.updated + j.unchanged + j.created + j.failed > j.total "
     "OR (j.status = 'completed' AND j.updated + j.unchanged + j.created + j.failed <> j.total)"};
 // A row applied twice would stand in two chunks, or have two entries for one currency.
@@ -20,8 +21,8 @@ sql::Statement const kDoubleEntries{"bulk.check_entries",
                                     "GROUP BY e.community_id, e.source_id, e.source_row, e.currency_id HAVING count(*) > 1 LIMIT 20"};
 sql::Statement const kOverlaps{
     "bulk.check_chunks",
-    "SELECT a.community_id, a.job_id, a.first_row FROM bulk_chunks a JOIN bulk_chunks b ON b.community_id = a.community_id "
-    "AND b.job_id = a.job_id AND b.first_row > a.first_row AND b.first_row <= a.last_row LIMIT 20"};
+    "SELECT a.community_id, a.job_id, a.first_ordinal FROM bulk_chunks a JOIN bulk_chunks b ON b.community_id = a.community_id "
+    "AND b.job_id = a.job_id AND b.first_ordinal > a.first_ordinal AND b.first_ordinal < a.first_ordinal + a.row_count LIMIT 20"};
 sql::Statement const kOpenFiles{"bulk.check_files",
                                 "SELECT community_id, job_id, file_key FROM bulk_jobs WHERE status IN ('queued', 'processing')"};
 

@@ -5,7 +5,9 @@
 #pragma once
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -117,7 +119,14 @@ struct MemberBalance {
   CurrencyNo currency;
   Balance balance;
 };
-// Balances of the given members, in any order. The caller holds the members' locks if it means to change them.
+// Whether so many of the members between the first and the last are meant that going through all of them is faster than
+// looking each one up. `members` is sorted.
+inline bool is_dense(std::vector<MemberNo> const& members) {
+  constexpr std::int64_t kSparsest = 4, kFewest = 64;
+  auto const count = static_cast<std::int64_t>(members.size());
+  return count >= kFewest && members.back().value - members.front().value < count * kSparsest;
+}
+// Balances of the given members (sorted), in the order of the members. The caller holds the members' locks if it means to change them.
 void load_balances(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, std::vector<MemberBalance>& out);
 // Appends entries and sets balances in the caller's transaction, which must hold the members' locks.
 void post(sql::Tx& tx, CommunityNo community, SourceNo source, std::vector<Posting> const& postings,
@@ -165,9 +174,16 @@ struct Entry {
   std::int64_t source_row = 0;
   PublicId id() const { return PublicId::of(number.value, NumberSource::time_of(number.value)); }
 };
-// Entries of one source whose numbers lie in [first, last] and rows in [first_row, last_row], by number.
-std::vector<Entry> read_entries(sql::Tx& tx, CommunityNo community, SourceNo source, EntryNo first, EntryNo last, std::int64_t first_row,
-                                std::int64_t last_row);
+// Where the entries of one row of a source lie, both ends included; others may lie there, too.
+struct EntryRange {
+  std::int64_t row = 0;
+  EntryNo first, last;
+};
+// Entries of one source in these ranges, by number.
+std::vector<Entry> read_entries(sql::Tx& tx, CommunityNo community, SourceNo source, std::span<EntryRange const> ranges);
+// Calls with the row of every entry of one source in [first, last]; a row may come several times.
+void entry_rows(sql::Tx& tx, CommunityNo community, SourceNo source, EntryNo first, EntryNo last,
+                std::function<void(std::int64_t row)> const& on_row);
 
 // A balance that does not equal its entries.
 struct Mismatch {

@@ -19,7 +19,15 @@ Statement const kLockMember{"ledger.lock_member",
 Statement const kBalances{"ledger.balances",
                           "SELECT b.member_id, b.currency_id, b.amount, b.earned, b.entry_id FROM {rows r: member_id int} "
                           "CROSS JOIN balances b WHERE b.community_id = $1 AND b.member_id = r.member_id"};
+// Many members of a narrow range are read faster by going through the range.
+Statement const kBalancesBetween{"ledger.balances_between",
+                                 "SELECT member_id, currency_id, amount, earned, entry_id FROM balances "
+                                 "WHERE community_id = $1 AND member_id BETWEEN $2 AND $3"};
+// On SQLite a row with this key is overwritten in place, without first looking for it.
 Statement const kSetBalances{"ledger.set_balances",
+                             "INSERT OR REPLACE INTO balances (community_id, member_id, currency_id, amount, earned, entry_id) "
+                             "SELECT $1, r.member_id, r.currency_id, r.amount, r.earned, r.entry_id "
+                             "FROM {rows r: member_id int, currency_id int, amount int, earned int, entry_id int}",
                              "INSERT INTO balances (community_id, member_id, currency_id, amount, earned, entry_id) "
                              "SELECT $1, r.member_id, r.currency_id, r.amount, r.earned, r.entry_id "
                              "FROM {rows r: member_id int, currency_id int, amount int, earned int, entry_id int} WHERE true "
@@ -42,9 +50,12 @@ Statement const kFindSource{"ledger.find_source",
                             "AND external_id = $3 AND leg = $4 AND member_id = $5 AND currency_id = $6"};
 Statement const kBalanceAfter{"ledger.balance_after", "SELECT balance_after FROM ledger_entries WHERE community_id = $1 AND entry_id = $2"};
 Statement const kEntries{"ledger.entries_of_source",
-                         "SELECT entry_id, member_id, currency_id, class, operator, amount, balance_after, source_row FROM ledger_entries "
-                         "WHERE community_id = $1 AND entry_id BETWEEN $3 AND $4 AND source_id = $2 AND source_row BETWEEN $5 AND $6 "
-                         "ORDER BY entry_id"};
+                         "SELECT e.entry_id, e.member_id, e.currency_id, e.class, e.operator, e.amount, e.balance_after, e.source_row "
+                         "FROM {rows r: n int, f int, l int} CROSS JOIN ledger_entries e WHERE e.community_id = $1 "
+                         "AND e.entry_id BETWEEN r.f AND r.l AND e.source_id = $2 AND e.source_row = r.n"};
+Statement const kEntryRows{"ledger.rows_of_source",
+                           "SELECT source_row FROM ledger_entries WHERE community_id = $1 AND entry_id BETWEEN $3 AND $4 "
+                           "AND source_id = $2"};
 // One pass over balances and entries together, gathered by one sort: a join of the two would look up every member. Sums in
 // two halves: the plain sum of many entries may leave 64 bits on its way even where its end does not.
 Statement const kAudit{
@@ -84,12 +95,23 @@ void create_default_currencies(sql::Tx& tx, CommunityNo community) {
 }
 
 void load_balances(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, std::vector<MemberBalance>& out) {
+  if (members.empty()) return;
+  auto read = [](Row const& r) { return MemberBalance{{r.integer(0)}, {r.integer(1)}, {{r.integer(2)}, {r.integer(3)}, {r.integer(4)}}}; };
+  if (is_dense(members)) {
+    auto next = members.begin();
+    tx.each(
+        kBalancesBetween,
+        [&](Row const& r) {
+          next = std::lower_bound(next, members.end(), MemberNo{r.integer(0)});
+          if (next != members.end() && next->value == r.integer(0)) out.push_back(read(r));
+        },
+        community, members.front(), members.back());
+    return;
+  }
   Batch batch{kInt};
   batch.reserve(members.size());
   for (MemberNo const m : members) batch.add(m);
-  tx.each_batch(
-      kBalances, batch,
-      [&](Row const& r) { out.push_back({{r.integer(0)}, {r.integer(1)}, {{r.integer(2)}, {r.integer(3)}, {r.integer(4)}}}); }, community);
+  tx.each_batch(kBalances, batch, [&](Row const& r) { out.push_back(read(r)); }, community);
 }
 
 void post(sql::Tx& tx, CommunityNo community, SourceNo source, std::vector<Posting> const& postings,
@@ -148,11 +170,13 @@ Decimal balance_after(sql::Tx& tx, CommunityNo community, EntryNo entry) {
   return tx.one(kBalanceAfter, [](Row const& r) { return Decimal{r.integer(0)}; }, community, entry).value_or(Decimal{});
 }
 
-std::vector<Entry> read_entries(sql::Tx& tx, CommunityNo community, SourceNo source, EntryNo first, EntryNo last, std::int64_t first_row,
-                                std::int64_t last_row) {
+std::vector<Entry> read_entries(sql::Tx& tx, CommunityNo community, SourceNo source, std::span<EntryRange const> ranges) {
   std::vector<Entry> out;
-  tx.each(
-      kEntries,
+  Batch batch{kInt, kInt, kInt};
+  batch.reserve(ranges.size());
+  for (auto const& r : ranges) batch.add(r.row, r.first, r.last);
+  tx.each_batch(
+      kEntries, batch,
       [&](Row const& r) {
         out.push_back({{r.integer(0)},
                        {r.integer(1)},
@@ -163,8 +187,14 @@ std::vector<Entry> read_entries(sql::Tx& tx, CommunityNo community, SourceNo sou
                        {r.integer(6)},
                        r.integer(7)});
       },
-      community, source, first, last, first_row, last_row);
+      community, source);
+  std::sort(out.begin(), out.end(), [](auto const& a, auto const& b) { return a.number < b.number; });
   return out;
+}
+
+void entry_rows(sql::Tx& tx, CommunityNo community, SourceNo source, EntryNo first, EntryNo last,
+                std::function<void(std::int64_t)> const& on_row) {
+  tx.each(kEntryRows, [&](Row const& r) { on_row(r.integer(0)); }, community, source, first, last);
 }
 
 std::vector<Mismatch> audit_balances(sql::Tx& tx, CommunityNo community, std::size_t most) {
