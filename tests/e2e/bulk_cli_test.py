@@ -419,3 +419,14 @@ def test_the_settings_file_may_name_the_server(club, tmp_path):
 def test_an_installation_beside_the_command_is_not_needed(club, tmp_path):
     done = subprocess.run([binary(), "bulk", "list"], capture_output=True, timeout=30, env=environment_of(club), cwd=tmp_path)
     assert done.returncode == 0 and list(tmp_path.iterdir()) == []
+
+
+def test_the_uploaded_file_comes_back_until_it_is_erased(club, tmp_path):
+    data = add_to_all(5, times=300)
+    id_ = json.loads(bulk(club, "upload", file_of(tmp_path, data), "--kind", "premium", "--json").stdout)["_id"]
+    saved = bulk(club, "source", id_, "--output", str(tmp_path / "again.csv"))
+    assert saved.returncode == 0 and (tmp_path / "again.csv").read_bytes() == data, saved
+    assert bulk(club, "erase", id_).returncode == 2 and bulk(club, "source", id_).stdout == data
+    assert bulk(club, "erase", id_, "--yes", "--quiet").returncode == 0
+    gone = bulk(club, "source", id_, "--output", str(tmp_path / "none.csv"))
+    assert gone.returncode == 3 and b"404 results_expired" in gone.stderr and not list(tmp_path.glob("none*"))
