@@ -145,6 +145,7 @@ TEST(ProgressBar, SaysWhatTheJobWaitsFor) {
   job.queue_position = 3;
   EXPECT_THAT(progress_bar(job, none, "", {80, false}), HasSubstr("queued, 2 before it"));
   job.status = "processing";
+  EXPECT_THAT(progress_bar(job, none, "", {80, false}), HasSubstr("0 %  started  0 of 10 rows"));
   job.cancel_requested = true;
   EXPECT_THAT(progress_bar(job, none, "", {80, false}), HasSubstr("cancelling"));
 }

@@ -73,7 +73,8 @@ std::string state_of(JobView const& job) {
                                                          : "queued, next";
   if (job.status == "reverting") return "being reverted";
   if (job.cancel_requested && !job.has_ended()) return "cancelling";
-  return job.status == "processing" ? "" : printable(job.status);
+  if (job.status == "processing") return job.processed == 0 ? "started" : "";
+  return printable(job.status);
 }
 
 }  // namespace

@@ -86,8 +86,8 @@ void Reporter::transfer(std::string const& verb, std::int64_t done, std::int64_t
 
 void Reporter::job(JobView const& job) {
   auto const now = steady_now_ms();
-  // The time in the queue says nothing about the speed.
-  if (job.status == "processing") rows_.add(now, job.processed);
+  // The time in the queue says nothing about the speed, nor does the time that a server takes to sort the rows first.
+  if (job.status == "processing" && job.processed > 0) rows_.add(now, job.processed);
   last_ = job;
   if (style_ == Style::bar) return draw(progress_bar(job, rows_, trouble_.empty() ? "" : trouble_ + ", trying again", terminal()));
   if (style_ == Style::silent || job.has_ended()) return;
