@@ -80,7 +80,13 @@ SetStatements const kTags{
 Statement const kLoadValues{"field_values.load",
                             "SELECT v.member_id, v.field_id, v.number, v.text, v.history_id FROM {rows r: k int} CROSS JOIN field_values v "
                             "WHERE v.community_id = $1 AND v.member_id = r.k"};
+Statement const kLoadValuesBetween{"field_values.load_between",
+                                   "SELECT v.member_id, v.field_id, v.number, v.text, v.history_id FROM field_values v "
+                                   "WHERE v.community_id = $1 AND v.member_id BETWEEN $2 AND $3 ORDER BY v.member_id"};
+// On SQLite a row with this key is overwritten in place, without first looking for it.
 Statement const kSetValues{"field_values.set",
+                           "INSERT OR REPLACE INTO field_values (community_id, member_id, field_id, number, text, history_id) "
+                           "SELECT $1, r.m, r.f, r.n, r.t, r.h FROM {rows r: m int, f int, n int, t text, h int}",
                            "INSERT INTO field_values (community_id, member_id, field_id, number, text, history_id) "
                            "SELECT $1, r.m, r.f, r.n, r.t, r.h FROM {rows r: m int, f int, n int, t text, h int} WHERE true "
                            "ON CONFLICT (community_id, member_id, field_id) DO UPDATE "
@@ -196,12 +202,11 @@ void lock_memberships(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> 
     return m;
   };
   if (ledger::is_dense(members)) {
-    auto next = members.begin();
+    ledger::MeantMembers meant(members);
     tx.each(
         with_profile ? kLockProfileBetween : kLockBetween,
         [&](Row const& r) {
-          next = std::lower_bound(next, members.end(), MemberNo{r.integer(0)});
-          if (next != members.end() && next->value == r.integer(0)) on_found(read(r));
+          if (meant.contain({r.integer(0)})) on_found(read(r));
         },
         community, members.front(), members.back());
     return;
@@ -281,10 +286,20 @@ void replace_sets(sql::Tx& tx, CommunityNo community, Slot::Kind kind, std::vect
 void load_values(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members,
                  std::function<void(StoredValue)> const& on_value) {
   if (members.empty()) return;
-  tx.each_batch(
-      kLoadValues, numbers_of(members),
-      [&](Row const& r) { on_value({{r.integer(0)}, {r.integer(1)}, r.optional_integer(2), r.optional_string(3), {r.integer(4)}}); },
-      community);
+  auto read = [](Row const& r) {
+    return StoredValue{{r.integer(0)}, {r.integer(1)}, r.optional_integer(2), r.optional_string(3), {r.integer(4)}};
+  };
+  if (ledger::is_dense(members)) {
+    ledger::MeantMembers meant(members);
+    tx.each(
+        kLoadValuesBetween,
+        [&](Row const& r) {
+          if (meant.contain({r.integer(0)})) on_value(read(r));
+        },
+        community, members.front(), members.back());
+    return;
+  }
+  tx.each_batch(kLoadValues, numbers_of(members), [&](Row const& r) { on_value(read(r)); }, community);
 }
 
 void set_values(sql::Tx& tx, CommunityNo community, std::vector<StoredValue> const& values) {
