@@ -21,8 +21,8 @@ sql::Statement const kDoubleEntries{"bulk.check_entries",
                                     "GROUP BY e.community_id, e.source_id, e.source_row, e.currency_id HAVING count(*) > 1 LIMIT 20"};
 sql::Statement const kOverlaps{
     "bulk.check_chunks",
-    "SELECT a.community_id, a.job_id, a.first_row FROM bulk_chunks a JOIN bulk_chunks b ON b.community_id = a.community_id "
-    "AND b.job_id = a.job_id AND b.first_row > a.first_row AND b.first_row <= a.last_row LIMIT 20"};
+    "SELECT a.community_id, a.job_id, a.first_ordinal FROM bulk_chunks a JOIN bulk_chunks b ON b.community_id = a.community_id "
+    "AND b.job_id = a.job_id AND b.first_ordinal > a.first_ordinal AND b.first_ordinal < a.first_ordinal + a.row_count LIMIT 20"};
 sql::Statement const kOpenFiles{"bulk.check_files",
                                 "SELECT community_id, job_id, file_key FROM bulk_jobs WHERE status IN ('queued', 'processing')"};
 

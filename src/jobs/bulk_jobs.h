@@ -39,7 +39,7 @@ struct Counters {
 struct Job {
   CommunityNo community;
   JobNo number;
-  std::string type, status;  // status: queued, processing, completed, failed, cancelled
+  std::string type, status;  // queued, processing, completed, failed, cancelled, reverting, reverted
   std::string log_name;
   bool dry_run = false, silent = true;
   std::optional<std::int64_t> max_errors;
@@ -53,7 +53,19 @@ struct Job {
   access::Actor actor;
   std::int64_t total = 0;
   Counters counters;
-  api::CsvPosition next;  // where the next chunk begins
+  api::CsvPosition first;  // where the rows of the file begin
+  // Applied in the order of the file: where the next chunk begins. In the order of the members: the same as `first`; the
+  // number of processed rows is the place in the work list.
+  api::CsvPosition next;
+  // The work list (work_list.h): the lease that built it, and its runs. No runs: in the order of the file, or not begun.
+  std::int64_t work_epoch = 0, work_runs = 0;
+  // Reversals (revert.h). Of a reversing job: which job it reverses. Of a reversed one: the newest reversing job, how many
+  // of its rows were reversed and how many are reported as conflicts, the ordinal below which no reversal has been yet, and
+  // the state that it goes back to when the reversal is cancelled.
+  std::optional<JobNo> revert_of, reverted_by;
+  std::int64_t reverted_rows = 0, conflicts = 0;
+  std::optional<std::int64_t> revert_below;
+  std::string former_status, reason;
   std::optional<int> lease_node;
   std::int64_t lease_epoch = 0;
   int attempts = 0;
@@ -63,7 +75,8 @@ struct Job {
   std::optional<TimeMs> started_at, finished_at, expires_at;
 
   PublicId id() const { return PublicId::of(number.value, NumberSource::time_of(number.value)); }
-  bool is_final() const { return status == "completed" || status == "failed" || status == "cancelled"; }
+  bool is_open() const { return status == "queued" || status == "processing"; }
+  bool is_final() const { return !is_open(); }
   JobFacts facts() const { return {community, number, id(), dry_run, source, columns, permissions}; }
 };
 
@@ -85,6 +98,17 @@ class RowReader {
   struct State;
   std::unique_ptr<State> state_;
 };
+// Gives a job's rows in the order in which they are applied. Not for several threads.
+class RowFeed {
+ public:
+  virtual ~RowFeed() = default;
+  // The next row that is not blank, with its cells in the arena; false at the end.
+  virtual bool next(InputRow& row, std::pmr::memory_resource& arena) = 0;
+  // The cursor behind the last row given, and the blank records up to there.
+  virtual api::CsvPosition position() const = 0;
+  virtual std::int64_t blank() const { return 0; }
+};
+
 // The same row with its cells in the arena instead of the reader's buffer.
 InputRow keep_row(InputRow row, std::pmr::memory_resource& arena);
 class MissingFile : public std::runtime_error {

@@ -1,6 +1,7 @@
 // What a bulk kind (update, premium, import …) gives to the bulk machine. The machine owns files, jobs, leases, chunks,
 // counters and results; a kind owns the meaning of columns and rows. A new kind is one implementation in a feature room.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -35,6 +36,13 @@ struct Column {
   std::string target;
 };
 
+// Whom the key cells of a row name: up to three keys, in the order of their columns, 0 where a key names nobody. Rows of one
+// member have the same `order`, and members that lie together in storage have neighbouring ones.
+struct RowTarget {
+  std::int64_t order = 0;
+  std::array<std::int64_t, 3> named{};
+};
+
 // One record as the machine read it. Cells are raw (neither trimmed nor unescaped) and as many as the job has columns;
 // a record of another width has no cells and `cell_count` tells how many it had.
 struct InputRow {
@@ -42,6 +50,9 @@ struct InputRow {
   std::size_t cell_count = 0;
   bool right_width = true;
   std::span<std::string_view const> cells;
+  // Filled by look_up() when the job began, for jobs that are applied in the order of their members.
+  bool is_looked_up = false;
+  RowTarget target = {};
 };
 
 struct RowOutcome {
@@ -62,6 +73,13 @@ struct JobFacts {
   api::PermissionSet permissions;  // of the uploader, at the upload
 };
 
+// A block of numbers with the same share for each row: those of the chunk's i-th row are
+// NumberSource::at(first, i × per_row) and the per_row − 1 after it, whether the row needs them or not. So what a row
+// changed is found by its place. `first` is 0 when nothing was drawn.
+struct NumbersDrawn {
+  std::int64_t first = 0, per_row = 0;
+};
+
 struct ApplyFrame {
   TimeMs now = 0;
   // The row that makes failures exceed this ends the chunk: it is reported, later rows are not looked at.
@@ -72,15 +90,22 @@ struct ApplyFrame {
 class BulkSession {
  public:
   virtual ~BulkSession() = default;
+  // Finds out whom the rows name, for jobs whose rows are independent: fills `target`.
+  virtual void look_up(std::span<InputRow> rows) = 0;
   // Looks up what needs no lock, outside of the transaction. The rows stay valid until `committed`.
   virtual void prepare(std::span<InputRow const> rows) = 0;
   // Evaluates the prepared rows in order and writes their effects in the given transaction. Gives one outcome per row that
   // was looked at. May be called again for the same rows when the transaction is retried.
   virtual void apply(sql::Tx& tx, ApplyFrame const& frame, std::vector<RowOutcome>& outcomes) = 0;
-  // Numbers that the last `apply` drew: its ledger entries and history items lie in this range.
-  virtual std::pair<std::int64_t, std::int64_t> numbers_drawn() const = 0;
+  // Numbers that the last `apply` drew for its ledger entries and history items.
+  virtual NumbersDrawn numbers_drawn() const = 0;
   // The transaction of the last `apply` is durable.
   virtual void committed() = 0;
+};
+
+// Where the entries and history items of one row lie, both ends included.
+struct RowNumbers {
+  std::int64_t row = 0, first = 0, last = -1;
 };
 
 struct RowChanges {
@@ -119,10 +144,16 @@ class BulkKind {
   // Whether the look-ups of a chunk do not depend on what the chunk before it changes: then they are made while that one
   // commits, by a session of their own.
   virtual bool looks_ahead(JobFacts const& job) const = 0;
+  // Whether rows of different members cannot influence each other, so that only rows of one member have to keep the order
+  // of the file.
+  virtual bool rows_are_independent(sql::Tx& tx, JobFacts const& job) const = 0;
 
-  // What rows of this job changed, read back from the ledger and the histories: those whose numbers lie in the range.
-  virtual std::vector<RowChanges> read_changes(sql::Tx& tx, JobFacts const& job, std::pair<std::int64_t, std::int64_t> numbers,
-                                               std::int64_t first_row, std::int64_t last_row) const = 0;
+  // What rows of this job changed, read back from the ledger and the histories, by row; rows that changed nothing are
+  // left out. A range may hold the numbers of other rows, too.
+  virtual std::vector<RowChanges> read_changes(sql::Tx& tx, JobFacts const& job, std::span<RowNumbers const> rows) const = 0;
+  // Calls with the row of every change of this job whose number lies in the range; a row may come several times.
+  virtual void changed_rows(sql::Tx& tx, JobFacts const& job, std::int64_t first_number, std::int64_t last_number,
+                            std::function<void(std::int64_t row)> const& on_row) const = 0;
   virtual std::vector<RowKey> read_keys(sql::Tx& tx, JobFacts const& job, std::span<InputRow const> rows) const = 0;
 };
 

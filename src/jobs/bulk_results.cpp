@@ -2,6 +2,8 @@
 #include "base/text.h"
 #include "jobs/bulk_service.h"
 #include "jobs/bulk_store.h"
+#include "jobs/row_index.h"
+#include "jobs/work_list.h"
 
 namespace fealty::jobs {
 struct StoredErrors {
@@ -15,8 +17,8 @@ namespace {
 
 constexpr unsigned bit(RowStatus s) { return 1u << static_cast<int>(s); }
 constexpr unsigned kInKeptRows = bit(RowStatus::created) | bit(RowStatus::failed);
-// Records that are read and thrown away before the asked rows of one chunk.
-constexpr std::size_t kRowsAtOnce = 10'000;
+// Rows that are looked at together where a filter needs their outcomes.
+constexpr std::size_t kRowsAtOnce = 2'000;
 
 std::vector<RowError> decode_errors(std::string const& json) {
   StoredErrors stored;
@@ -25,111 +27,97 @@ std::vector<RowError> decode_errors(std::string const& json) {
   return std::move(stored.errors);
 }
 
-// Records copied out of the reader, so that several can be looked at together.
-struct Rows {
-  std::unique_ptr<std::pmr::monotonic_buffer_resource> arena = std::make_unique<std::pmr::monotonic_buffer_resource>();
-  std::vector<InputRow> rows;
-
-  void add(InputRow const& row) { rows.push_back(keep_row(row, *arena)); }
-};
-
 class DetailsReader {
  public:
   DetailsReader(BulkParts const& parts, Job const& job, DetailsQuery const& query, unsigned statuses)
-      : parts_(parts), job_(job), kind_(parts.kind(job.type)), query_(query), statuses_(statuses), facts_(job.facts()) {}
+      : parts_(parts),
+        job_(job),
+        kind_(parts.kind(job.type)),
+        query_(query),
+        statuses_(statuses),
+        facts_(job.facts()),
+        index_(parts.files, job, parts.limits),
+        order_(parts.files, job),
+        chunks_(parts.database.read([&](sql::Tx& tx) { return list_chunks(tx, job.community, job.number); })) {}
 
   std::vector<RowDetail> read() {
-    if (query_.key) return read_by_scan(0, query_.after_row.value_or(0), (query_.page - 1) * query_.limit);
     bool const all_kept = job_.dry_run && !(statuses_ & bit(RowStatus::not_processed));
-    if (statuses_ != 0 && (all_kept || (statuses_ & ~kInKeptRows) == 0)) return read_kept();
-    // What was not processed lies behind the cursor.
-    std::int64_t const from = statuses_ == bit(RowStatus::not_processed) ? job_.next.row : 0;
-    if (statuses_ != 0) return read_by_scan(from, query_.after_row.value_or(0), (query_.page - 1) * query_.limit);
-    if (query_.after_row) return read_by_scan(0, *query_.after_row, 0);
-    return read_page();
+    if (!query_.key && statuses_ != 0 && (all_kept || (statuses_ & ~kInKeptRows) == 0)) return read_kept();
+    return read_by_scan();
   }
 
  private:
+  struct Found {
+    std::int64_t position;
+    InputRow row;
+  };
+  using Batch = std::vector<Found>;
+
+  bool is_processed(std::int64_t position) const { return order_.ordinal(position) < job_.counters.processed(); }
+  std::int64_t skip() const { return query_.after_row ? 0 : (query_.page - 1) * query_.limit; }
+
   // Rows that have records of their own: found by an index, read at their places in the file.
   std::vector<RowDetail> read_kept() {
     auto const kept = parts_.database.read([&](sql::Tx& tx) {
-      return kept_rows_with_status(tx, job_.community, job_.number, statuses_, query_.after_row.value_or(0), query_.limit,
-                                   query_.after_row ? 0 : (query_.page - 1) * query_.limit);
+      return kept_rows_with_status(tx, job_.community, job_.number, statuses_, query_.after_row.value_or(0), query_.limit, skip());
     });
-    Rows rows;
+    std::pmr::monotonic_buffer_resource arena;
+    Batch rows;
     for (auto const& k : kept) {
-      RowReader reader(parts_.files, job_, parts_.limits, {k.file_offset, k.row, k.line});
+      auto const place = index_.before_row(k.row);
+      RowReader reader(parts_.files, job_, parts_.limits, place.at);
       RowReader::Record record;
-      if (reader.next(record)) rows.add(record.row);
+      for (std::int64_t position = place.position; reader.next(record) && record.row.row <= k.row; position += record.blank ? 0 : 1)
+        if (record.row.row == k.row) rows.push_back({position, keep_row(record.row, arena)});
     }
-    // The rows may lie far apart: what lies between them is not read.
-    std::vector<RowChanges> changes;
-    std::vector<RowKey> keys;
-    parts_.database.read([&](sql::Tx& tx) {
-      changes.clear();
-      for (auto const& k : kept) {
-        if (job_.dry_run || k.status != RowStatus::created) continue;
-        auto of_row = changes_between(tx, k.row, k.row, std::nullopt);
-        std::move(of_row.begin(), of_row.end(), std::back_inserter(changes));
-      }
-      keys = kind_.read_keys(tx, facts_, rows.rows);
-    });
-    return details_of(rows.rows, kept, changes, keys);
+    return describe(rows, kept);
   }
 
-  // One page of all rows: the chunk that holds its first row is known, so any page costs the same.
-  std::vector<RowDetail> read_page() {
-    std::int64_t const ordinal = (query_.page - 1) * query_.limit;
-    auto const processed = job_.counters.processed();
-    if (ordinal >= processed) {
-      if (!job_.is_final() || ordinal >= job_.total) return {};
-      return read_by_scan(job_.next.row, 0, ordinal - processed);
-    }
-    auto const chunk = parts_.database.read([&](sql::Tx& tx) { return chunk_with_ordinal(tx, job_.community, job_.number, ordinal); });
-    if (!chunk) return {};
-    return read_by_scan(chunk->first_row, 0, ordinal - chunk->rows_before);
-  }
-
-  // Walks chunk by chunk from `from_row` on, skips `skip` rows that fit, and gives up to a page of those that fit.
-  std::vector<RowDetail> read_by_scan(std::int64_t from_row, std::int64_t after_row, std::int64_t skip) {
+  // Rows in the order of the file that have an outcome, from the asked place on, as many as a page holds.
+  std::vector<RowDetail> read_by_scan() {
     std::vector<RowDetail> out;
-    std::int64_t at = std::max(from_row, after_row + 1);
-    while (static_cast<std::int64_t>(out.size()) < query_.limit) {
-      auto const chunk = parts_.database.read([&](sql::Tx& tx) { return chunk_from_row(tx, job_.community, job_.number, at); });
-      bool const tail = !chunk || chunk->first_row >= job_.next.row;
-      if (tail && !job_.is_final()) break;
-      api::CsvPosition const begin = tail ? job_.next : api::CsvPosition{chunk->file_offset, chunk->first_row, chunk->line};
-      RowReader reader(parts_.files, job_, parts_.limits, begin);
+    std::int64_t skip_rows = skip();
+    std::int64_t const after_row = query_.after_row.value_or(0);
+    // Whether a row fits is known without reading it, where only its being processed decides.
+    bool const by_place = !query_.key && (statuses_ == 0 || statuses_ == bit(RowStatus::not_processed));
+    auto wanted = [&](std::int64_t position) {
+      if (statuses_ == bit(RowStatus::not_processed)) return job_.is_final() && !is_processed(position);
+      return job_.is_final() || is_processed(position);
+    };
+    std::int64_t position = after_row > 0 ? index_.before_row(after_row).position : 0;
+    if (by_place) {
+      if (statuses_ == 0 && job_.is_final())
+        position += skip_rows;
+      else
+        for (; position < job_.total && skip_rows > 0; ++position)
+          if (wanted(position)) --skip_rows;
+    }
+    while (static_cast<std::int64_t>(out.size()) < query_.limit && position < job_.total) {
+      std::pmr::monotonic_buffer_resource arena;
+      Batch batch;
+      auto const place = index_.before_position(position);
+      RowReader reader(parts_.files, job_, parts_.limits, place.at);
       RowReader::Record record;
-      Rows batch;
-      bool more = false;
-      std::int64_t last_seen = at;
-      // Without a filter every row fits: the ones to skip need not be described.
-      bool const unfiltered = statuses_ == 0 && !query_.key;
-      while ((more = reader.next(record))) {
-        if (!tail && record.row.row > chunk->last_row) break;
-        last_seen = record.row.row;
-        if (record.blank || record.row.row < at || record.row.row <= after_row) continue;
-        if (unfiltered && skip > 0) {
-          --skip;
-          continue;
-        }
+      std::int64_t at = place.position;
+      auto const most = by_place ? static_cast<std::size_t>(query_.limit) - out.size() : kRowsAtOnce;
+      while (batch.size() < most && at < job_.total && reader.next(record)) {
+        if (record.blank) continue;
+        std::int64_t const here = at++;
+        if (here < position || record.row.row <= after_row || !wanted(here)) continue;
         if (query_.key && !names_key(record.row)) continue;
-        batch.add(record.row);
-        bool const enough = unfiltered && static_cast<std::int64_t>(out.size() + batch.rows.size()) >= query_.limit;
-        if (enough || batch.rows.size() >= kRowsAtOnce) break;
+        batch.push_back({here, keep_row(record.row, arena)});
       }
-      for (auto& detail : describe(batch.rows, tail ? std::nullopt : chunk)) {
+      if (at == place.position) break;  // the file is shorter than it was
+      position = at;
+      for (auto& detail : describe(batch, std::nullopt)) {
         if (static_cast<std::int64_t>(out.size()) >= query_.limit) break;
         if (!fits(detail)) continue;
-        if (!unfiltered && skip > 0) {
-          --skip;
+        if (!by_place && skip_rows > 0) {
+          --skip_rows;
           continue;
         }
         out.push_back(std::move(detail));
       }
-      if (tail && !more) break;
-      at = (!tail && (!more || record.row.row > chunk->last_row)) ? chunk->last_row + 1 : last_seen + 1;
     }
     return out;
   }
@@ -153,24 +141,21 @@ class DetailsReader {
     return false;
   }
 
-  // Outcomes of records: kept rows say theirs, changed ones stand in ledger and history, the others changed nothing.
-  std::vector<RowDetail> describe(std::vector<InputRow> const& rows, std::optional<Chunk> const& chunk) {
-    if (rows.empty()) return {};
-    std::int64_t const first = rows.front().row, last = rows.back().row;
+  // Outcomes of rows that stand in the order of the file: kept rows say theirs, changed ones stand in ledger and history,
+  // the others changed nothing.
+  std::vector<RowDetail> describe(Batch const& batch, std::optional<std::vector<KeptRow>> const& known) {
+    if (batch.empty()) return {};
+    std::vector<InputRow> rows;
+    for (auto const& found : batch) rows.push_back(found.row);
     std::vector<KeptRow> kept;
     std::vector<RowChanges> changes;
     std::vector<RowKey> keys;
     parts_.database.read([&](sql::Tx& tx) {
-      kept = kept_rows(tx, job_.community, job_.number, first, last);
-      if (!job_.dry_run) changes = changes_between(tx, first, last, chunk);
+      kept = known ? *known : kept_rows(tx, job_.community, job_.number, rows.front().row, rows.back().row);
+      auto const numbers = numbers_of_changed(batch, kept);
+      changes = numbers.empty() ? std::vector<RowChanges>() : kind_.read_changes(tx, facts_, numbers);
       keys = kind_.read_keys(tx, facts_, rows);
     });
-    return details_of(rows, kept, changes, keys);
-  }
-
-  // `kept` and `changes` by row.
-  std::vector<RowDetail> details_of(std::vector<InputRow> const& rows, std::vector<KeptRow> const& kept,
-                                    std::vector<RowChanges> const& changes, std::vector<RowKey> const& keys) const {
     std::vector<RowDetail> out;
     std::size_t k = 0, c = 0;
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -184,7 +169,7 @@ class DetailsReader {
       }
       while (k < kept.size() && kept[k].row < d.row) ++k;
       while (c < changes.size() && changes[c].row < d.row) ++c;
-      RowStatus status = d.row >= job_.next.row ? RowStatus::not_processed : RowStatus::unchanged;
+      RowStatus status = is_processed(batch[i].position) ? RowStatus::unchanged : RowStatus::not_processed;
       if (c < changes.size() && changes[c].row == d.row) {
         status = RowStatus::updated;
         d.changes.text = changes[c].changes;
@@ -200,17 +185,28 @@ class DetailsReader {
     return out;
   }
 
-  std::vector<RowChanges> changes_between(sql::Tx& tx, std::int64_t first, std::int64_t last, std::optional<Chunk> const& chunk) {
-    if (chunk && chunk->last_row >= last) return kind_.read_changes(tx, facts_, chunk->numbers, first, last);
-    std::vector<RowChanges> all;
-    for (std::int64_t at = first; at <= last;) {
-      auto const next = chunk_from_row(tx, job_.community, job_.number, at);
-      if (!next || next->first_row > last) break;
-      auto part = kind_.read_changes(tx, facts_, next->numbers, first, last);
-      std::move(part.begin(), part.end(), std::back_inserter(all));
-      at = next->last_row + 1;
+  // Where the changes of those rows would lie that may have some. `kept` by row.
+  std::vector<RowNumbers> numbers_of_changed(Batch const& batch, std::vector<KeptRow> const& kept) const {
+    std::vector<RowNumbers> numbers;
+    if (job_.dry_run) return numbers;
+    std::size_t k = 0;
+    for (auto const& found : batch) {
+      while (k < kept.size() && kept[k].row < found.row.row) ++k;
+      if (k < kept.size() && kept[k].row == found.row.row && kept[k].status == RowStatus::failed) continue;
+      std::int64_t const ordinal = order_.ordinal(found.position);
+      if (ordinal >= job_.counters.processed()) continue;
+      if (auto const* chunk = chunk_of(ordinal); chunk && chunk->first_number != 0)
+        numbers.push_back(chunk->numbers_of(found.row.row, ordinal));
     }
-    return all;
+    return numbers;
+  }
+
+  Chunk const* chunk_of(std::int64_t ordinal) const {
+    auto const after =
+        std::upper_bound(chunks_.begin(), chunks_.end(), ordinal, [](std::int64_t o, Chunk const& c) { return o < c.first_ordinal; });
+    if (after == chunks_.begin()) return nullptr;
+    auto const& chunk = *std::prev(after);
+    return ordinal < chunk.first_ordinal + chunk.rows ? &chunk : nullptr;
   }
 
   BulkParts const& parts_;
@@ -219,6 +215,9 @@ class DetailsReader {
   DetailsQuery const& query_;
   unsigned statuses_;
   JobFacts facts_;
+  RowIndex index_;
+  RowOrder order_;
+  std::vector<Chunk> chunks_;
 };
 
 }  // namespace

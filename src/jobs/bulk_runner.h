@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "jobs/bulk_jobs.h"
+#include "jobs/job_run.h"
 #include "jobs/node.h"
 
 namespace fealty::jobs {
@@ -37,20 +38,9 @@ class BulkRunner {
   std::int64_t jobs_held() const;
 
  private:
-  struct Stage;
-  struct Running;
-  enum class Step : std::uint8_t { more, done, lost };
-
   void poll_loop();
   void work_loop();
   void claim();
-  Step step(Running& running);
-  void read_chunk(Running& running, Stage& stage, api::CsvPosition from);
-  static void prepare_chunk(Stage& stage);
-  void rebuild_dry_run(Running& running, BulkSession& session);
-  Step commit_chunk(Running& running);
-  Step storage_failed(Running& running, sql::StorageError const& error);
-  Step end(Running& running, std::string_view status, std::string code, std::string message);
 
   BulkParts parts_;
   Node& node_;
@@ -59,8 +49,8 @@ class BulkRunner {
   mutable std::mutex mutex_;
   std::condition_variable work_ready_, poll_now_;
   bool stopping_ = false, wake_ = false;
-  std::deque<std::shared_ptr<Running>> ready_;
-  std::map<std::pair<CommunityNo, JobNo>, std::shared_ptr<Running>> held_;
+  std::deque<std::shared_ptr<JobRun>> ready_;
+  std::map<std::pair<CommunityNo, JobNo>, std::shared_ptr<JobRun>> held_;
   std::vector<std::thread> threads_;
   std::atomic<std::int64_t> rows_done_{0};
 };

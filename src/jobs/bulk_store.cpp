@@ -25,7 +25,8 @@ constexpr auto kText = Batch::Type::text;
   "j.file_sha256, j.fingerprint, j.delimiter, j.encoding, j.columns, j.permissions, j.source_id, j.actor_type, j.actor_id, "          \
   "j.actor_name, j.total, j.updated, j.unchanged, j.created, j.failed, j.skipped, j.next_row, j.next_line, j.next_offset, "           \
   "j.lease_node, j.lease_epoch, j.attempts, j.cancel_requested, j.error_code, j.error_message, j.created_at, j.updated_at, "          \
-  "j.started_at, j.finished_at, j.expires_at "
+  "j.started_at, j.finished_at, j.expires_at, j.first_row, j.first_line, j.first_offset, j.work_epoch, j.work_runs, j.revert_of, "    \
+  "j.reverted_by, j.reverted_rows, j.conflicts, j.revert_below, j.former_status, j.reason "
 #define OPEN "j.status IN ('queued', 'processing')"
 
 Statement const kLockQueue{"bulk.lock_queue", "SELECT c.community_id FROM communities c WHERE c.community_id = $1 {lock c}"};
@@ -36,9 +37,9 @@ Statement const kInsertJob{
     "bulk.insert_job",
     "INSERT INTO bulk_jobs (community_id, job_id, type, status, log_name, dry_run, silent, max_errors, file_key, file_name, "
     "file_size, file_sha256, fingerprint, delimiter, encoding, columns, permissions, source_id, actor_type, actor_id, "
-    "actor_name, total, next_row, next_line, next_offset, created_at, updated_at) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, "
-    "$25, $26, $26)"};
+    "actor_name, total, next_row, next_line, next_offset, created_at, updated_at, first_row, first_line, first_offset, revert_of, "
+    "reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, "
+    "$24, $25, $26, $26, $23, $24, $25, $27, $28)"};
 Statement const kFind{"bulk.find", "SELECT " JOB_COLUMNS "FROM bulk_jobs j WHERE j.community_id = $1 AND j.job_id = $2"};
 Statement const kLock{"bulk.lock", "SELECT " JOB_COLUMNS "FROM bulk_jobs j WHERE j.community_id = $1 AND j.job_id = $2 {lock j}"};
 Statement const kByFingerprint{"bulk.by_fingerprint",
@@ -77,20 +78,19 @@ Statement const kProgress{
     "WHERE community_id = $1 AND job_id = $2"};
 Statement const kRequestCancel{"bulk.request_cancel",
                                "UPDATE bulk_jobs SET cancel_requested = 1, updated_at = $3 WHERE community_id = $1 AND job_id = $2"};
-Statement const kInsertChunk{
-    "bulk.insert_chunk",
-    "INSERT INTO bulk_chunks (community_id, job_id, first_row, last_row, line, file_offset, rows_before, first_number, "
-    "last_number) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
-#define CHUNK_COLUMNS "SELECT first_row, last_row, line, file_offset, rows_before, first_number, last_number FROM bulk_chunks "
-Statement const kChunkWith{"bulk.chunk_with_ordinal",
-                           CHUNK_COLUMNS "WHERE community_id = $1 AND job_id = $2 AND rows_before <= $3 ORDER BY first_row DESC LIMIT 1"};
-Statement const kChunkFrom{"bulk.chunk_from_row",
-                           CHUNK_COLUMNS "WHERE community_id = $1 AND job_id = $2 AND last_row >= $3 ORDER BY first_row LIMIT 1"};
-Statement const kInsertRows{
-    "bulk.insert_rows",
-    "INSERT INTO bulk_rows (community_id, job_id, row_number, line, file_offset, status, member_id, errors, changes) "
-    "SELECT $1, $2, r.n, r.l, r.o, r.s, r.m, r.e, r.c FROM {rows r: n int, l int, o int, s int, m int, e text, c text}"};
-#define ROW_COLUMNS "SELECT row_number, line, file_offset, status, member_id, errors, changes FROM bulk_rows "
+Statement const kSetWorkList{
+    "bulk.set_work_list",
+    "UPDATE bulk_jobs SET work_epoch = $3, work_runs = $4, skipped = $5, attempts = 0 WHERE community_id = $1 AND job_id = $2"};
+Statement const kInsertChunk{"bulk.insert_chunk",
+                             "INSERT INTO bulk_chunks (community_id, job_id, first_ordinal, row_count, first_number, last_number, per_row) "
+                             "VALUES ($1, $2, $3, $4, $5, $6, $7)"};
+Statement const kChunks{"bulk.chunks",
+                        "SELECT first_ordinal, row_count, first_number, last_number, per_row FROM bulk_chunks "
+                        "WHERE community_id = $1 AND job_id = $2 ORDER BY first_ordinal"};
+Statement const kInsertRows{"bulk.insert_rows",
+                            "INSERT INTO bulk_rows (community_id, job_id, row_number, status, member_id, errors, changes) "
+                            "SELECT $1, $2, r.n, r.s, r.m, r.e, r.c FROM {rows r: n int, s int, m int, e text, c text}"};
+#define ROW_COLUMNS "SELECT row_number, status, member_id, errors, changes FROM bulk_rows "
 Statement const kRows{"bulk.rows",
                       ROW_COLUMNS "WHERE community_id = $1 AND job_id = $2 AND row_number BETWEEN $3 AND $4 ORDER BY row_number"};
 Statement const kRowsByStatus{"bulk.rows_by_status", ROW_COLUMNS
@@ -149,15 +149,24 @@ Job read_job(Row const& r) {
   j.started_at = r.optional_integer(c++);
   j.finished_at = r.optional_integer(c++);
   j.expires_at = r.optional_integer(c++);
+  j.first.row = r.integer(c++);
+  j.first.line = r.integer(c++);
+  j.first.offset = r.integer(c++);
+  j.work_epoch = r.integer(c++);
+  j.work_runs = r.integer(c++);
+  auto const number = [&](int column) { return r.is_null(column) ? std::nullopt : std::optional(JobNo{r.integer(column)}); };
+  j.revert_of = number(c++);
+  j.reverted_by = number(c++);
+  j.reverted_rows = r.integer(c++);
+  j.conflicts = r.integer(c++);
+  j.revert_below = r.optional_integer(c++);
+  j.former_status = r.string(c++);
+  j.reason = r.string(c++);
   return j;
 }
 
-Chunk read_chunk(Row const& r) {
-  return {r.integer(0), r.integer(1), r.integer(2), r.integer(3), r.integer(4), {r.integer(5), r.integer(6)}};
-}
-KeptRow read_row(Row const& r) {
-  return {r.integer(0), r.integer(1), r.integer(2), static_cast<RowStatus>(r.integer(3)), {r.integer(4)}, r.string(5), r.string(6)};
-}
+Chunk read_chunk(Row const& r) { return {r.integer(0), r.integer(1), r.integer(2), r.integer(3), r.integer(4)}; }
+KeptRow read_row(Row const& r) { return {r.integer(0), static_cast<RowStatus>(r.integer(1)), {r.integer(2)}, r.string(3), r.string(4)}; }
 std::string_view encoding_name(api::Encoding e) {
   constexpr std::string_view kNames[] = {"utf-8", "utf-16le", "utf-16be"};
   return kNames[static_cast<int>(e)];
@@ -185,7 +194,7 @@ void insert_job(sql::Tx& tx, Job const& j) {
   tx.exec(kInsertJob, j.community, j.number, j.type, j.status, j.log_name, j.dry_run, j.silent, j.max_errors, j.file_key, j.file_name,
           j.file_size, sql::Blob{j.file_sha256}, sql::Blob{j.fingerprint}, delimiter, encoding_name(j.dialect.encoding),
           encode_columns(j.columns), static_cast<std::int64_t>(j.permissions.bits()), j.source, j.actor.type, j.actor.id, j.actor.name,
-          j.total, j.next.row, j.next.line, j.next.offset, j.created_at);
+          j.total, j.first.row, j.first.line, j.first.offset, j.created_at, j.revert_of, j.reason);
 }
 
 std::optional<Job> find_job(sql::Tx& tx, CommunityNo community, JobNo job) { return tx.one(kFind, read_job, community, job); }
@@ -230,21 +239,30 @@ void update_progress(sql::Tx& tx, Job const& j) {
 }
 void request_cancel(sql::Tx& tx, CommunityNo community, JobNo job, TimeMs now) { tx.exec(kRequestCancel, community, job, now); }
 
+RowNumbers Chunk::numbers_of(std::int64_t row, std::int64_t ordinal) const {
+  if (per_row == 0) return {row, first_number, last_number};
+  std::int64_t const i = (ordinal - first_ordinal) * per_row;
+  return {row, NumberSource::at(first_number, i), NumberSource::at(first_number, i + per_row - 1)};
+}
+
+void set_work_list(sql::Tx& tx, Job const& j) {
+  tx.exec(kSetWorkList, j.community, j.number, j.work_epoch, j.work_runs, j.counters.skipped);
+}
+
 void insert_chunk(sql::Tx& tx, CommunityNo community, JobNo job, Chunk const& c) {
-  tx.exec(kInsertChunk, community, job, c.first_row, c.last_row, c.line, c.file_offset, c.rows_before, c.numbers.first, c.numbers.second);
+  tx.exec(kInsertChunk, community, job, c.first_ordinal, c.rows, c.first_number, c.last_number, c.per_row);
 }
-std::optional<Chunk> chunk_with_ordinal(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t ordinal) {
-  return tx.one(kChunkWith, read_chunk, community, job, ordinal);
-}
-std::optional<Chunk> chunk_from_row(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t row) {
-  return tx.one(kChunkFrom, read_chunk, community, job, row);
+std::vector<Chunk> list_chunks(sql::Tx& tx, CommunityNo community, JobNo job) {
+  std::vector<Chunk> chunks;
+  tx.each(kChunks, [&](Row const& r) { chunks.push_back(read_chunk(r)); }, community, job);
+  return chunks;
 }
 
 void insert_rows(sql::Tx& tx, CommunityNo community, JobNo job, std::vector<KeptRow> const& rows) {
   if (rows.empty()) return;
-  Batch batch{kInt, kInt, kInt, kInt, kInt, kText, kText};
+  Batch batch{kInt, kInt, kInt, kText, kText};
   batch.reserve(rows.size());
-  for (auto const& r : rows) batch.add(r.row, r.line, r.file_offset, static_cast<std::int64_t>(r.status), r.member, r.errors, r.changes);
+  for (auto const& r : rows) batch.add(r.row, static_cast<std::int64_t>(r.status), r.member, r.errors, r.changes);
   tx.exec_batch(kInsertRows, batch, community, job);
 }
 std::vector<KeptRow> kept_rows(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t first_row, std::int64_t last_row) {

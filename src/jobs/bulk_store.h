@@ -40,21 +40,24 @@ void release_all_leases(sql::Tx& tx);
 
 // Counters, cursor, state and lease of a job whose row is locked.
 void update_progress(sql::Tx& tx, Job const& job);
+// The work list is durable: the next chunk is read from it.
+void set_work_list(sql::Tx& tx, Job const& job);
 void request_cancel(sql::Tx& tx, CommunityNo community, JobNo job, TimeMs now);
 
 struct Chunk {
-  std::int64_t first_row = 0, last_row = 0, line = 0, file_offset = 0;
-  std::int64_t rows_before = 0;  // rows with an outcome before this chunk
-  std::pair<std::int64_t, std::int64_t> numbers{0, -1};
+  std::int64_t first_ordinal = 0, rows = 0;
+  // Numbers of its entries and history items, both ends included; {0, -1} when it drew none. With `per_row` they follow
+  // NumbersDrawn; chunks of programs before schema 2 have 0 there, and any row's numbers may lie anywhere in the range.
+  std::int64_t first_number = 0, last_number = -1, per_row = 0;
+
+  RowNumbers numbers_of(std::int64_t row, std::int64_t ordinal) const;
 };
 void insert_chunk(sql::Tx& tx, CommunityNo community, JobNo job, Chunk const& chunk);
-// The chunk that holds the rows_before-th row with an outcome, counted from 0.
-std::optional<Chunk> chunk_with_ordinal(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t ordinal);
-// The chunk that holds this record, or the next one after it.
-std::optional<Chunk> chunk_from_row(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t row);
+// All chunks of a job, in the order in which they were applied.
+std::vector<Chunk> list_chunks(sql::Tx& tx, CommunityNo community, JobNo job);
 
 struct KeptRow {
-  std::int64_t row = 0, line = 0, file_offset = 0;
+  std::int64_t row = 0;
   RowStatus status = RowStatus::failed;
   MemberNo member;
   std::string errors = "[]", changes = "[]";

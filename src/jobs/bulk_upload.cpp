@@ -321,7 +321,7 @@ Result<UploadAnswer> BulkService::upload(api::Context& context, api::Request& re
       job.permissions = context.principal.permissions;
       job.actor = {"community_key", context.principal.key_prefix, context.principal.name};
       job.total = received->rows;
-      job.next = received->first_row;
+      job.first = job.next = received->first_row;
       job.created_at = now;
       if (!job.dry_run) {
         job.source = {parts_.numbers.next()};

@@ -1,6 +1,8 @@
 #include "jobs/file_store.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -28,6 +30,12 @@ void sync_folder(std::string const& folder) {
   int const failed = ::fsync(d);
   ::close(d);
   if (failed != 0) fail_with("syncing the folder of uploaded files");
+}
+
+std::int64_t size_of(int descriptor) {
+  struct stat info{};
+  if (::fstat(descriptor, &info) != 0) fail_with("looking at a stored file");
+  return info.st_size;
 }
 
 }  // namespace
@@ -67,6 +75,41 @@ void NewFile::keep() {
 
 StoredFile::~StoredFile() { ::close(descriptor_); }
 
+std::int64_t StoredFile::size() const { return size_of(descriptor_); }
+
+std::size_t StoredFile::read_some(std::int64_t offset, std::span<char> into) const {
+  for (;;) {
+    ssize_t const n = ::pread(descriptor_, into.data(), into.size(), offset);
+    if (n >= 0) return static_cast<std::size_t>(n);
+    if (errno != EINTR) fail_with("reading a stored file");
+  }
+}
+
+void StoredFile::read_at(std::int64_t offset, std::span<char> into) const {
+  while (!into.empty()) {
+    std::size_t const n = read_some(offset, into);
+    if (n == 0) throw std::system_error(EIO, std::generic_category(), "a stored file is shorter than it was");
+    into = into.subspan(n);
+    offset += static_cast<std::int64_t>(n);
+  }
+}
+
+NumberFile::NumberFile(int descriptor, std::size_t count, bool writable) : descriptor_(descriptor), count_(count) {
+  void* const data =
+      ::mmap(nullptr, count * sizeof(std::uint32_t), writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, descriptor, 0);
+  if (data == MAP_FAILED) {
+    int const error = errno;
+    ::close(descriptor);
+    throw std::system_error(error, std::generic_category(), "mapping a stored file");
+  }
+  data_ = static_cast<std::uint32_t*>(data);
+}
+
+NumberFile::~NumberFile() {
+  ::munmap(data_, count_ * sizeof(std::uint32_t));
+  ::close(descriptor_);
+}
+
 FileStore::FileStore(std::string folder) : folder_(std::move(folder)) {
   fs::create_directories(folder_);
   fs::permissions(folder_, fs::perms::owner_all, fs::perm_options::replace);
@@ -82,6 +125,53 @@ std::unique_ptr<StoredFile> FileStore::open(std::string const& key) const {
     fail_with("opening a stored upload");
   }
   return std::make_unique<StoredFile>(d);
+}
+
+std::unique_ptr<NewFile> FileStore::create_side(std::string const& key, std::string_view suffix) {
+  return std::make_unique<NewFile>(folder_, key + "." + std::string(suffix));
+}
+
+std::unique_ptr<StoredFile> FileStore::open_side(std::string const& key, std::string_view suffix) const {
+  return open(key + "." + std::string(suffix));
+}
+
+void FileStore::sync_side(std::string const& key, std::string_view suffix) {
+  auto const file = open_side(key, suffix);
+  if (file && ::fsync(file->descriptor()) != 0) fail_with("syncing a stored file");
+}
+
+void FileStore::remove_side(std::string const& key, std::string_view suffix) {
+  if (::unlink((folder_ + "/" + key + "." + std::string(suffix)).c_str()) != 0 && errno != ENOENT) fail_with("removing a stored file");
+}
+
+std::unique_ptr<NumberFile> FileStore::write_numbers(std::string const& key, std::string_view suffix, std::size_t count) {
+  std::string const path = folder_ + "/" + key + "." + std::string(suffix);
+  int const d = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (d < 0) fail_with("creating a file beside an upload");
+  auto const bytes = static_cast<std::int64_t>(count * sizeof(std::uint32_t));
+  if (size_of(d) == bytes) return std::make_unique<NumberFile>(d, count, true);
+  // All of its room is taken now: a page of a mapping that finds no room later would end the program.
+  if (int const error = ::posix_fallocate(d, 0, bytes); error != 0) {
+    ::close(d);
+    ::unlink(path.c_str());
+    errno = error;
+    fail_with("making room for a file beside an upload");
+  }
+  sync_folder(folder_);
+  return std::make_unique<NumberFile>(d, count, true);
+}
+
+std::unique_ptr<NumberFile const> FileStore::read_numbers(std::string const& key, std::string_view suffix, std::size_t count) const {
+  int const d = ::open((folder_ + "/" + key + "." + std::string(suffix)).c_str(), O_RDONLY | O_CLOEXEC);
+  if (d < 0) {
+    if (errno == ENOENT) return nullptr;
+    fail_with("opening a file beside an upload");
+  }
+  if (size_of(d) != static_cast<std::int64_t>(count * sizeof(std::uint32_t))) {
+    ::close(d);
+    return nullptr;
+  }
+  return std::make_unique<NumberFile const>(d, count, false);
 }
 
 void FileStore::remove(std::string const& key) {
@@ -107,7 +197,7 @@ int FileStore::remove_orphans(std::int64_t idle_ms, std::function<void(Keys&)> c
     std::string const name = entry.path().filename().string();
     if (!name.starts_with("upload-")) continue;
     std::string key = name.substr(0, name.find('.'));
-    if (name.substr(key.size()) == kPartial)
+    if (name.ends_with(kPartial))
       key.clear();
     else
       keys.insert(key);

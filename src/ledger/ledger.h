@@ -5,7 +5,9 @@
 #pragma once
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -117,7 +119,14 @@ struct MemberBalance {
   CurrencyNo currency;
   Balance balance;
 };
-// Balances of the given members, in any order. The caller holds the members' locks if it means to change them.
+// Whether so many of the members between the first and the last are meant that going through all of them is faster than
+// looking each one up. `members` is sorted.
+inline bool is_dense(std::vector<MemberNo> const& members) {
+  constexpr std::int64_t kSparsest = 4, kFewest = 64;
+  auto const count = static_cast<std::int64_t>(members.size());
+  return count >= kFewest && members.back().value - members.front().value < count * kSparsest;
+}
+// Balances of the given members (sorted), in the order of the members. The caller holds the members' locks if it means to change them.
 void load_balances(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, std::vector<MemberBalance>& out);
 // Appends entries and sets balances in the caller's transaction, which must hold the members' locks.
 void post(sql::Tx& tx, CommunityNo community, SourceNo source, std::vector<Posting> const& postings,
@@ -125,19 +134,45 @@ void post(sql::Tx& tx, CommunityNo community, SourceNo source, std::vector<Posti
 SourceNo create_source(sql::Tx& tx, CommunityNo community, SourceNo number, Source const& source, TimeMs now);
 
 struct Change {
-  MemberNo member;
+  MemberNo member;       // none: nobody was found, and the change is refused as user_not_found
   std::string currency;  // code
   Operator op = Operator::add;
   Decimal value;
   Source source;
   std::string leg;
   std::string note;
+  bool is_new_source = false;  // nobody can have used the source before: it is not looked up
 };
 struct ChangeResult {
   std::optional<PublicId> entry;  // none when nothing changed
   Decimal balance;
   bool duplicate = false;  // the source was applied before; nothing happened now
+
+  EntryClass entry_class = EntryClass::earn;  // of the entry
+  Decimal amount;
+  // What the one who came first wrote down beside it, when this is a duplicate.
+  struct First {
+    std::string reason, note;
+    access::Actor actor;
+  };
+  std::optional<First> first = {};
 };
+
+// Changes that happen together or not at all: those of one request, of one event.
+using ChangeSet = std::span<Change const>;
+struct ChangeProblem {
+  std::size_t change = 0;  // index in the set
+  Error error;
+};
+struct SetOutcome {
+  enum class State : std::uint8_t { applied, refused, busy };
+  State state = State::applied;
+  std::vector<ChangeResult> results = {};    // applied: one for each change
+  std::vector<ChangeProblem> problems = {};  // refused: all of them
+};
+// What is done about members whom another transaction has locked: waiting for them, or leaving the sets that name them alone
+// (busy; a set that names nobody's member is busy too, since the two look alike).
+enum class Locked : std::uint8_t { wait, skip };
 
 // Any thread.
 class LedgerService {
@@ -148,6 +183,10 @@ class LedgerService {
   // currency): repeated with the same operator and value it answers the first entry, with others 409 source_reused.
   Result<ChangeResult> change(CommunityNo community, Change const& change, TimeMs now);
   Result<ChangeResult> change_in(sql::Tx& tx, CommunityNo community, Change const& change, TimeMs now);
+  // Many sets at the price of few statements. Each is applied whole, in the order given, as if it were alone: a refused set
+  // leaves no trace, and the sets after it never see what it tried. Locks all members in the order of their numbers.
+  std::vector<SetOutcome> apply_in(sql::Tx& tx, CommunityNo community, std::span<ChangeSet const> sets, TimeMs now,
+                                   Locked locked = Locked::wait);
 
  private:
   sql::Database& database_;
@@ -165,9 +204,16 @@ struct Entry {
   std::int64_t source_row = 0;
   PublicId id() const { return PublicId::of(number.value, NumberSource::time_of(number.value)); }
 };
-// Entries of one source whose numbers lie in [first, last] and rows in [first_row, last_row], by number.
-std::vector<Entry> read_entries(sql::Tx& tx, CommunityNo community, SourceNo source, EntryNo first, EntryNo last, std::int64_t first_row,
-                                std::int64_t last_row);
+// Where the entries of one row of a source lie, both ends included; others may lie there, too.
+struct EntryRange {
+  std::int64_t row = 0;
+  EntryNo first, last;
+};
+// Entries of one source in these ranges, by number.
+std::vector<Entry> read_entries(sql::Tx& tx, CommunityNo community, SourceNo source, std::span<EntryRange const> ranges);
+// Calls with the row of every entry of one source in [first, last]; a row may come several times.
+void entry_rows(sql::Tx& tx, CommunityNo community, SourceNo source, EntryNo first, EntryNo last,
+                std::function<void(std::int64_t row)> const& on_row);
 
 // A balance that does not equal its entries.
 struct Mismatch {

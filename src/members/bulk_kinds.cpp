@@ -54,8 +54,18 @@ class MemberBulkKind final : public jobs::BulkKind {
   }
   // An import's rows name people whom earlier rows may have made, and a dry run remembers what earlier rows imagined.
   bool looks_ahead(jobs::JobFacts const& job) const override { return facts_.flavour != BulkFlavour::import && !job.dry_run; }
-  std::vector<jobs::RowChanges> read_changes(sql::Tx& tx, jobs::JobFacts const& job, std::pair<std::int64_t, std::int64_t> numbers,
-                                             std::int64_t first_row, std::int64_t last_row) const override;
+  // An import's rows share the names that they take, and a row that gives away an identifier lets a later one take it.
+  bool rows_are_independent(sql::Tx& tx, jobs::JobFacts const& job) const override {
+    if (facts_.flavour == BulkFlavour::import) return false;
+    auto const bound = resolve_columns(job.columns, load_catalogue(tx, job.community));
+    return std::none_of(bound.slots.begin(), bound.slots.end(), [](Slot const& s) { return s.identifier; });
+  }
+  std::vector<jobs::RowChanges> read_changes(sql::Tx& tx, jobs::JobFacts const& job, std::span<jobs::RowNumbers const> rows) const override;
+  void changed_rows(sql::Tx& tx, jobs::JobFacts const& job, std::int64_t first_number, std::int64_t last_number,
+                    std::function<void(std::int64_t)> const& on_row) const override {
+    ledger::entry_rows(tx, job.community, job.source, {first_number}, {last_number}, on_row);
+    history_rows(tx, job.community, job.source, first_number, last_number, on_row);
+  }
   std::vector<jobs::RowKey> read_keys(sql::Tx& tx, jobs::JobFacts const& job, std::span<jobs::InputRow const> rows) const override;
 
  private:
@@ -89,8 +99,7 @@ std::vector<std::string> MemberBulkKind::template_example(std::span<std::string 
 }
 
 std::vector<jobs::RowChanges> MemberBulkKind::read_changes(sql::Tx& tx, jobs::JobFacts const& job,
-                                                           std::pair<std::int64_t, std::int64_t> numbers, std::int64_t first_row,
-                                                           std::int64_t last_row) const {
+                                                           std::span<jobs::RowNumbers const> rows) const {
   Catalogue const catalogue = load_catalogue(tx, job.community);
   auto const bound = resolve_columns(job.columns, catalogue);
   auto slot_for = [&](auto const& fits) -> Slot const* {
@@ -102,7 +111,10 @@ std::vector<jobs::RowChanges> MemberBulkKind::read_changes(sql::Tx& tx, jobs::Jo
   auto open = [&](std::int64_t row, std::int64_t number, MemberNo member) -> std::string& {
     return by_number.try_emplace({row, number}, member, "").first->second.second;
   };
-  for (auto const& entry : ledger::read_entries(tx, job.community, job.source, {numbers.first}, {numbers.second}, first_row, last_row)) {
+  std::vector<ledger::EntryRange> ranges;
+  ranges.reserve(rows.size());
+  for (auto const& r : rows) ranges.push_back({r.row, {r.first}, {r.last}});
+  for (auto const& entry : ledger::read_entries(tx, job.community, job.source, ranges)) {
     auto const* slot = slot_for([&](Slot const& s) { return s.kind == Slot::Kind::currency && s.currency.number == entry.currency; });
     if (slot == nullptr) continue;
     Decimal const operand = entry.op == ledger::Operator::add        ? entry.amount
@@ -114,7 +126,7 @@ std::vector<jobs::RowChanges> MemberBulkKind::read_changes(sql::Tx& tx, jobs::Jo
   auto value = [](std::optional<std::int64_t> number, std::optional<std::string> const& text) {
     return number ? Value{true, true, *number, {}} : text ? Value::of(*text) : Value::none();
   };
-  for (auto const& item : read_history(tx, job.community, job.source, numbers, first_row, last_row)) {
+  for (auto const& item : read_history(tx, job.community, job.source, rows)) {
     auto const* slot = slot_for([&](Slot const& s) { return s.kind != Slot::Kind::currency && s.field == item.field; });
     if (slot == nullptr) continue;  // the field was removed: its history is hidden
     std::optional<Decimal> const operand = item.operand ? std::optional(Decimal{*item.operand}) : std::nullopt;

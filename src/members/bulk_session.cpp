@@ -44,44 +44,60 @@ struct MemberBulkSession::Evaluation {
   std::vector<NewMembership> new_memberships;
   std::vector<ImaginedAccount> imagined;
   // People whom earlier rows of this chunk made, by email key.
-  std::unordered_map<std::string, MemberNo> made;
-  std::unordered_map<std::string, MemberNo> usernames_made;
+  std::unordered_map<std::string_view, MemberNo> made;
+  std::unordered_map<std::string_view, MemberNo> usernames_made;
+  std::vector<SlotChange> row_changes;  // of the row at hand
   std::string scratch;
 };
 
 MemberBulkSession::MemberBulkSession(BulkFlavour flavour, jobs::JobFacts job, sql::Database& database, NumberSource& numbers,
                                      std::string const& scratch_folder)
     : flavour_(flavour), job_(std::move(job)), database_(database), numbers_(numbers), keys_bound_(resolve_columns(job_.columns, {})) {
+  for (std::size_t c = 0; c < keys_bound_.columns.size(); ++c)
+    if (auto const role = keys_bound_.columns[c].role; role == Role::email || role == Role::user_id || role == Role::username)
+      key_columns_.push_back({c, role});
   if (job_.dry_run) dry_run_.emplace(scratch_folder);
 }
 
+std::string_view MemberBulkSession::keep(std::string_view text, std::string_view cell) {
+  if (std::less_equal<>()(cell.data(), text.data()) && std::less_equal<>()(text.data() + text.size(), cell.data() + cell.size()))
+    return text;
+  auto* const copy = static_cast<char*>(texts_->allocate(text.size() + 1, 1));
+  text.copy(copy, text.size());
+  return {copy, text.size()};
+}
+
 void MemberBulkSession::read_keys(std::span<jobs::InputRow const> rows) {
+  texts_ = std::make_unique<std::pmr::monotonic_buffer_resource>(16 * 1024);
   keys_.assign(rows.size(), {});
+  auto folded = [&](std::string_view text) {
+    bool const is_folded =
+        std::none_of(text.begin(), text.end(), [](char c) { return (c >= 'A' && c <= 'Z') || static_cast<signed char>(c) < 0; });
+    return is_folded ? text : keep(fold_case(text));
+  };
   std::string scratch;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (!rows[i].right_width) continue;
     RowKeys& k = keys_[i];
-    for (std::size_t c = 0; c < keys_bound_.columns.size(); ++c) {
-      Role const role = keys_bound_.columns[c].role;
-      if (role != Role::email && role != Role::user_id && role != Role::username) continue;
+    for (auto const [c, role] : key_columns_) {
       auto const cell = api::clean(rows[i].cells[c], false, scratch);
       if (cell.text.empty()) continue;
       std::string const& column = job_.columns[c].name;
       if (cell.is_clear) {
         k.issues.push_back({column, "not_clearable", column + " cannot be cleared."});
       } else if (role == Role::email) {
-        k.email = cell.text;
+        k.email = keep(cell.text, rows[i].cells[c]);
         if (!api::is_email(cell.text))
           k.issues.push_back({column, "invalid_email", quoted(cell.text) + " is not an e-mail address."});
         else
-          k.email_key = fold_case(cell.text);
+          k.email_key = folded(k.email);
       } else if (role == Role::user_id) {
-        k.user_ref = cell.text;
+        k.user_ref = keep(cell.text, rows[i].cells[c]);
         if (!short_id(cell.text) && !PublicId::parse(cell.text))
           k.issues.push_back({column, "invalid_user_id", quoted(cell.text) + " is not a user id."});
       } else {
-        k.username = cell.text;
-        k.username_key = fold_case(cell.text);
+        k.username = keep(cell.text, rows[i].cells[c]);
+        k.username_key = folded(k.username);
       }
     }
   }
@@ -91,6 +107,8 @@ void MemberBulkSession::look_up(sql::Tx& tx) {
   std::vector<std::string_view> emails, usernames;
   std::vector<MemberNo> numbers;
   std::vector<std::size_t> email_row, username_row, number_row;
+  emails.reserve(keys_.size());
+  email_row.reserve(keys_.size());
   for (std::size_t i = 0; i < keys_.size(); ++i) {
     auto& k = keys_[i];
     if (!k.email_key.empty()) emails.push_back(k.email_key), email_row.push_back(i);
@@ -102,11 +120,16 @@ void MemberBulkSession::look_up(sql::Tx& tx) {
       numbers.push_back({id->number}), number_row.push_back(i);
   }
   bool const import = flavour_ == BulkFlavour::import;
-  find_accounts_by_email(tx, emails, [&](std::size_t i, Account a) {
-    auto& k = keys_[email_row[i]];
-    k.by_email = a.number;
-    if (import) accounts_by_email_.insert_or_assign(k.email_key, std::move(a));
-  });
+  if (import)
+    find_accounts_by_email(tx, emails, [&](std::size_t i, Account a) {
+      auto& k = keys_[email_row[i]];
+      k.by_email = a.number;
+      accounts_by_email_.insert_or_assign(k.email_key, std::move(a));
+    });
+  else {
+    auto const found = find_members_by_email(tx, emails);
+    for (std::size_t i = 0; i < found.size(); ++i) keys_[email_row[i]].by_email = found[i];
+  }
   find_accounts_by_username(tx, usernames, [&](std::size_t i, Account const& a) {
     auto& k = keys_[username_row[i]];
     k.by_username = a.number;
@@ -118,26 +141,44 @@ void MemberBulkSession::look_up(sql::Tx& tx) {
   });
 }
 
+void MemberBulkSession::look_up(std::span<jobs::InputRow> rows) {
+  read_keys(rows);
+  database_.read([&](sql::Tx& tx) { look_up(tx); });
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    auto& target = rows[i].target;
+    for (std::size_t k = 0; k < key_columns_.size(); ++k) {
+      target.named[k] = keys_[i].named_by(key_columns_[k].role).value;
+      if (target.order == 0) target.order = target.named[k];
+    }
+    rows[i].is_looked_up = true;
+  }
+}
+
 void MemberBulkSession::prepare(std::span<jobs::InputRow const> rows) {
   rows_ = rows;
   accounts_by_email_.clear();
   usernames_taken_.clear();
   new_numbers_.clear();
   read_keys(rows);
+  if (!rows.empty() && rows.front().is_looked_up) {
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      for (std::size_t k = 0; k < key_columns_.size(); ++k) keys_[i].named_by(key_columns_[k].role) = {rows[i].target.named[k]};
+    return;
+  }
   database_.read([&](sql::Tx& tx) { look_up(tx); });
   if (flavour_ != BulkFlavour::import) return;
   if (dry_run_) {
     std::vector<std::string> emails, usernames;
     for (auto const& k : keys_) {
-      if (!k.email_key.empty()) emails.push_back(k.email_key);
-      if (!k.username_key.empty()) usernames.push_back(k.username_key);
+      if (!k.email_key.empty()) emails.emplace_back(k.email_key);
+      if (!k.username_key.empty()) usernames.emplace_back(k.username_key);
     }
     dry_run_->find_by_email(emails, [&](ImaginedAccount const& a) {
       if (a.member.value < 0)
-        accounts_by_email_.insert_or_assign(a.email_key, Account{a.member, AccountState::unclaimed, "", "", a.username_key, 0});
+        accounts_by_email_.insert_or_assign(keep(a.email_key), Account{a.member, AccountState::unclaimed, "", "", a.username_key, 0});
     });
     dry_run_->find_by_username(usernames, [&](ImaginedAccount const& a) {
-      if (a.member.value < 0) usernames_taken_.insert_or_assign(a.username_key, a.member);
+      if (a.member.value < 0) usernames_taken_.insert_or_assign(keep(a.username_key), a.member);
     });
   }
   draw_account_numbers();
@@ -167,29 +208,29 @@ MemberNo MemberBulkSession::find_member(MemberChanges& changes, RowKeys const& k
     return index && changes.person(*index).is_member ? member : MemberNo{};
   };
   struct Named {
-    std::string column;
+    std::size_t column;
     MemberNo member;
   };
-  std::vector<Named> named;
-  for (std::size_t c = 0; c < keys_bound_.columns.size(); ++c) {
-    Role const role = keys_bound_.columns[c].role;
-    if (role == Role::email && !k.email.empty()) named.push_back({job_.columns[c].name, here(k.by_email)});
-    if (role == Role::user_id && !k.user_ref.empty()) named.push_back({job_.columns[c].name, here(k.by_user_ref)});
-    if (role == Role::username && !k.username.empty() && flavour_ != BulkFlavour::import)
-      named.push_back({job_.columns[c].name, here(k.by_username)});
+  std::array<Named, 3> all_named;
+  std::size_t count = 0;
+  for (auto const [c, role] : key_columns_) {
+    if (role == Role::email && !k.email.empty()) all_named[count++] = {c, here(k.by_email)};
+    if (role == Role::user_id && !k.user_ref.empty()) all_named[count++] = {c, here(k.by_user_ref)};
+    if (role == Role::username && !k.username.empty() && flavour_ != BulkFlavour::import) all_named[count++] = {c, here(k.by_username)};
   }
+  std::span const named(all_named.data(), count);
   if (named.empty()) {
     std::vector<std::string> columns;
-    for (std::size_t c = 0; c < keys_bound_.columns.size(); ++c)
-      if (auto const role = keys_bound_.columns[c].role;
-          role == Role::email || role == Role::user_id || (role == Role::username && flavour_ != BulkFlavour::import))
-        columns.push_back(job_.columns[c].name);
+    for (auto const [c, role] : key_columns_)
+      if (role != Role::username || flavour_ != BulkFlavour::import) columns.push_back(job_.columns[c].name);
     issues.push_back({columns.front(), "missing_key", "This row names no member: fill in " + join(columns, " or ") + "."});
     return {};
   }
   for (auto const& n : named) {
     if (n.member == named.front().member) continue;
-    issues.push_back({n.column, "key_conflict", named.front().column + " and " + n.column + " name different members."});
+    std::string const& first = job_.columns[named.front().column].name;
+    std::string const& other = job_.columns[n.column].name;
+    issues.push_back({other, "key_conflict", first + " and " + other + " name different members."});
     return {};
   }
   return named.front().member;
@@ -219,7 +260,7 @@ void MemberBulkSession::load_identifiers(MemberChanges& changes, BoundColumns co
 void MemberBulkSession::apply(sql::Tx& tx, jobs::ApplyFrame const& frame, std::vector<RowOutcome>& outcomes) {
   outcomes.clear();
   outcomes.reserve(rows_.size());
-  drawn_ = {0, -1};
+  drawn_ = {};
   Catalogue const catalogue = load_catalogue(tx, job_.community);
   BoundColumns const bound = resolve_columns(job_.columns, catalogue);
   MemberChanges changes(job_.community, catalogue, bound.slots);
@@ -241,7 +282,8 @@ void MemberBulkSession::apply(sql::Tx& tx, jobs::ApplyFrame const& frame, std::v
   load_identifiers(changes, bound);
   if (dry_run_) dry_run_->overlay(changes, members);
 
-  Evaluation e{frame, catalogue, bound, changes, community_owner(tx, job_.community), {}, {}, {}, {}, {}, {}};
+  Evaluation e{frame, catalogue, bound, changes, community_owner(tx, job_.community), {}, {}, {}, {}, {}, {}, {}};
+  changes.reserve(rows_.size() * bound.slots.size());
   std::int64_t failed = 0;
   for (std::size_t i = 0; i < rows_.size(); ++i) {
     outcomes.push_back(evaluate_row(e, rows_[i], keys_[i]));
@@ -255,7 +297,7 @@ void MemberBulkSession::apply(sql::Tx& tx, jobs::ApplyFrame const& frame, std::v
   std::sort(e.new_memberships.begin(), e.new_memberships.end(), [](auto const& a, auto const& b) { return a.member < b.member; });
   insert_accounts(tx, e.new_accounts, frame.now);
   insert_memberships(tx, job_.community, e.new_memberships, frame.now);
-  drawn_ = changes.write(tx, job_.source, numbers_);
+  drawn_ = changes.write(tx, job_.source, numbers_, rows_.size());
 }
 
 void MemberBulkSession::committed() {
@@ -275,7 +317,8 @@ RowOutcome MemberBulkSession::evaluate_row(Evaluation& e, jobs::InputRow const& 
   std::size_t const accounts_before = e.new_accounts.size(), memberships_before = e.new_memberships.size(),
                     imagined_before = e.imagined.size();
   auto const person = member_of_row(e, keys, row, created, outcome.issues);
-  std::vector<SlotChange> changes;
+  auto& changes = e.row_changes;
+  changes.clear();
   evaluate_cells(e, row, person, outcome.issues, changes);
   if (person) outcome.member = e.changes.person(*person).member;
 
@@ -304,15 +347,13 @@ std::optional<std::size_t> MemberBulkSession::member_of_row(Evaluation& e, RowKe
   std::size_t const before = issues.size();
   MemberNo const member = find_member(e.changes, keys, issues);
   if (issues.size() != before) return std::nullopt;
-  std::string const key_column =
-      job_.columns[static_cast<std::size_t>(std::distance(keys_bound_.columns.begin(),
-                                                          std::find_if(keys_bound_.columns.begin(), keys_bound_.columns.end(),
-                                                                       [&](BoundColumn const& c) {
-                                                                         return (c.role == Role::email && !keys.email.empty()) ||
-                                                                                (c.role == Role::user_id && !keys.user_ref.empty()) ||
-                                                                                (c.role == Role::username && !keys.username.empty());
-                                                                       })))]
-          .name;
+  auto key_column = [&] {
+    for (auto const [c, role] : key_columns_)
+      if ((role == Role::email && !keys.email.empty()) || (role == Role::user_id && !keys.user_ref.empty()) ||
+          (role == Role::username && !keys.username.empty()))
+        return job_.columns[c].name;
+    return std::string();
+  };
 
   std::optional<std::size_t> index;
   if (flavour_ == BulkFlavour::import)
@@ -322,18 +363,18 @@ std::optional<std::size_t> MemberBulkSession::member_of_row(Evaluation& e, RowKe
   if (issues.size() != before) return std::nullopt;
   if (created) return index;
   if (!index || !e.changes.person(*index).is_member) {
-    issues.push_back({key_column, "user_not_found", "No member " + std::string(keys.shown()) + " in this community."});
+    issues.push_back({key_column(), "user_not_found", "No member " + std::string(keys.shown()) + " in this community."});
     return std::nullopt;
   }
   Person const& person = e.changes.person(*index);
   if (person.state == MembershipState::deleted) {
-    issues.push_back({key_column, "user_deleted",
+    issues.push_back({key_column(), "user_deleted",
                       "Member " + std::string(keys.shown()) + " was deleted on " + to_day(person.deleted_at.value_or(0)) +
                           "; restore the member first."});
     return std::nullopt;
   }
   if (person.state == MembershipState::invited) {
-    issues.push_back({key_column, "user_not_joined", std::string(keys.shown()) + " has not accepted the invitation yet."});
+    issues.push_back({key_column(), "user_not_joined", std::string(keys.shown()) + " has not accepted the invitation yet."});
     return std::nullopt;
   }
   return index;
@@ -383,24 +424,26 @@ std::optional<std::size_t> MemberBulkSession::person_to_import(Evaluation& e, Ro
   } else if (auto const rule = username_problem(keys.username)) {
     issues.push_back({"Username", "invalid_username", quoted(keys.username) + " cannot be a username: " + *rule + "."});
   } else if (usernames_taken_.contains(keys.username_key) || e.usernames_made.contains(keys.username_key)) {
-    issues.push_back({"Username", "username_taken", "Username " + keys.username + " is in use."});
+    issues.push_back({"Username", "username_taken", "Username " + std::string(keys.username) + " is in use."});
   }
   if (!issues.empty()) return std::nullopt;
   created = true;
   MemberNo const number = new_numbers_.at(keys.email_key);
   std::string display(column_named("First Name"));
-  e.new_accounts.push_back({number, keys.email, keys.email_key, keys.username, keys.username_key});
+  e.new_accounts.push_back(
+      {number, std::string(keys.email), std::string(keys.email_key), std::string(keys.username), std::string(keys.username_key)});
   e.usernames_made.emplace(keys.username_key, number);
   return add_member(e, keys, {number, MembershipState::active, std::move(display)}, keys.username_key);
 }
 
-std::size_t MemberBulkSession::add_member(Evaluation& e, RowKeys const& keys, NewMembership membership, std::string const& username_key) {
+std::size_t MemberBulkSession::add_member(Evaluation& e, RowKeys const& keys, NewMembership membership, std::string_view username_key) {
   std::size_t const index = e.changes.add_new(membership.member, membership.state);
   // The name that the membership begins with is seen by later rows of this chunk as those of the next one read it.
   for (std::size_t s = 0; s < e.bound.slots.size(); ++s)
     if (e.bound.slots[s].kind == Slot::Kind::profile && e.bound.slots[s].field == kDisplayName)
       e.changes.state(index, s).value = Value::of(membership.display_name);
-  e.imagined.push_back({keys.email_key, username_key, membership.member, membership.state, membership.display_name});
+  e.imagined.push_back(
+      {std::string(keys.email_key), std::string(username_key), membership.member, membership.state, membership.display_name});
   e.made.emplace(keys.email_key, membership.member);
   e.new_memberships.push_back(std::move(membership));
   return index;
@@ -451,7 +494,8 @@ void MemberBulkSession::evaluate_cells(Evaluation& e, jobs::InputRow const& row,
         issues.push_back({column, std::move(wrong->code), std::move(wrong->message)});
       continue;
     }
-    auto change = e.changes.evaluate(row.row, *person, s, op, operand, job_.permissions, e.owner);
+    auto change =
+        e.changes.evaluate({row.row, static_cast<std::size_t>(&row - rows_.data())}, *person, s, op, operand, job_.permissions, e.owner);
     if (!change)
       issues.push_back({column, change.error().code, change.error().message});
     else

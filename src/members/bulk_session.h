@@ -1,6 +1,6 @@
 // One bulk job of members on one node: look-ups, the evaluation of rows, their effects.
 #pragma once
-#include <map>
+#include <memory_resource>
 #include <unordered_map>
 
 #include "jobs/bulk_kind.h"
@@ -15,27 +15,33 @@ class MemberBulkSession final : public jobs::BulkSession {
   MemberBulkSession(BulkFlavour flavour, jobs::JobFacts job, sql::Database& database, NumberSource& numbers,
                     std::string const& scratch_folder);
 
+  void look_up(std::span<jobs::InputRow> rows) override;
   void prepare(std::span<jobs::InputRow const> rows) override;
   void apply(sql::Tx& tx, jobs::ApplyFrame const& frame, std::vector<jobs::RowOutcome>& outcomes) override;
-  std::pair<std::int64_t, std::int64_t> numbers_drawn() const override { return drawn_; }
+  jobs::NumbersDrawn numbers_drawn() const override { return drawn_; }
   void committed() override;
 
  private:
   // What a row's key cells say, and whom they name.
   struct RowKeys {
-    std::string email, email_key, username, username_key, user_ref;
+    std::string_view email, email_key, username, username_key, user_ref;  // in the rows or in texts_
     MemberNo by_email, by_username, by_user_ref;
     std::vector<jobs::RowIssue> issues;
     std::string_view shown() const { return !email.empty() ? email : !user_ref.empty() ? user_ref : username; }
+    MemberNo& named_by(BoundColumn::Role role) {
+      return role == BoundColumn::Role::email ? by_email : role == BoundColumn::Role::user_id ? by_user_ref : by_username;
+    }
   };
   struct Evaluation;
 
   void read_keys(std::span<jobs::InputRow const> rows);
+  // The text where it lives as long as the rows: in the cell that it came from, or copied.
+  std::string_view keep(std::string_view text, std::string_view cell = {});
   void look_up(sql::Tx& tx);
   void draw_account_numbers();
   MemberNo find_member(MemberChanges& changes, RowKeys const& keys, std::vector<jobs::RowIssue>& issues) const;
   void load_identifiers(MemberChanges& changes, BoundColumns const& bound);
-  std::size_t add_member(Evaluation& e, RowKeys const& keys, NewMembership membership, std::string const& username_key);
+  std::size_t add_member(Evaluation& e, RowKeys const& keys, NewMembership membership, std::string_view username_key);
   jobs::RowOutcome evaluate_row(Evaluation& e, jobs::InputRow const& row, RowKeys const& keys);
   std::optional<std::size_t> member_of_row(Evaluation& e, RowKeys const& keys, jobs::InputRow const& row, bool& created,
                                            std::vector<jobs::RowIssue>& issues);
@@ -51,12 +57,18 @@ class MemberBulkSession final : public jobs::BulkSession {
   std::optional<DryRun> dry_run_;
 
   BoundColumns keys_bound_;  // key columns only: they do not change while the job runs
+  struct KeyColumn {
+    std::size_t column;
+    BoundColumn::Role role;
+  };
+  std::vector<KeyColumn> key_columns_;
   std::span<jobs::InputRow const> rows_;
   std::vector<RowKeys> keys_;
-  std::unordered_map<std::string, Account> accounts_by_email_;  // import: by email key
-  std::unordered_map<std::string, MemberNo> usernames_taken_;   // import: by username key
-  std::unordered_map<std::string, MemberNo> new_numbers_;       // import: drawn for unknown email keys
-  std::pair<std::int64_t, std::int64_t> drawn_{0, -1};
+  std::unique_ptr<std::pmr::monotonic_buffer_resource> texts_;
+  std::unordered_map<std::string_view, Account> accounts_by_email_;  // import: by email key
+  std::unordered_map<std::string_view, MemberNo> usernames_taken_;   // import: by username key
+  std::unordered_map<std::string_view, MemberNo> new_numbers_;       // import: drawn for unknown email keys
+  jobs::NumbersDrawn drawn_;
 };
 
 }  // namespace fealty::members

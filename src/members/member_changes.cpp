@@ -61,6 +61,9 @@ MemberChanges::MemberChanges(CommunityNo community, Catalogue const& catalogue, 
 std::string MemberChanges::identifier_key(Value const& value) { return value.is_number ? Decimal{value.number}.to_string() : value.text; }
 
 std::optional<std::size_t> MemberChanges::find(MemberNo member) const {
+  auto const loaded = std::lower_bound(loaded_.begin(), loaded_.end(), member);
+  if (loaded != loaded_.end() && *loaded == member) return static_cast<std::size_t>(loaded - loaded_.begin());
+  if (by_member_.empty()) return std::nullopt;
   auto const found = by_member_.find(member);
   return found == by_member_.end() ? std::nullopt : std::optional(found->second);
 }
@@ -90,33 +93,47 @@ void MemberChanges::load(sql::Tx& tx, std::vector<MemberNo> const& members) {
     profile |= slot.kind == Slot::Kind::profile;
     values |= slot.kind != Slot::Kind::currency;
   }
-  persons_.reserve(members.size());
+  loaded_ = members;
+  persons_.resize(members.size());
+  for (std::size_t i = 0; i < members.size(); ++i) persons_[i].member = members[i];
+  SlotState const zero{Value::of(Decimal{}), {}, 0};
   states_.reserve(members.size() * slots_.size());
-  for (MemberNo const m : members) persons_[add_new(m, MembershipState::active)].is_member = false;
+  for (std::size_t i = 0; i < members.size(); ++i)
+    for (auto const& slot : slots_) states_.push_back(slot.kind == Slot::Kind::currency ? zero : SlotState{});
 
-  std::vector<Membership> memberships;
-  lock_memberships(tx, community_, members, profile, memberships);
-  for (auto& m : memberships) {
-    std::size_t const index = by_member_.at(m.member);
+  // Storage gives them by number, as they stand here: the next one is never far.
+  std::size_t at = 0;
+  auto index_of = [&](MemberNo member) {
+    while (at < loaded_.size() && loaded_[at] < member) ++at;
+    return at < loaded_.size() && loaded_[at] == member ? at : find(member).value();
+  };
+  lock_memberships(tx, community_, members, profile, [&](Membership m) {
+    std::size_t const index = index_of(m.member);
     persons_[index] = {m.member, m.state, m.deleted_at, true};
-    for (std::size_t s = 0; s < slots_.size(); ++s) {
+    for (std::size_t s = 0; profile && s < slots_.size(); ++s) {
       if (slots_[s].kind != Slot::Kind::profile) continue;
       auto& text = m.profile[static_cast<std::size_t>(slots_[s].field.value - 1)];
       if (text) state(index, s).value = Value::of(std::move(*text));
     }
-  }
+  });
   if (currencies) {
     std::vector<ledger::MemberBalance> balances;
+    balances.reserve(members.size());
     ledger::load_balances(tx, community_, members, balances);
+    at = 0;
     for (auto const& b : balances)
-      for (std::size_t s = 0; s < slots_.size(); ++s)
-        if (slots_[s].kind == Slot::Kind::currency && slots_[s].currency.number == b.currency)
-          state(by_member_.at(b.member), s) = {Value::of(b.balance.amount), b.balance.earned, b.balance.newest.value};
+      for (std::size_t s = 0; s < slots_.size(); ++s) {
+        if (slots_[s].kind != Slot::Kind::currency || slots_[s].currency.number != b.currency) continue;
+        auto& place = state(index_of(b.member), s);
+        place.value.number = b.balance.amount.micros;
+        place.earned = b.balance.earned;
+        place.newest = b.balance.newest.value;
+      }
   }
   for (std::size_t s = 0; s < slots_.size(); ++s)
     if (slots_[s].kind == Slot::Kind::role_set || slots_[s].kind == Slot::Kind::tag_set)
       load_sets(tx, community_, slots_[s].kind, members,
-                [&](MemberNo m, std::string set) { state(by_member_.at(m), s).value = Value::of(std::move(set)); });
+                [&](MemberNo m, std::string set) { state(find(m).value(), s).value = Value::of(std::move(set)); });
   if (values) {
     std::unordered_map<FieldNo, std::size_t> slot_by_field;
     for (std::size_t s = 0; s < slots_.size(); ++s)
@@ -124,7 +141,7 @@ void MemberChanges::load(sql::Tx& tx, std::vector<MemberNo> const& members) {
     load_values(tx, community_, members, [&](StoredValue v) {
       auto const slot = slot_by_field.find(v.field);
       if (slot == slot_by_field.end()) return;
-      auto& place = state(by_member_.at(v.member), slot->second);
+      auto& place = state(find(v.member).value(), slot->second);
       place.newest = v.newest.value;
       if (slots_[slot->second].kind != Slot::Kind::custom) return;
       if (v.number)
@@ -208,7 +225,7 @@ std::expected<SlotState, ValueProblem> MemberChanges::next_state(SlotChange& cha
   return after;
 }
 
-std::expected<SlotChange, ValueProblem> MemberChanges::evaluate(std::int64_t row, std::size_t person, std::size_t slot_index, Operator op,
+std::expected<SlotChange, ValueProblem> MemberChanges::evaluate(ChangeRow row, std::size_t person, std::size_t slot_index, Operator op,
                                                                 Value const& operand, api::PermissionSet permissions, MemberNo owner) {
   Slot const& slot = slots_[slot_index];
   SlotChange change{row, person, slot_index, op, std::nullopt, state(person, slot_index), {}, ledger::EntryClass::earn};
@@ -243,18 +260,25 @@ bool MemberChanges::commit_row(std::vector<SlotChange>& row_changes) {
       if (change.after.value.present) holders[identifier_key(change.after.value)] = persons_[change.person].member;
     }
     state(change.person, change.slot) = change.after;
-    changes_.push_back(change);
+    changes_.push_back(std::move(change));
   }
   return any;
 }
 
-std::pair<std::int64_t, std::int64_t> MemberChanges::write(sql::Tx& tx, SourceNo source, NumberSource& numbers) {
-  if (changes_.empty()) return {0, -1};
-  auto const count = static_cast<std::int64_t>(changes_.size());
-  std::int64_t const first = numbers.next_block(count);
-  auto number_of_head = [&](std::int64_t newest) { return newest < 0 ? NumberSource::at(first, -newest - 1) : newest; };
+jobs::NumbersDrawn MemberChanges::write(sql::Tx& tx, SourceNo source, NumberSource& numbers, std::size_t rows) {
+  if (changes_.empty()) return {};
+  auto const per_row = static_cast<std::int64_t>(slots_.size());
+  std::int64_t const first = numbers.next_block(static_cast<std::int64_t>(rows) * per_row);
+  auto number_of = [&](SlotChange const& c) {
+    return NumberSource::at(first, static_cast<std::int64_t>(c.row.place) * per_row + static_cast<std::int64_t>(c.slot));
+  };
+  auto number_of_head = [&](std::int64_t newest) {
+    return newest < 0 ? number_of(changes_[static_cast<std::size_t>(-newest - 1)]) : newest;
+  };
 
   std::vector<ledger::Posting> postings;
+  if (std::any_of(slots_.begin(), slots_.end(), [](Slot const& s) { return s.kind == Slot::Kind::currency; }))
+    postings.reserve(changes_.size());
   std::vector<HistoryItem> history;
   std::vector<std::pair<std::size_t, std::size_t>> touched;  // (person, slot), for the final states
   touched.reserve(changes_.size());
@@ -262,7 +286,7 @@ std::pair<std::int64_t, std::int64_t> MemberChanges::write(sql::Tx& tx, SourceNo
     auto const& c = changes_[i];
     Slot const& slot = slots_[c.slot];
     MemberNo const member = persons_[c.person].member;
-    std::int64_t const number = NumberSource::at(first, static_cast<std::int64_t>(i));
+    std::int64_t const number = number_of(c);
     touched.emplace_back(c.person, c.slot);
     if (slot.kind == Slot::Kind::currency) {
       postings.push_back({{number},
@@ -273,7 +297,7 @@ std::pair<std::int64_t, std::int64_t> MemberChanges::write(sql::Tx& tx, SourceNo
                           {c.after.value.number - c.before.value.number},
                           {c.after.value.number},
                           {number_of_head(c.before.newest)},
-                          c.row});
+                          c.row.number});
     } else {
       HistoryItem item;
       item.number = {number};
@@ -286,7 +310,7 @@ std::pair<std::int64_t, std::int64_t> MemberChanges::write(sql::Tx& tx, SourceNo
       item.after_number = members::number_of(c.after.value);
       item.after_text = text_of(c.after.value);
       item.previous = {number_of_head(c.before.newest)};
-      item.source_row = c.row;
+      item.source_row = c.row.number;
       history.push_back(std::move(item));
     }
   }
@@ -297,6 +321,7 @@ std::pair<std::int64_t, std::int64_t> MemberChanges::write(sql::Tx& tx, SourceNo
   touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
 
   std::vector<ledger::NewBalance> balances;
+  balances.reserve(postings.size());
   std::vector<StoredValue> values;
   std::vector<std::vector<ProfileUpdate>> profile(slots_.size());
   std::vector<std::vector<std::pair<MemberNo, std::string>>> sets(slots_.size());
@@ -342,7 +367,7 @@ std::pair<std::int64_t, std::int64_t> MemberChanges::write(sql::Tx& tx, SourceNo
   }
   set_values(tx, community_, values);
   append_history(tx, community_, source, history);
-  return {first, NumberSource::at(first, count - 1)};
+  return {first, per_row};
 }
 
 std::string MemberChanges::describe(std::vector<SlotChange> const& row_changes) const {

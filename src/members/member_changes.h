@@ -7,6 +7,7 @@
 
 #include "api/permission.h"
 #include "base/number_source.h"
+#include "jobs/bulk_kind.h"
 #include "members/fields.h"
 #include "members/member_store.h"
 
@@ -26,9 +27,16 @@ struct Person {
   bool is_member = false;
 };
 
+// Which row of its source a change belongs to: the number that is kept with it, and its place among the rows that are
+// written together.
+struct ChangeRow {
+  std::int64_t number = 0;
+  std::size_t place = 0;
+};
+
 // One evaluated change, not yet written.
 struct SlotChange {
-  std::int64_t row = 0;
+  ChangeRow row;
   std::size_t person = 0, slot = 0;
   ledger::Operator op = ledger::Operator::overwrite;
   std::optional<Decimal> operand;
@@ -54,10 +62,12 @@ class MemberChanges {
 
   // Evaluates one change against the present state; an unchanged value gives a change with before == after. Nothing is
   // kept: a row first evaluates all of its changes, then keeps them with commit_row.
-  std::expected<SlotChange, ValueProblem> evaluate(std::int64_t row, std::size_t person, std::size_t slot, ledger::Operator op,
+  std::expected<SlotChange, ValueProblem> evaluate(ChangeRow row, std::size_t person, std::size_t slot, ledger::Operator op,
                                                    Value const& operand, api::PermissionSet permissions, MemberNo owner);
-  // Keeps the real changes of one row, all of them. True when there was one.
+  // Keeps the real changes of one row, all of them, moved from the list. True when there was one.
   bool commit_row(std::vector<SlotChange>& changes);
+  // Makes room for so many changes.
+  void reserve(std::size_t changes) { changes_.reserve(changes); }
 
   // What is wrong with a change whoever the member is; evaluate() says it first.
   static std::optional<ValueProblem> problem_of(Slot const& slot, ledger::Operator op, Value const& operand);
@@ -71,9 +81,9 @@ class MemberChanges {
     overlay_identifiers_ = std::move(overlay);
   }
 
-  // Writes everything kept: entries, balances, values, histories, sets, profiles, identifiers. Gives the range of the
-  // numbers that were drawn, {0, -1} when nothing was.
-  std::pair<std::int64_t, std::int64_t> write(sql::Tx& tx, SourceNo source, NumberSource& numbers);
+  // Writes everything kept: entries, balances, values, histories, sets, profiles, identifiers. Draws one number for each
+  // slot of each of the `rows` places.
+  jobs::NumbersDrawn write(sql::Tx& tx, SourceNo source, NumberSource& numbers, std::size_t rows);
 
   std::vector<SlotChange> const& changes() const { return changes_; }
   // Present values that the row's changes give as JSON members {field, op, value, before, after, entry_id}.
@@ -92,7 +102,8 @@ class MemberChanges {
   Catalogue const& catalogue_;
   std::vector<Slot> slots_;
   std::vector<Person> persons_;
-  std::unordered_map<MemberNo, std::size_t> by_member_;
+  std::vector<MemberNo> loaded_;                         // the first persons, by number
+  std::unordered_map<MemberNo, std::size_t> by_member_;  // those who were added
   std::vector<SlotState> states_;
   std::vector<SlotChange> changes_;
   std::vector<Holders> identifier_holders_;  // by slot

@@ -20,6 +20,8 @@ Statement const kByUsername{"accounts.by_username",
 Statement const kByNumber{"accounts.by_number",
                           ACCOUNT_COLUMNS "FROM {rows r: k int, v int} CROSS JOIN accounts a WHERE a.account_id = r.v"};
 #undef ACCOUNT_COLUMNS
+Statement const kMemberByEmail{"accounts.number_by_email",
+                               "SELECT r.k, a.account_id FROM {rows r: k int, v text} CROSS JOIN accounts a WHERE a.email_key = r.v"};
 Statement const kInsertAccounts{"accounts.insert",
                                 "INSERT INTO accounts (account_id, email, email_key, username, username_key, state, created_at) "
                                 "SELECT r.account_id, r.email, r.email_key, r.username, r.username_key, 0, $1 "
@@ -32,9 +34,13 @@ Statement const kLockProfile{
     "SELECT m.member_id, m.state, m.deleted_at, m.first_name, m.last_name, m.display_name, m.phone, m.country, m.language "
     "FROM {rows r: member_id int} CROSS JOIN memberships m "
     "WHERE m.community_id = $1 AND m.member_id = r.member_id ORDER BY m.member_id {lock m}"};
+Statement const kBetween{"memberships.between",
+                         "SELECT m.member_id, m.state, m.deleted_at FROM memberships m WHERE m.community_id = $1 "
+                         "AND m.member_id BETWEEN $2 AND $3"};
 Statement const kPresent{"memberships.present",
                          "SELECT m.member_id FROM {rows r: member_id int} CROSS JOIN memberships m "
                          "WHERE m.community_id = $1 AND m.member_id = r.member_id AND m.state <> 4 ORDER BY m.member_id"};
+Statement const kState{"memberships.state", "SELECT state FROM memberships WHERE community_id = $1 AND member_id = $2"};
 Statement const kInsertMemberships{
     "memberships.insert",
     "INSERT INTO memberships (community_id, member_id, state, display_name, joined_at) "
@@ -81,9 +87,12 @@ Statement const kAppendHistory{
     "o int, v int, bn int, bt text, an int, at text, p int, s int}"};
 Statement const kReadHistory{
     "field_history.of_source",
-    "SELECT history_id, member_id, field_id, operator, operand, before_number, before_text, after_number, after_text, "
-    "source_row FROM field_history WHERE community_id = $1 AND history_id BETWEEN $3 AND $4 AND source_id = $2 "
-    "AND source_row BETWEEN $5 AND $6 ORDER BY history_id"};
+    "SELECT h.history_id, h.member_id, h.field_id, h.operator, h.operand, h.before_number, h.before_text, h.after_number, "
+    "h.after_text, h.source_row FROM {rows r: n int, f int, l int} CROSS JOIN field_history h WHERE h.community_id = $1 "
+    "AND h.history_id BETWEEN r.f AND r.l AND h.source_id = $2 AND h.source_row = r.n"};
+Statement const kHistoryRows{"field_history.rows_of_source",
+                             "SELECT source_row FROM field_history WHERE community_id = $1 AND history_id BETWEEN $3 AND $4 "
+                             "AND source_id = $2"};
 Statement const kFindIdentifiers{"identifiers.find",
                                  "SELECT r.k, i.member_id FROM {rows r: k int, v text} CROSS JOIN identifier_values i "
                                  "WHERE i.community_id = $1 AND i.field_id = $2 AND i.value_key = r.v"};
@@ -99,15 +108,36 @@ Account read_account(Row const& r) {
   return {{r.integer(1)}, static_cast<AccountState>(r.integer(2)), r.string(3), r.string(4), r.string(5), r.integer(6)};
 }
 
-void find_accounts(sql::Tx& tx, Statement const& statement, std::vector<std::string_view> const& keys, OnAccount const& on_found) {
-  if (keys.empty()) return;
-  // In the order of the index: neighbours share pages.
-  std::vector<std::size_t> order(keys.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return keys[a] < keys[b]; });
+// In the order of the index: neighbours share pages. Most pairs are told apart by the eight bytes behind what all keys have
+// in common, without reading the texts.
+Batch sorted_keys(std::vector<std::string_view> const& keys) {
+  std::size_t common = keys.front().size();
+  for (auto const key : keys)
+    common = static_cast<std::size_t>(
+        std::mismatch(key.begin(), key.begin() + static_cast<std::ptrdiff_t>(std::min(common, key.size())), keys.front().begin()).first -
+        key.begin());
+  struct Place {
+    std::uint64_t head;
+    std::size_t index;
+  };
+  std::vector<Place> order(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    std::uint64_t head = 0;
+    for (std::size_t b = 0; b < 8; ++b)
+      head = head << 8 | (common + b < keys[i].size() ? static_cast<unsigned char>(keys[i][common + b]) : 0u);
+    order[i] = {head, i};
+  }
+  std::sort(order.begin(), order.end(),
+            [&](Place const& a, Place const& b) { return a.head != b.head ? a.head < b.head : keys[a.index] < keys[b.index]; });
   Batch batch{kInt, kText};
   batch.reserve(keys.size());
-  for (auto const i : order) batch.add(static_cast<std::int64_t>(i), keys[i]);
+  for (auto const& place : order) batch.add(static_cast<std::int64_t>(place.index), keys[place.index]);
+  return batch;
+}
+
+void find_accounts(sql::Tx& tx, Statement const& statement, std::vector<std::string_view> const& keys, OnAccount const& on_found) {
+  if (keys.empty()) return;
+  auto const batch = sorted_keys(keys);
   tx.each_batch(statement, batch, [&](Row const& r) { on_found(static_cast<std::size_t>(r.integer(0)), read_account(r)); });
 }
 
@@ -128,6 +158,13 @@ void find_accounts_by_email(sql::Tx& tx, std::vector<std::string_view> const& ke
 void find_accounts_by_username(sql::Tx& tx, std::vector<std::string_view> const& keys, OnAccount const& on_found) {
   find_accounts(tx, kByUsername, keys, on_found);
 }
+std::vector<MemberNo> find_members_by_email(sql::Tx& tx, std::vector<std::string_view> const& keys) {
+  std::vector<MemberNo> found(keys.size());
+  if (keys.empty()) return found;
+  auto const batch = sorted_keys(keys);
+  tx.each_batch(kMemberByEmail, batch, [&](Row const& r) { found[static_cast<std::size_t>(r.integer(0))] = {r.integer(1)}; });
+  return found;
+}
 void find_accounts_by_number(sql::Tx& tx, std::vector<MemberNo> const& numbers, OnAccount const& on_found) {
   if (numbers.empty()) return;
   Batch batch{kInt, kInt};
@@ -144,17 +181,27 @@ void insert_accounts(sql::Tx& tx, std::vector<NewAccount> const& accounts, TimeM
 }
 
 void lock_memberships(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, bool with_profile,
-                      std::vector<Membership>& out) {
+                      std::function<void(Membership)> const& on_found) {
   if (members.empty()) return;
-  tx.each_batch(
-      with_profile ? kLockProfile : kLock, numbers_of(members),
-      [&](Row const& r) {
-        Membership m{{r.integer(0)}, static_cast<MembershipState>(r.integer(1)), r.optional_integer(2), {}};
-        if (with_profile)
-          for (int i = 0; i < 6; ++i) m.profile[static_cast<std::size_t>(i)] = r.optional_string(3 + i);
-        out.push_back(std::move(m));
-      },
-      community);
+  auto read = [&](Row const& r) {
+    Membership m{{r.integer(0)}, static_cast<MembershipState>(r.integer(1)), r.optional_integer(2), {}};
+    if (with_profile)
+      for (int i = 0; i < 6; ++i) m.profile[static_cast<std::size_t>(i)] = r.optional_string(3 + i);
+    return m;
+  };
+  // The one writer of SQLite holds all locks there are.
+  if (tx.engine() == sql::Engine::sqlite && !with_profile && ledger::is_dense(members)) {
+    auto next = members.begin();
+    tx.each(
+        kBetween,
+        [&](Row const& r) {
+          next = std::lower_bound(next, members.end(), MemberNo{r.integer(0)});
+          if (next != members.end() && next->value == r.integer(0)) on_found(read(r));
+        },
+        community, members.front(), members.back());
+    return;
+  }
+  tx.each_batch(with_profile ? kLockProfile : kLock, numbers_of(members), [&](Row const& r) { on_found(read(r)); }, community);
 }
 
 std::vector<MemberNo> members_of(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& people) {
@@ -162,6 +209,10 @@ std::vector<MemberNo> members_of(sql::Tx& tx, CommunityNo community, std::vector
   if (people.empty()) return out;
   tx.each_batch(kPresent, numbers_of(people), [&](Row const& r) { out.push_back({r.integer(0)}); }, community);
   return out;
+}
+
+std::optional<MembershipState> state_of(sql::Tx& tx, CommunityNo community, MemberNo member) {
+  return tx.one(kState, [](Row const& r) { return static_cast<MembershipState>(r.integer(0)); }, community, member);
 }
 
 void insert_memberships(sql::Tx& tx, CommunityNo community, std::vector<NewMembership> const& memberships, TimeMs now) {
@@ -246,11 +297,13 @@ void append_history(sql::Tx& tx, CommunityNo community, SourceNo source, std::ve
   tx.exec_batch(kAppendHistory, batch, community, source);
 }
 
-std::vector<HistoryItem> read_history(sql::Tx& tx, CommunityNo community, SourceNo source, std::pair<std::int64_t, std::int64_t> numbers,
-                                      std::int64_t first_row, std::int64_t last_row) {
+std::vector<HistoryItem> read_history(sql::Tx& tx, CommunityNo community, SourceNo source, std::span<jobs::RowNumbers const> rows) {
   std::vector<HistoryItem> out;
-  tx.each(
-      kReadHistory,
+  Batch batch{kInt, kInt, kInt};
+  batch.reserve(rows.size());
+  for (auto const& r : rows) batch.add(r.row, r.first, r.last);
+  tx.each_batch(
+      kReadHistory, batch,
       [&](Row const& r) {
         HistoryItem i;
         i.number = {r.integer(0)};
@@ -265,8 +318,14 @@ std::vector<HistoryItem> read_history(sql::Tx& tx, CommunityNo community, Source
         i.source_row = r.integer(9);
         out.push_back(std::move(i));
       },
-      community, source, numbers.first, numbers.second, first_row, last_row);
+      community, source);
+  std::sort(out.begin(), out.end(), [](auto const& a, auto const& b) { return a.number < b.number; });
   return out;
+}
+
+void history_rows(sql::Tx& tx, CommunityNo community, SourceNo source, std::int64_t first, std::int64_t last,
+                  std::function<void(std::int64_t)> const& on_row) {
+  tx.each(kHistoryRows, [&](Row const& r) { on_row(r.integer(0)); }, community, source, first, last);
 }
 
 void find_identifiers(sql::Tx& tx, CommunityNo community, FieldNo field, std::vector<std::string_view> const& value_keys,

@@ -1,5 +1,6 @@
 // SQL and row mapping of accounts, memberships, sets, field values and histories: no rules.
 #pragma once
+#include "jobs/bulk_kind.h"
 #include "members/fields.h"
 #include "members/members.h"
 
@@ -20,6 +21,9 @@ void find_accounts_by_email(sql::Tx& tx, std::vector<std::string_view> const& em
 void find_accounts_by_username(sql::Tx& tx, std::vector<std::string_view> const& username_keys, OnAccount const& on_found);
 void find_accounts_by_number(sql::Tx& tx, std::vector<MemberNo> const& numbers, OnAccount const& on_found);
 
+// The numbers alone, which an index knows: one for each key, none for unknown ones.
+std::vector<MemberNo> find_members_by_email(sql::Tx& tx, std::vector<std::string_view> const& email_keys);
+
 struct NewAccount {
   MemberNo number;
   std::string email, email_key, username, username_key;
@@ -34,11 +38,13 @@ struct Membership {
   std::array<std::optional<std::string>, 6> profile;
 };
 // Memberships of the given members (sorted by number), locked against other writers until the transaction ends, in the
-// order of their numbers. Whoever changes anything of a member holds this lock.
+// order of their numbers.
 void lock_memberships(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, bool with_profile,
-                      std::vector<Membership>& out);
+                      std::function<void(Membership)> const& on_found);
 // Those of the given people (sorted) who are members here and not deleted, sorted. Locks nothing.
 std::vector<MemberNo> members_of(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& people);
+// Locks nothing; nothing when they are no member here.
+std::optional<MembershipState> state_of(sql::Tx& tx, CommunityNo community, MemberNo member);
 struct NewMembership {
   MemberNo member;
   MembershipState state = MembershipState::active;
@@ -80,8 +86,11 @@ struct HistoryItem {
   std::int64_t source_row = 0;
 };
 void append_history(sql::Tx& tx, CommunityNo community, SourceNo source, std::vector<HistoryItem> const& items);
-std::vector<HistoryItem> read_history(sql::Tx& tx, CommunityNo community, SourceNo source, std::pair<std::int64_t, std::int64_t> numbers,
-                                      std::int64_t first_row, std::int64_t last_row);
+// Items of one source whose numbers lie in one of the ranges, of the range's row, by number.
+std::vector<HistoryItem> read_history(sql::Tx& tx, CommunityNo community, SourceNo source, std::span<jobs::RowNumbers const> rows);
+// Their rows alone, of all items in [first, last].
+void history_rows(sql::Tx& tx, CommunityNo community, SourceNo source, std::int64_t first, std::int64_t last,
+                  std::function<void(std::int64_t row)> const& on_row);
 
 // Holders of values of one identifier field.
 void find_identifiers(sql::Tx& tx, CommunityNo community, FieldNo field, std::vector<std::string_view> const& value_keys,

@@ -20,6 +20,7 @@ using Cells = std::vector<std::string>;
 // What a test may do at the steps of a job; called by the runner's threads.
 struct Script {
   bool looks_ahead = false;  // the next chunk is prepared while this one commits
+  bool by_member = false;    // rows may be applied in the order of their keys: m7@… belongs to member 7
   std::function<void(JobFacts const&, std::int64_t first_row)> on_prepare, on_apply;
 };
 
@@ -49,15 +50,20 @@ class TestKind final : public BulkKind {
   std::vector<std::string> template_example(std::span<std::string const>) const override { return {"m1@example.org", "=ok"}; }
   void create_source(sql::Tx&, JobFacts const&, std::string const&, access::Actor const&, TimeMs) const override {}
   std::unique_ptr<BulkSession> open(JobFacts const& job) const override { return std::make_unique<Session>(job, script_, numbers_); }
-  std::vector<RowChanges> read_changes(sql::Tx& tx, JobFacts const& job, std::pair<std::int64_t, std::int64_t> numbers, std::int64_t first,
-                                       std::int64_t last) const override {
+  std::vector<RowChanges> read_changes(sql::Tx& tx, JobFacts const& job, std::span<RowNumbers const> rows) const override {
     reads_of_changes += 1;
     std::vector<RowChanges> out;
-    tx.run_text("SELECT row_number FROM test_effects WHERE job_id = " + std::to_string(job.job.value) + " AND number BETWEEN " +
-                    std::to_string(numbers.first) + " AND " + std::to_string(numbers.second) + " AND row_number BETWEEN " +
-                    std::to_string(first) + " AND " + std::to_string(last) + " ORDER BY row_number",
-                {}, [&](sql::Row const& r) { out.push_back({r.integer(0), {}, "[{\"row\":" + std::to_string(r.integer(0)) + "}]"}); });
+    for (auto const& row : rows)
+      tx.run_text("SELECT row_number FROM test_effects WHERE job_id = " + std::to_string(job.job.value) + " AND number BETWEEN " +
+                      std::to_string(row.first) + " AND " + std::to_string(row.last) + " AND row_number = " + std::to_string(row.row),
+                  {}, [&](sql::Row const& r) { out.push_back({r.integer(0), {}, "[{\"row\":" + std::to_string(r.integer(0)) + "}]"}); });
     return out;
+  }
+  void changed_rows(sql::Tx& tx, JobFacts const& job, std::int64_t first, std::int64_t last,
+                    std::function<void(std::int64_t)> const& on_row) const override {
+    tx.run_text("SELECT row_number FROM test_effects WHERE job_id = " + std::to_string(job.job.value) + " AND number BETWEEN " +
+                    std::to_string(first) + " AND " + std::to_string(last),
+                {}, [&](sql::Row const& r) { on_row(r.integer(0)); });
   }
   std::vector<RowKey> read_keys(sql::Tx&, JobFacts const& job, std::span<InputRow const> rows) const override {
     std::vector<RowKey> out(rows.size());
@@ -67,12 +73,19 @@ class TestKind final : public BulkKind {
     return out;
   }
   bool looks_ahead(JobFacts const& job) const override { return script_.looks_ahead && !job.dry_run; }
+  bool rows_are_independent(sql::Tx&, JobFacts const&) const override { return script_.by_member; }
   mutable std::atomic<int> reads_of_changes{0};
 
  private:
   class Session final : public BulkSession {
    public:
     Session(JobFacts job, Script& script, NumberSource& numbers) : job_(std::move(job)), script_(script), numbers_(numbers) {}
+    void look_up(std::span<InputRow> rows) override {
+      for (auto& row : rows)
+        for (std::size_t c = 0; row.right_width && c < job_.columns.size(); ++c)
+          if (job_.columns[c].target == "email" && row.cells[c].size() > 1)
+            row.target.order = row.target.named[0] = std::atoll(std::string(row.cells[c].substr(1)).c_str());
+    }
     void prepare(std::span<InputRow const> rows) override {
       prepared_ = false;
       rows_ = rows;
@@ -81,7 +94,7 @@ class TestKind final : public BulkKind {
     }
     void apply(sql::Tx& tx, ApplyFrame const& frame, std::vector<RowOutcome>& outcomes) override {
       outcomes.clear();
-      drawn_ = {0, -1};
+      drawn_ = {job_.dry_run ? 0 : numbers_.next_block(static_cast<std::int64_t>(rows_.size())), 1};
       staged_ = 0;
       EXPECT_TRUE(prepared_) << "rows were applied that had not been looked up";
       if (script_.on_apply) script_.on_apply(job_, rows_.empty() ? 0 : rows_.front().row);
@@ -100,9 +113,7 @@ class TestKind final : public BulkKind {
         if (job_.dry_run) {
           o.changes = "[" + std::to_string(seen_ + staged_) + "]";
         } else if (o.status == RowStatus::updated || o.status == RowStatus::created) {
-          std::int64_t const number = numbers_.next();
-          if (drawn_.first == 0) drawn_.first = number;
-          drawn_.second = number;
+          std::int64_t const number = NumberSource::at(drawn_.first, static_cast<std::int64_t>(outcomes.size()));
           tx.run_text("INSERT INTO test_effects (job_id, row_number, number) VALUES (" + std::to_string(job_.job.value) + ", " +
                           std::to_string(row.row) + ", " + std::to_string(number) + ")",
                       {}, {});
@@ -111,7 +122,7 @@ class TestKind final : public BulkKind {
         if (outcomes.back().status == RowStatus::failed && frame.failures_left && ++failed > *frame.failures_left) break;
       }
     }
-    std::pair<std::int64_t, std::int64_t> numbers_drawn() const override { return drawn_; }
+    NumbersDrawn numbers_drawn() const override { return drawn_; }
     void committed() override { seen_ += std::exchange(staged_, 0); }
 
    private:
@@ -120,7 +131,7 @@ class TestKind final : public BulkKind {
     NumberSource& numbers_;
     std::span<InputRow const> rows_;
     bool prepared_ = false;
-    std::pair<std::int64_t, std::int64_t> drawn_{0, -1};
+    NumbersDrawn drawn_;
     std::int64_t seen_ = 0, staged_ = 0;  // rows whose chunk is durable: the memory of a dry run
   };
 

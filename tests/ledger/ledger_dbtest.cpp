@@ -1,5 +1,6 @@
 #include "ledger/ledger.h"
 
+#include <set>
 #include <thread>
 
 #include "sql/failing.h"
@@ -340,17 +341,20 @@ TEST_P(Ledger, EntriesOfASourceAreReadBackByNumberAndRow) {
     post(tx, kHere, {7}, postings, {{{1}, kCoins, {{6}, {6}, {106}}}});
     post(tx, kHere, {8}, {{{110}, {2}, kCoins, EntryClass::earn, Operator::add, {1}, {1}, {}, 3}}, {{{2}, kCoins, {{1}, {1}, {110}}}});
   });
-  auto rows = [&](std::int64_t first, std::int64_t last, std::int64_t first_row, std::int64_t last_row) {
+  auto rows = [&](std::vector<EntryRange> const& ranges) {
     std::vector<std::int64_t> out;
     db().read([&](sql::Tx& tx) {
-      for (auto const& e : read_entries(tx, kHere, {7}, {first}, {last}, first_row, last_row)) out.push_back(e.source_row);
+      for (auto const& e : read_entries(tx, kHere, {7}, ranges)) out.push_back(e.source_row);
     });
     return out;
   };
-  EXPECT_THAT(rows(0, 1000, 0, 1000), ElementsAre(2, 3, 4, 5, 6));
-  EXPECT_THAT(rows(103, 105, 0, 1000), ElementsAre(3, 4, 5));
-  EXPECT_THAT(rows(0, 1000, 4, 5), ElementsAre(4, 5));
-  EXPECT_THAT(rows(0, -1, 0, 1000), IsEmpty());
+  EXPECT_THAT(rows({{2, {102}, {102}}, {5, {105}, {105}}}), ElementsAre(2, 5));
+  EXPECT_THAT(rows({{4, {0}, {1000}}}), ElementsAre(4)) << "a range may hold other rows";
+  EXPECT_THAT(rows({{3, {110}, {110}}}), IsEmpty()) << "of another source";
+  EXPECT_THAT(rows({}), IsEmpty());
+  std::set<std::int64_t> all;
+  db().read([&](sql::Tx& tx) { entry_rows(tx, kHere, {7}, {103}, {105}, [&](std::int64_t row) { all.insert(row); }); });
+  EXPECT_THAT(all, ElementsAre(3, 4, 5));
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ struct Job {
   std::size_t chunk = 1'000;
   api::PermissionSet permissions = api::PermissionSet::everything();
   std::optional<std::int64_t> max_errors = {};
+  bool by_member = false;  // in the order of the members, as large jobs are applied
 };
 
 struct Ran {
@@ -87,8 +88,18 @@ class BulkTest : public test::DatabaseTest {
       db().write([&](sql::Tx& tx) { k.create_source(tx, ran.job, "label", {"community_key", "fk_test", "Test"}, test::kNow); });
     }
     auto const session = k.open(ran.job);
-    std::vector<std::pair<std::int64_t, std::int64_t>> ranges;
-    auto const all = rows_of(in);
+    std::vector<jobs::RowNumbers> numbers;
+    auto all = rows_of(in);
+    if (in.by_member) {
+      session->look_up(all.rows);
+      std::sort(all.rows.begin(), all.rows.end(),
+                [](auto const& a, auto const& b) { return std::pair(a.target.order, a.row) < std::pair(b.target.order, b.row); });
+      for (auto& row : all.rows) row.is_looked_up = true;
+    }
+    ran.rows.resize(all.rows.size());
+    ran.outcomes.resize(all.rows.size());
+    ran.changes.resize(all.rows.size());
+    std::size_t given = 0;
     std::int64_t failed = 0;
     bool stopped = false;
     for (std::size_t begin = 0; begin < all.rows.size() && !stopped; begin += in.chunk) {
@@ -100,18 +111,32 @@ class BulkTest : public test::DatabaseTest {
       if (in.max_errors) frame.failures_left = *in.max_errors - failed;
       db().write([&](sql::Tx& tx) { session->apply(tx, frame, outcomes); }, {.alone = true});
       session->committed();
-      if (session->numbers_drawn().second >= session->numbers_drawn().first) ranges.push_back(session->numbers_drawn());
-      for (auto& o : outcomes) {
+      auto const drawn = session->numbers_drawn();
+      for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        auto& o = outcomes[i];
         failed += o.status == jobs::RowStatus::failed ? 1 : 0;
-        ran.outcomes.push_back(outcome_text(o));
-        ran.changes.push_back(o.changes.empty() ? "[]" : o.changes);
-        ran.rows.push_back(std::move(o));
+        auto const row = chunk[i].row;
+        auto const at = static_cast<std::size_t>(row - 2);
+        if (drawn.first != 0)
+          numbers.push_back({row, NumberSource::at(drawn.first, static_cast<std::int64_t>(i) * drawn.per_row),
+                             NumberSource::at(drawn.first, static_cast<std::int64_t>(i + 1) * drawn.per_row - 1)});
+        ran.outcomes[at] = outcome_text(o);
+        ran.changes[at] = o.changes.empty() ? "[]" : o.changes;
+        ran.rows[at] = std::move(o);
       }
+      given += outcomes.size();
       stopped = in.max_errors && failed > *in.max_errors;
     }
+    if (!in.by_member) {
+      // A job that stops gives no outcomes for the rest.
+      ran.rows.resize(given);
+      ran.outcomes.resize(given);
+      ran.changes.resize(given);
+    }
+    std::sort(numbers.begin(), numbers.end(), [](auto const& a, auto const& b) { return a.row < b.row; });
+    std::sort(all.rows.begin(), all.rows.end(), [](auto const& a, auto const& b) { return a.row < b.row; });
     db().read([&](sql::Tx& tx) {
-      for (auto const& range : ranges)
-        for (auto& c : k.read_changes(tx, ran.job, range, 0, 1'000'000)) ran.changes[static_cast<std::size_t>(c.row - 2)] = c.changes;
+      for (auto& c : k.read_changes(tx, ran.job, numbers)) ran.changes[static_cast<std::size_t>(c.row - 2)] = c.changes;
       ran.keys = k.read_keys(tx, ran.job, all.rows);
     });
     return ran;

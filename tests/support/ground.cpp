@@ -23,6 +23,15 @@ std::vector<Table> tables() {
     bool inside = false;
     for (std::string line; std::getline(lines, line);) {
       constexpr std::string_view kCreate = "CREATE TABLE ";
+      std::istringstream words(line);
+      std::string alter, keyword, table, verb, noun, name, type;
+      words >> alter >> keyword >> table >> verb >> noun >> name >> type;
+      auto const known = std::find_if(all.begin(), all.end(), [&](Table const& t) { return t.name == table || t.name + ";" == table; });
+      auto const bare = [](std::string const& word) { return word.substr(0, word.find(';')); };
+      if (alter == "DROP" && keyword == "TABLE") all.erase(known);
+      if (alter == "ALTER" && verb == "RENAME") known->name = bare(name);
+      if (alter == "ALTER" && verb == "ADD") known->columns.push_back({name, bare(type) == "{int}"});
+      if (alter == "ALTER" && verb == "DROP") std::erase_if(known->columns, [&](Column const& c) { return c.name == bare(name); });
       if (line.starts_with(kCreate)) {
         all.push_back({line.substr(kCreate.size(), line.find(' ', kCreate.size()) - kCreate.size()), {}});
         inside = true;
