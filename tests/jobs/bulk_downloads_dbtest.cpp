@@ -62,6 +62,7 @@ class Downloads : public MachineTest {
   void expect_erased(PublicId id) {
     EXPECT_EQ(count("bulk_rows", id), 0);
     EXPECT_EQ(count("bulk_chunks", id), 0);
+    EXPECT_EQ(count("bulk_conflicts", id), 0);
     EXPECT_EQ(test::text(db(), "SELECT file_key FROM bulk_jobs WHERE job_id = " + std::to_string(id.number)), "");
     EXPECT_EQ(source(id).error().code(), "results_expired");
     EXPECT_EQ(details_code(id), "results_expired");
@@ -121,6 +122,9 @@ TEST_P(Downloads, AreThereForTheirCommunityAndTheirTimeAlone) {
 TEST_P(Downloads, AreErasedAtOnceAndTheSummaryStays) {
   auto const id = finished(4'500);  // more than one transaction's rows
   make_side_files();
+  for (int ordinal : {0, 3, 4})
+    test::run(db(), "INSERT INTO bulk_conflicts (community_id, job_id, ordinal, row_number) VALUES (1, " + std::to_string(id.number) +
+                        ", " + std::to_string(ordinal) + ", 9)");
   auto const other = finished();
   auto const before = status(id);
   auto const applied = effects(id);
