@@ -17,8 +17,9 @@ int main(int argc, char** argv) {
   using namespace fealty;
   // glibc gives every thread a heap of its own that never shrinks; work moves between threads here, so a few are enough.
   ::mallopt(M_ARENA_MAX, 2);
-  ::mallopt(M_TRIM_THRESHOLD, 4 * 1024 * 1024);
-  ::mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+  // A chunk's memory stays for the next chunk: given back and taken anew, it would be cleared by the kernel each time.
+  ::mallopt(M_TRIM_THRESHOLD, 32 * 1024 * 1024);
+  ::mallopt(M_MMAP_THRESHOLD, 16 * 1024 * 1024);
   CLI::App app{"Fealty, a community-loyalty server. See docs/operating.md for how to run it."};
   app.require_subcommand(1);
   app.fallthrough(false);

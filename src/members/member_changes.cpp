@@ -277,9 +277,11 @@ jobs::NumbersDrawn MemberChanges::write(sql::Tx& tx, SourceNo source, NumberSour
   };
 
   std::vector<ledger::Posting> postings;
-  if (std::any_of(slots_.begin(), slots_.end(), [](Slot const& s) { return s.kind == Slot::Kind::currency; }))
-    postings.reserve(changes_.size());
+  auto const items = static_cast<std::size_t>(
+      std::count_if(changes_.begin(), changes_.end(), [&](SlotChange const& c) { return slots_[c.slot].kind != Slot::Kind::currency; }));
   std::vector<HistoryItem> history;
+  history.reserve(items);
+  postings.reserve(changes_.size() - items);
   std::vector<std::pair<std::size_t, std::size_t>> touched;  // (person, slot), for the final states
   touched.reserve(changes_.size());
   for (std::size_t i = 0; i < changes_.size(); ++i) {
@@ -323,6 +325,7 @@ jobs::NumbersDrawn MemberChanges::write(sql::Tx& tx, SourceNo source, NumberSour
   std::vector<ledger::NewBalance> balances;
   balances.reserve(postings.size());
   std::vector<StoredValue> values;
+  values.reserve(items);
   std::vector<std::vector<ProfileUpdate>> profile(slots_.size());
   std::vector<std::vector<std::pair<MemberNo, std::string>>> sets(slots_.size());
   for (auto const& [person, s] : touched) {
