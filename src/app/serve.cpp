@@ -12,6 +12,7 @@
 #include "http/server.h"
 #include "jobs/bulk_routes.h"
 #include "jobs/bulk_runner.h"
+#include "jobs/clean_up.h"
 #include "members/bulk_kinds.h"
 
 namespace fealty::app {
@@ -159,7 +160,8 @@ int serve(ServeSettings const& settings) {
   jobs::BulkRunner runner(parts(), node, {.workers = settings.job_threads, .exclusive_engine = settings.storage.is_sqlite()});
   jobs::BulkService bulk(parts(), [&] { runner.wake(); });
   // Of a shared folder, other nodes' uploads may still be under way: those are written to within a minute.
-  bulk.remove_orphan_files(settings.storage.is_sqlite() ? 0 : 10 * 60'000);
+  bulk.remove_orphan_files(settings.storage.is_sqlite() ? 0 : jobs::kOrphanIdleMs);
+  jobs::CleanUp clean_up(parts());
 
   http::Metrics metrics;
   auto const gauges = register_gauges(metrics, runner);
@@ -181,6 +183,7 @@ int serve(ServeSettings const& settings) {
                                     .access_log = settings.access_log}},
                       table, program.keys, metrics);
   runner.start();
+  clean_up.start();
   server.start();
   std::string const scheme = settings.tls_certificate.empty() ? "http" : "https";
   log::info("server.ready", {{"url", scheme + "://" + listen.address + ":" + std::to_string(server.port())},
@@ -199,6 +202,7 @@ int serve(ServeSettings const& settings) {
   }).detach();
   draining = true;
   server.drain(settings.limits.shutdown_grace_ms);
+  clean_up.stop();
   runner.drain();
   log::info("server.stopped");
   return 0;

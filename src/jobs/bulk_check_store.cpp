@@ -11,7 +11,8 @@ sql::Statement const kWrongCounters{
     "SELECT j.community_id, j.job_id FROM bulk_jobs j LEFT JOIN (SELECT community_id, job_id, "
     "sum(CASE WHEN status = 3 THEN 1 ELSE 0 END) AS created, sum(CASE WHEN status = 4 THEN 1 ELSE 0 END) AS failed "
     "FROM bulk_rows GROUP BY community_id, job_id) r ON r.community_id = j.community_id AND r.job_id = j.job_id "
-    "WHERE j.created <> coalesce(r.created, 0) OR j.failed <> coalesce(r.failed, 0) "
+    "WHERE ((j.created <> coalesce(r.created, 0) OR j.failed <> coalesce(r.failed, 0)) AND j.file_key <> '' "
+    "AND (j.expires_at IS NULL OR j.expires_at > {now_ms})) "
     "OR j.updated + j.unchanged + j.created + j.failed > j.total "
     "OR (j.status = 'completed' AND j.updated + j.unchanged + j.created + j.failed <> j.total)"};
 // A row applied twice would stand in two chunks, or have two entries for one currency.

@@ -18,8 +18,10 @@ namespace fealty::jobs {
 namespace errors {
 inline constexpr ErrorDef kJobNotFound{"job_not_found", 404};
 inline constexpr ErrorDef kJobFinished{"job_finished", 409};
+inline constexpr ErrorDef kJobNotFinished{"job_not_finished", 409};
 inline constexpr ErrorDef kTooManyJobs{"too_many_jobs", 429};
 inline constexpr ErrorDef kTooManyUploads{"too_many_uploads", 429};
+inline constexpr ErrorDef kTooManyStreams{"too_many_streams", 429};
 inline constexpr ErrorDef kMissingFile{"missing_file", 400};
 inline constexpr ErrorDef kDuplicateField{"duplicate_field", 400};
 inline constexpr ErrorDef kNoRows{"no_rows", 400};

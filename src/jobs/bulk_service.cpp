@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "jobs/bulk_store.h"
+#include "jobs/clean_up.h"
 
 namespace fealty::jobs {
 namespace {
@@ -74,7 +75,10 @@ Result<JobStatus> BulkService::status_of(sql::Tx& tx, Job const& j) const {
   s.file = {j.file_name, j.file_size, to_hex({reinterpret_cast<unsigned char const*>(j.file_sha256.data()), j.file_sha256.size()}),
             std::string(1, j.dialect.delimiter)};
   s.created_by = {j.actor.type, j.actor.id, j.actor.name};
-  s.details_url = "/v1/users/bulk-update/" + s._id + "/details";
+  std::string const url = "/v1/users/bulk-update/" + s._id;
+  s.details_url = url + "/details";
+  s.results_url = url + "/results";
+  s.events_url = url + "/events";
   return s;
 }
 
@@ -183,8 +187,7 @@ Result<std::pair<JobDetails, api::Page>> BulkService::details(api::Context& cont
     issues.push_back({"page", "page_too_deep", "Filtered lists go to page 1,000; beyond, give after_row with the last row that you have."});
   if (q.after_row && q.page != 1) issues.push_back({"after_row", "invalid_cursor", "Give page or after_row, not both."});
   if (!issues.empty()) return std::unexpected(api::invalid_request(std::move(issues)));
-  if (job.expires_at && *job.expires_at <= context.now)
-    return fail(errors::kResultsExpired, "The rows of this job were kept until " + to_iso(*job.expires_at) + "; its summary remains.");
+  if (has_expired(job, context.now)) return results_expired(job);
 
   JobDetails out{job.id().to_string(), job.log_name, job.status, job.total, c.success(), c.failed, {}};
   try {
@@ -227,10 +230,6 @@ Result<std::string> BulkService::template_csv(api::Context& context, std::string
   return fail(errors::kTemplateNotFound, "There are templates named update, premium and import.");
 }
 
-void BulkService::remove_orphan_files(std::int64_t idle_ms) {
-  int const removed = parts_.files.remove_orphans(
-      idle_ms, [&](std::string const& key) { return parts_.database.read([&](sql::Tx& tx) { return file_is_referred_to(tx, key); }); });
-  if (removed > 0) log::info("bulk.orphan_files_removed", {{"files", removed}});
-}
+void BulkService::remove_orphan_files(std::int64_t idle_ms) { jobs::remove_orphan_files(parts_, idle_ms); }
 
 }  // namespace fealty::jobs

@@ -9,6 +9,7 @@
 #include "api/schema.h"
 #include "api/typed.h"
 #include "jobs/bulk_jobs.h"
+#include "jobs/job_watch.h"
 
 namespace fealty::jobs {
 
@@ -62,7 +63,7 @@ struct JobStatus {
   std::optional<JobError> error;
   JobFile file;
   JobCreator created_by;
-  std::string details_url;
+  std::string details_url, results_url, events_url;
 };
 struct RowError {
   std::string column, code, message;
@@ -83,7 +84,7 @@ struct JobDetails {
 
 class BulkService {
  public:
-  // `on_change` is called after a job was added or cancelled.
+  // `on_change` is called after a job was added or cancelled. Outlives the answers that it streams.
   BulkService(BulkParts parts, std::function<void()> on_change) : parts_(std::move(parts)), on_change_(std::move(on_change)) {}
 
   // Reads the upload to its end, checks it on the way and makes a durable job of it. Throws api::BodyAborted.
@@ -92,6 +93,13 @@ class BulkService {
   Result<JobStatus> status(api::Context& context, PublicId id);
   Result<std::pair<JobDetails, api::Page>> details(api::Context& context, PublicId id, DetailsQuery const& query);
   Result<JobStatus> cancel(api::Context& context, PublicId id);
+  // The uploaded bytes.
+  Result<api::Response> source(api::Context& context, api::Request const& request, PublicId id);
+  // The job's progress as server-sent events, until it has ended (bulk_events.cpp).
+  Result<api::Response> events(api::Context& context, api::Request const& request, PublicId id);
+  // Erases the file and the row results of a finished job: nobody reads them any more when this returns. Of very many rows
+  // the last ones are removed from storage later, by the clean-up.
+  Result<JobStatus> erase_files(api::Context& context, PublicId id);
   Result<std::string> template_csv(api::Context& context, std::string_view name, bool example);
 
   // Removes files of uploads that never became jobs. Call at start.
@@ -100,12 +108,14 @@ class BulkService {
  private:
   Result<Job> find(CommunityNo community, PublicId id);
   Result<JobStatus> status_of(sql::Tx& tx, Job const& job) const;
+  std::shared_ptr<JobView const> view_of(CommunityNo community, JobNo job) const;
 
   BulkParts parts_;
   std::function<void()> on_change_;
   std::mutex uploads_mutex_;
   std::map<CommunityNo, int> uploads_;
   std::set<std::string> keys_in_use_;
+  std::shared_ptr<JobWatches> const watches_ = std::make_shared<JobWatches>();
 };
 
 // One page of a job's rows, read back from file, ledger, history and kept rows.
@@ -165,7 +175,9 @@ FEALTY_SCHEMA(fealty::jobs::JobStatus, field<&fealty::jobs::JobStatus::_id>("_id
               field<&fealty::jobs::JobStatus::error>("error", "Why the job failed."),
               field<&fealty::jobs::JobStatus::file>("file", "The uploaded file."),
               field<&fealty::jobs::JobStatus::created_by>("created_by", "Who uploaded it."),
-              field<&fealty::jobs::JobStatus::details_url>("details_url", "Where the rows can be read."))
+              field<&fealty::jobs::JobStatus::details_url>("details_url", "Where the rows can be read."),
+              field<&fealty::jobs::JobStatus::results_url>("results_url", "Where the rows can be downloaded once the job has ended."),
+              field<&fealty::jobs::JobStatus::events_url>("events_url", "Where the progress can be followed."))
 FEALTY_SCHEMA(fealty::jobs::RowError, field<&fealty::jobs::RowError::column>("column", "Column that the problem is in."),
               field<&fealty::jobs::RowError::code>("code", "Stable code."),
               field<&fealty::jobs::RowError::message>("message", "What to mend."))

@@ -96,7 +96,6 @@ Statement const kRows{"bulk.rows",
 Statement const kRowsByStatus{"bulk.rows_by_status", ROW_COLUMNS
                               "WHERE community_id = $1 AND job_id = $2 AND row_number > $3 AND (status = $4 OR status = $5 OR status = $6 "
                               "OR status = $7) ORDER BY row_number LIMIT $8 OFFSET $9"};
-Statement const kFileUsed{"bulk.file_used", "SELECT count(*) FROM bulk_jobs WHERE file_key = $1"};
 
 Job read_job(Row const& r) {
   Job j;
@@ -279,10 +278,6 @@ std::vector<KeptRow> kept_rows_with_status(sql::Tx& tx, CommunityNo community, J
       kRowsByStatus, [&](Row const& r) { rows.push_back(read_row(r)); }, community, job, after_row, asked(RowStatus::updated),
       asked(RowStatus::unchanged), asked(RowStatus::created), asked(RowStatus::failed), limit, skip);
   return rows;
-}
-
-bool file_is_referred_to(sql::Tx& tx, std::string_view file_key) {
-  return *tx.one(kFileUsed, [](Row const& r) { return r.integer(0); }, file_key) != 0;
 }
 
 }  // namespace fealty::jobs

@@ -67,7 +67,6 @@ std::vector<KeptRow> kept_rows(sql::Tx& tx, CommunityNo community, JobNo job, st
 // By row, those with one of the statuses (a bit set by status number).
 std::vector<KeptRow> kept_rows_with_status(sql::Tx& tx, CommunityNo community, JobNo job, unsigned statuses, std::int64_t after_row,
                                            std::int64_t limit, std::int64_t skip);
-bool file_is_referred_to(sql::Tx& tx, std::string_view file_key);
 
 std::string encode_columns(std::vector<Column> const& columns);
 
