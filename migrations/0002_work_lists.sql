@@ -61,3 +61,7 @@ ALTER TABLE bulk_spans RENAME TO bulk_chunks;
 -- Where a row lies is found through the index beside the file.
 ALTER TABLE bulk_rows DROP COLUMN line;
 ALTER TABLE bulk_rows DROP COLUMN file_offset;
+
+-- Finished jobs whose files and rows are still kept, by the end of their time; and every file that a job has. An empty
+-- file_key means that the file and the rows are gone.
+CREATE INDEX bulk_jobs_with_files ON bulk_jobs (expires_at, file_key) WHERE file_key <> '';

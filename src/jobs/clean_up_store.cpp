@@ -19,10 +19,10 @@ Statement const kRowsEnd{"clean_up.rows_end",
 Statement const kRemoveRows{"clean_up.remove_rows",
                             "DELETE FROM bulk_rows WHERE community_id = $1 AND job_id = $2 AND row_number >= $3 AND row_number < $4"};
 Statement const kChunksEnd{"clean_up.chunks_end",
-                           "SELECT first_row FROM bulk_chunks WHERE community_id = $1 AND job_id = $2 AND first_row >= $3 "
-                           "ORDER BY first_row LIMIT 1 OFFSET $4"};
+                           "SELECT first_ordinal FROM bulk_chunks WHERE community_id = $1 AND job_id = $2 AND first_ordinal >= $3 "
+                           "ORDER BY first_ordinal LIMIT 1 OFFSET $4"};
 Statement const kRemoveChunks{"clean_up.remove_chunks",
-                              "DELETE FROM bulk_chunks WHERE community_id = $1 AND job_id = $2 AND first_row >= $3 AND first_row < $4"};
+                              "DELETE FROM bulk_chunks WHERE community_id = $1 AND job_id = $2 AND first_ordinal >= $3 AND first_ordinal < $4"};
 Statement const kCommunities{"clean_up.communities", "SELECT community_id FROM communities ORDER BY community_id"};
 // Numbers of jobs are ordered by time, so the key leads to the oldest ones.
 Statement const kRemoveSummaries{
