@@ -197,7 +197,7 @@ int FileStore::remove_orphans(std::int64_t idle_ms, std::function<void(Keys&)> c
     std::string const name = entry.path().filename().string();
     if (!name.starts_with("upload-")) continue;
     std::string key = name.substr(0, name.find('.'));
-    if (name.substr(key.size()) == kPartial)
+    if (name.ends_with(kPartial))
       key.clear();
     else
       keys.insert(key);

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <set>
 #include <span>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>

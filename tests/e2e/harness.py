@@ -156,8 +156,10 @@ class Installation:
         return sorted(path.name for path in self.uploads.iterdir()) if self.uploads.exists() else []
 
     def files_match_jobs(self):
-        """No file without its job, no job without its file."""
-        return self.upload_files() == sorted(job["file_key"] for job in self.jobs())
+        """No file without its job, no job without its file. Files beside an upload bear its name, a dot and something more."""
+        keys = {job["file_key"] for job in self.jobs() if job["file_key"]}
+        files = self.upload_files()
+        return keys <= set(files) and all(name.split(".")[0] in keys and not name.endswith(".part") for name in files)
 
     def assert_healthy(self):
         """The doctor finds nothing, and no row of a file stands in the ledger twice."""
