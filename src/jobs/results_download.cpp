@@ -60,8 +60,8 @@ Result<api::Response> BulkService::results(api::Context& context, api::Request c
         body = make();
       }
     }
-    auto response =
-        api::download(request, body, {.file_name = file_name_of(*job), .content_type = "text/csv; charset=utf-8", .etag = tag, .packable = true});
+    auto response = api::download(
+        request, body, {.file_name = file_name_of(*job), .content_type = "text/csv; charset=utf-8", .etag = tag, .packable = true});
     for (auto& header : response.headers)
       if (header.name == "Accept-Ranges") header.value = "bytes";
     return response;
