@@ -117,6 +117,21 @@ void ResultsBody::load_kept(std::int64_t before_row) {
   }
 }
 
+void ResultsBody::join_errors(std::string const& errors) {
+  if (errors == joined_) return;  // many rows fail for one reason
+  codes_.clear();
+  messages_.clear();
+  for (auto const& error : decode_errors(errors)) {
+    if (!codes_.empty()) {
+      codes_ += kSeparator;
+      messages_ += kSeparator;
+    }
+    codes_ += error.code;
+    messages_ += error.message;
+  }
+  joined_ = errors;
+}
+
 void ResultsBody::write_row(std::string& out) {
   std::int64_t const row = record_.row.row;
   std::int64_t const ordinal = order_ ? order_->ordinal(position_) : position_;
@@ -145,16 +160,7 @@ void ResultsBody::write_row(std::string& out) {
   if (statuses_ != 0 && !(statuses_ >> static_cast<int>(status) & 1u)) return;
   ResultCells result{to_string(status), {}, {}};
   if (kept && kept->errors != "[]") {
-    codes_.clear();
-    messages_.clear();
-    for (auto const& error : decode_errors(kept->errors)) {
-      if (!codes_.empty()) {
-        codes_ += kSeparator;
-        messages_ += kSeparator;
-      }
-      codes_ += error.code;
-      messages_ += error.message;
-    }
+    join_errors(kept->errors);
     result.error_code = codes_;
     result.error_message = messages_;
   } else if (status == RowStatus::not_processed) {

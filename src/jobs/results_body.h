@@ -54,6 +54,7 @@ class ResultsBody final : public api::BodyStream {
 
   bool find_changed();
   void load_kept(std::int64_t before_row);
+  void join_errors(std::string const& errors);
   void write_row(std::string& out);
   void finish();
 
@@ -83,7 +84,7 @@ class ResultsBody final : public api::BodyStream {
   std::int64_t kept_after_row_ = 0, kept_limit_;
   bool kept_ended_ = false;
   Counters seen_;
-  std::string codes_, messages_;
+  std::string joined_, codes_, messages_;  // errors as they are stored, and as they are written
 };
 
 }  // namespace fealty::jobs
