@@ -13,6 +13,7 @@
 #include "jobs/bulk_routes.h"
 #include "jobs/bulk_runner.h"
 #include "jobs/clean_up.h"
+#include "members/balances.h"
 #include "members/bulk_kinds.h"
 
 namespace fealty::app {
@@ -93,8 +94,9 @@ struct Program {
 };
 
 void mount_all(api::RouteTable& table, jobs::BulkService& bulk, std::vector<std::unique_ptr<jobs::BulkKind>> const& kinds,
-               std::vector<api::Route> operation) {
+               members::BalancesService& balances, std::vector<api::Route> operation) {
   for (auto& route : jobs::bulk_routes(bulk, kinds)) table.add(std::move(route));
+  for (auto& route : members::balances_routes(balances)) table.add(std::move(route));
   for (auto& route : operation) table.add(std::move(route));
   // The document describes itself too: its routes are declared before it is written.
   auto const draft = reference_routes("");
@@ -130,7 +132,8 @@ std::string openapi_text() {
     http::Metrics metrics;
     std::atomic<bool> const draining{false};
     api::RouteTable table;
-    mount_all(table, bulk, kinds, operation_routes(program.database.get(), &metrics, false, &draining));
+    members::BalancesService balances(*program.database, program.numbers);
+    mount_all(table, bulk, kinds, balances, operation_routes(program.database.get(), &metrics, false, &draining));
     text = api::openapi_document(table, FEALTY_VERSION);
   }
   std::filesystem::remove_all(folder);
@@ -166,8 +169,9 @@ int serve(ServeSettings const& settings) {
   http::Metrics metrics;
   auto const gauges = register_gauges(metrics, runner);
   std::atomic<bool> draining{false};
+  members::BalancesService balances(database, program.numbers);
   api::RouteTable table;
-  mount_all(table, bulk, kinds, operation_routes(&database, &metrics, settings.metrics_open, &draining));
+  mount_all(table, bulk, kinds, balances, operation_routes(&database, &metrics, settings.metrics_open, &draining));
 
   auto const listen = *parse_listen(settings.listen);
   http::Server server({.address = listen.address,

@@ -7,6 +7,7 @@ using sql::Batch;
 using sql::Row;
 using sql::Statement;
 constexpr auto kInt = Batch::Type::integer;
+constexpr auto kText = Batch::Type::text;
 
 Statement const kCurrencies{"ledger.currencies",
                             "SELECT currency_id, code, name, kind, is_enabled, decimals, allow_negative FROM currencies "
@@ -14,11 +15,22 @@ Statement const kCurrencies{"ledger.currencies",
 Statement const kInsertCurrency{
     "ledger.insert_currency",
     "INSERT INTO currencies (community_id, currency_id, code, name, kind, position) VALUES ($1, $2, $3, $4, $5, $2)"};
-Statement const kLockMember{"ledger.lock_member",
-                            "SELECT m.state FROM memberships m WHERE m.community_id = $1 AND m.member_id = $2 {lock m}"};
+// PostgreSQL's texts of these differ: a lateral subquery that cannot be pulled up is a look-up by key for each row. As a join
+// it would be planned by what an average community holds, and read all of a large one's members for every request.
+#define LOCK_MEMBERS(lock)                                                                                                           \
+  "SELECT m.member_id, m.state FROM {rows r: member_id int} CROSS JOIN memberships m "                                               \
+  "WHERE m.community_id = $1 AND m.member_id = r.member_id ORDER BY m.member_id",                                                    \
+      "SELECT l.member_id, l.state FROM {rows r: member_id int} CROSS JOIN LATERAL (SELECT m.member_id, m.state FROM memberships m " \
+      "WHERE m.community_id = $1 AND m.member_id = r.member_id " lock ") l"
+Statement const kLockMembers{"ledger.lock_members", LOCK_MEMBERS("{lock m}")};
+Statement const kLockFreeMembers{"ledger.lock_free_members", LOCK_MEMBERS("{skip_locked m}")};
+#undef LOCK_MEMBERS
 Statement const kBalances{"ledger.balances",
                           "SELECT b.member_id, b.currency_id, b.amount, b.earned, b.entry_id FROM {rows r: member_id int} "
-                          "CROSS JOIN balances b WHERE b.community_id = $1 AND b.member_id = r.member_id"};
+                          "CROSS JOIN balances b WHERE b.community_id = $1 AND b.member_id = r.member_id",
+                          "SELECT l.member_id, l.currency_id, l.amount, l.earned, l.entry_id FROM {rows r: member_id int} "
+                          "CROSS JOIN LATERAL (SELECT b.member_id, b.currency_id, b.amount, b.earned, b.entry_id FROM balances b "
+                          "WHERE b.community_id = $1 AND b.member_id = r.member_id OFFSET 0) l"};
 // Many members of a narrow range are read faster by going through the range.
 Statement const kBalancesBetween{"ledger.balances_between",
                                  "SELECT member_id, currency_id, amount, earned, entry_id FROM balances "
@@ -40,15 +52,38 @@ Statement const kAppend{
     "SELECT $1, r.entry_id, r.member_id, r.currency_id, r.class, r.operator, r.amount, r.balance_after, r.previous_id, $2, r.source_row "
     "FROM {rows r: entry_id int, member_id int, currency_id int, class int, operator int, amount int, balance_after int, "
     "previous_id int, source_row int}"};
+Statement const kAppendSourced{
+    "ledger.append_sourced",
+    "INSERT INTO ledger_entries (community_id, entry_id, member_id, currency_id, class, operator, amount, balance_after, "
+    "previous_id, source_id, source_row) "
+    "SELECT $1, r.entry_id, r.member_id, r.currency_id, r.class, r.operator, r.amount, r.balance_after, r.previous_id, r.source_id, 0 "
+    "FROM {rows r: entry_id int, member_id int, currency_id int, class int, operator int, amount int, balance_after int, "
+    "previous_id int, source_id int}"};
 Statement const kInsertSource{
     "ledger.insert_source",
     "INSERT INTO change_sources (community_id, source_id, kind, external_id, leg, member_id, currency_id, operator, "
     "operand, entry_id, label, reason, note, actor_type, actor_id, actor_name, created_at) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"};
-Statement const kFindSource{"ledger.find_source",
-                            "SELECT source_id, operator, operand, entry_id FROM change_sources WHERE community_id = $1 AND kind = $2 "
-                            "AND external_id = $3 AND leg = $4 AND member_id = $5 AND currency_id = $6"};
-Statement const kBalanceAfter{"ledger.balance_after", "SELECT balance_after FROM ledger_entries WHERE community_id = $1 AND entry_id = $2"};
+Statement const kInsertSources{
+    "ledger.insert_sources",
+    "INSERT INTO change_sources (community_id, source_id, kind, external_id, leg, member_id, currency_id, operator, "
+    "operand, entry_id, label, reason, note, actor_type, actor_id, actor_name, created_at) "
+    "SELECT $1, r.source_id, r.kind, r.external_id, r.leg, r.member_id, r.currency_id, r.operator, r.operand, r.entry_id, r.label, "
+    "r.reason, r.note, r.actor_type, r.actor_id, r.actor_name, $2 "
+    "FROM {rows r: source_id int, kind text, external_id text, leg text, member_id int, currency_id int, operator int, operand int, "
+    "entry_id int, label text, reason text, note text, actor_type text, actor_id text, actor_name text}"};
+// A look-up for each row, and no join: PostgreSQL plans this while the table is still empty, and would for a join read all
+// sources of the community ever after.
+Statement const kFindSources{
+    "ledger.find_sources",
+    "SELECT r.k, (SELECT s.source_id FROM change_sources s WHERE s.community_id = $1 AND s.kind = r.kind "
+    "AND s.external_id = r.external_id AND s.leg = r.leg AND s.member_id = r.member_id AND s.currency_id = r.currency_id) "
+    "FROM {rows r: k int, kind text, external_id text, leg text, member_id int, currency_id int}"};
+Statement const kReadSource{
+    "ledger.read_source",
+    "SELECT s.operator, s.operand, s.reason, s.note, s.actor_type, s.actor_id, s.actor_name, e.entry_id, e.class, e.amount, "
+    "e.balance_after FROM change_sources s LEFT JOIN ledger_entries e ON e.community_id = $1 AND e.entry_id = s.entry_id "
+    "WHERE s.community_id = $1 AND s.source_id = $2"};
 Statement const kEntries{"ledger.entries_of_source",
                          "SELECT e.entry_id, e.member_id, e.currency_id, e.class, e.operator, e.amount, e.balance_after, e.source_row "
                          "FROM {rows r: n int, f int, l int} CROSS JOIN ledger_entries e WHERE e.community_id = $1 "
@@ -114,6 +149,15 @@ void load_balances(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> con
   tx.each_batch(kBalances, batch, [&](Row const& r) { out.push_back(read(r)); }, community);
 }
 
+namespace {
+void set_balances(sql::Tx& tx, CommunityNo community, std::vector<NewBalance> const& balances) {
+  Batch states{kInt, kInt, kInt, kInt, kInt};
+  states.reserve(balances.size());
+  for (auto const& b : balances) states.add(b.member, b.currency, b.balance.amount.micros, b.balance.earned.micros, b.balance.newest);
+  tx.exec_batch(kSetBalances, states, community);
+}
+}  // namespace
+
 void post(sql::Tx& tx, CommunityNo community, SourceNo source, std::vector<Posting> const& postings,
           std::vector<NewBalance> const& balances) {
   if (postings.empty()) return;
@@ -123,51 +167,88 @@ void post(sql::Tx& tx, CommunityNo community, SourceNo source, std::vector<Posti
     entries.add(p.entry, p.member, p.currency, static_cast<std::int64_t>(p.entry_class), static_cast<std::int64_t>(p.op), p.amount.micros,
                 p.balance_after.micros, p.previous, p.source_row);
   tx.exec_batch(kAppend, entries, community, source);
-  Batch states{kInt, kInt, kInt, kInt, kInt};
-  states.reserve(balances.size());
-  for (auto const& b : balances) states.add(b.member, b.currency, b.balance.amount.micros, b.balance.earned.micros, b.balance.newest);
-  tx.exec_batch(kSetBalances, states, community);
+  set_balances(tx, community, balances);
 }
 
-SourceNo create_source(sql::Tx& tx, CommunityNo community, SourceNo number, Source const& source, TimeMs now) {
-  insert_source(tx, community, number, source, "", {}, {}, std::nullopt, std::nullopt, {}, "", now);
+void post_sourced(sql::Tx& tx, CommunityNo community, std::vector<SourcedPosting> const& postings,
+                  std::vector<NewBalance> const& balances) {
+  if (postings.empty()) return;
+  Batch entries{kInt, kInt, kInt, kInt, kInt, kInt, kInt, kInt, kInt};
+  entries.reserve(postings.size());
+  for (auto const& [source, p] : postings)
+    entries.add(p.entry, p.member, p.currency, static_cast<std::int64_t>(p.entry_class), static_cast<std::int64_t>(p.op), p.amount.micros,
+                p.balance_after.micros, p.previous, source);
+  tx.exec_batch(kAppendSourced, entries, community);
+  set_balances(tx, community, balances);
+}
+
+SourceNo create_source(sql::Tx& tx, CommunityNo community, SourceNo number, Source const& s, TimeMs now) {
+  tx.exec(kInsertSource, community, number, s.kind, s.external_id, "", 0, 0, nullptr, nullptr, nullptr, s.label, s.reason, "", s.actor.type,
+          s.actor.id, s.actor.name, now);
   return number;
 }
 
-std::optional<Presence> lock_member(sql::Tx& tx, CommunityNo community, MemberNo member) {
+void lock_members(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, Locked locked,
+                  std::function<void(MemberNo, Presence)> const& on_locked) {
   constexpr std::int64_t kInvited = 1, kDeleted = 4;
-  return tx.one(
-      kLockMember,
-      [](Row const& r) {
-        return r.integer(0) == kInvited ? Presence::invited : r.integer(0) == kDeleted ? Presence::deleted : Presence::present;
+  Batch batch{kInt};
+  batch.reserve(members.size());
+  for (MemberNo const m : members) batch.add(m);
+  tx.each_batch(
+      locked == Locked::wait ? kLockMembers : kLockFreeMembers, batch,
+      [&](Row const& r) {
+        on_locked({r.integer(0)}, r.integer(1) == kInvited   ? Presence::invited
+                                  : r.integer(1) == kDeleted ? Presence::deleted
+                                                             : Presence::present);
       },
-      community, member);
+      community);
 }
 
-std::optional<StoredSource> find_source(sql::Tx& tx, CommunityNo community, Change const& c, CurrencyNo currency) {
-  return tx.one(
-      kFindSource,
-      [](Row const& r) {
-        StoredSource s{{r.integer(0)}, {}, {}, {r.integer(3)}};
-        if (!r.is_null(1)) s.op = static_cast<Operator>(r.integer(1));
-        if (!r.is_null(2)) s.operand = Decimal{r.integer(2)};
-        return s;
+void find_sources(sql::Tx& tx, CommunityNo community, std::vector<SourceKey> const& keys,
+                  std::function<void(std::size_t, StoredSource)> const& on_found) {
+  if (keys.empty()) return;
+  Batch batch{kInt, kText, kText, kText, kInt, kInt};
+  batch.reserve(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    Change const& c = *keys[i].change;
+    batch.add(static_cast<std::int64_t>(i), c.source.kind, c.source.external_id, c.leg, c.member, keys[i].currency);
+  }
+  // Nearly all sources are new: what the others say is read one by one.
+  std::vector<std::pair<std::size_t, SourceNo>> found;
+  tx.each_batch(
+      kFindSources, batch,
+      [&](Row const& r) {
+        if (!r.is_null(1)) found.emplace_back(static_cast<std::size_t>(r.integer(0)), SourceNo{r.integer(1)});
       },
-      community, c.source.kind, c.source.external_id, c.leg, c.member, currency);
+      community);
+  for (auto const& [index, number] : found)
+    tx.each(
+        kReadSource,
+        [&](Row const& r) {
+          StoredSource s;
+          if (!r.is_null(0)) s.op = static_cast<Operator>(r.integer(0));
+          if (!r.is_null(1)) s.operand = Decimal{r.integer(1)};
+          s.first = {r.string(2), r.string(3), {r.string(4), r.string(5), r.string(6)}};
+          s.entry = {r.integer(7)};
+          if (s.entry) s.entry_class = static_cast<EntryClass>(r.integer(8));
+          s.amount = {r.integer(9)};
+          s.balance_after = {r.integer(10)};
+          on_found(index, std::move(s));
+        },
+        community, number);
 }
 
-void insert_source(sql::Tx& tx, CommunityNo community, SourceNo number, Source const& s, std::string_view leg, MemberNo member,
-                   CurrencyNo currency, std::optional<Operator> op, std::optional<Decimal> operand, EntryNo entry, std::string_view note,
-                   TimeMs now) {
-  std::optional<std::int64_t> const op_number = op ? std::optional(static_cast<std::int64_t>(*op)) : std::nullopt;
-  std::optional<std::int64_t> const micros = operand ? std::optional(operand->micros) : std::nullopt;
-  std::optional<std::int64_t> const entry_number = entry ? std::optional(entry.value) : std::nullopt;
-  tx.exec(kInsertSource, community, number, s.kind, s.external_id, leg, member, currency, op_number, micros, entry_number, s.label,
-          s.reason, note, s.actor.type, s.actor.id, s.actor.name, now);
-}
-
-Decimal balance_after(sql::Tx& tx, CommunityNo community, EntryNo entry) {
-  return tx.one(kBalanceAfter, [](Row const& r) { return Decimal{r.integer(0)}; }, community, entry).value_or(Decimal{});
+void insert_sources(sql::Tx& tx, CommunityNo community, std::vector<NewSource> const& sources, TimeMs now) {
+  if (sources.empty()) return;
+  Batch batch{kInt, kText, kText, kText, kInt, kInt, kInt, kInt, kInt, kText, kText, kText, kText, kText, kText};
+  batch.reserve(sources.size());
+  for (auto const& s : sources) {
+    Change const& c = *s.change;
+    batch.add(s.number, c.source.kind, c.source.external_id, c.leg, c.member, s.currency, static_cast<std::int64_t>(c.op), c.value.micros,
+              s.entry ? std::optional(s.entry.value) : std::nullopt, c.source.label, c.source.reason, c.note, c.source.actor.type,
+              c.source.actor.id, c.source.actor.name);
+  }
+  tx.exec_batch(kInsertSources, batch, community, now);
 }
 
 std::vector<Entry> read_entries(sql::Tx& tx, CommunityNo community, SourceNo source, std::span<EntryRange const> ranges) {

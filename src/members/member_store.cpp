@@ -40,6 +40,7 @@ Statement const kBetween{"memberships.between",
 Statement const kPresent{"memberships.present",
                          "SELECT m.member_id FROM {rows r: member_id int} CROSS JOIN memberships m "
                          "WHERE m.community_id = $1 AND m.member_id = r.member_id AND m.state <> 4 ORDER BY m.member_id"};
+Statement const kState{"memberships.state", "SELECT state FROM memberships WHERE community_id = $1 AND member_id = $2"};
 Statement const kInsertMemberships{
     "memberships.insert",
     "INSERT INTO memberships (community_id, member_id, state, display_name, joined_at) "
@@ -208,6 +209,10 @@ std::vector<MemberNo> members_of(sql::Tx& tx, CommunityNo community, std::vector
   if (people.empty()) return out;
   tx.each_batch(kPresent, numbers_of(people), [&](Row const& r) { out.push_back({r.integer(0)}); }, community);
   return out;
+}
+
+std::optional<MembershipState> state_of(sql::Tx& tx, CommunityNo community, MemberNo member) {
+  return tx.one(kState, [](Row const& r) { return static_cast<MembershipState>(r.integer(0)); }, community, member);
 }
 
 void insert_memberships(sql::Tx& tx, CommunityNo community, std::vector<NewMembership> const& memberships, TimeMs now) {
