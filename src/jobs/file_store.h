@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 #include <set>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>

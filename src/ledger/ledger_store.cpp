@@ -34,7 +34,7 @@ Statement const kBalances{"ledger.balances",
 // Many members of a narrow range are read faster by going through the range.
 Statement const kBalancesBetween{"ledger.balances_between",
                                  "SELECT member_id, currency_id, amount, earned, entry_id FROM balances "
-                                 "WHERE community_id = $1 AND member_id BETWEEN $2 AND $3"};
+                                 "WHERE community_id = $1 AND member_id BETWEEN $2 AND $3 ORDER BY member_id"};
 // On SQLite a row with this key is overwritten in place, without first looking for it.
 Statement const kSetBalances{"ledger.set_balances",
                              "INSERT OR REPLACE INTO balances (community_id, member_id, currency_id, amount, earned, entry_id) "
@@ -133,12 +133,11 @@ void load_balances(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> con
   if (members.empty()) return;
   auto read = [](Row const& r) { return MemberBalance{{r.integer(0)}, {r.integer(1)}, {{r.integer(2)}, {r.integer(3)}, {r.integer(4)}}}; };
   if (is_dense(members)) {
-    auto next = members.begin();
+    MeantMembers meant(members);
     tx.each(
         kBalancesBetween,
         [&](Row const& r) {
-          next = std::lower_bound(next, members.end(), MemberNo{r.integer(0)});
-          if (next != members.end() && next->value == r.integer(0)) out.push_back(read(r));
+          if (meant.contain({r.integer(0)})) out.push_back(read(r));
         },
         community, members.front(), members.back());
     return;
