@@ -148,6 +148,8 @@ int serve(ServeSettings const& settings) {
   sigaddset(&stop_signals, SIGTERM);
   sigaddset(&stop_signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
+  // A file that may not grow further (ulimit, LimitFSIZE) is a failed write like that on a full disk, not the program's end.
+  std::signal(SIGXFSZ, SIG_IGN);
 
   prepare_data_folder(settings.storage);
   std::optional<DataLock> lock;

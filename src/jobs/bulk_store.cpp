@@ -63,8 +63,9 @@ Statement const kClaim{"bulk.claim",
                        "lease_until = {now_ms} + $4, attempts = attempts + 1, started_at = coalesce(started_at, $5), updated_at = $5 "
                        "WHERE community_id = $1 AND job_id = $2 AND status IN ('queued', 'processing') AND lease_until <= {now_ms}"};
 Statement const kExtend{"bulk.extend",
-                        "UPDATE bulk_jobs SET lease_until = {now_ms} + $2 WHERE status IN ('queued', 'processing') AND lease_node = $1 "
-                        "AND lease_until > {now_ms}"};
+                        "UPDATE bulk_jobs SET lease_until = {now_ms} + $1 WHERE status IN ('queued', 'processing') "
+                        "AND lease_until > {now_ms} AND (community_id, job_id, lease_epoch) IN "
+                        "(SELECT r.c, r.j, r.e FROM {rows r: c int, j int, e int})"};
 Statement const kRelease{"bulk.release",
                          "UPDATE bulk_jobs SET lease_node = NULL, lease_until = 0, attempts = 0 "
                          "WHERE community_id = $1 AND job_id = $2 AND lease_epoch = $3"};
@@ -227,7 +228,13 @@ std::optional<Job> claim_job(sql::Tx& tx, QueueHead const& head, int node, TimeM
   if (tx.exec(kClaim, head.community, head.job, node, kLeaseMs, now) == 0) return std::nullopt;
   return find_job(tx, head.community, head.job);
 }
-std::int64_t extend_leases(sql::Tx& tx, int node) { return tx.exec(kExtend, node, kLeaseMs); }
+std::int64_t extend_leases(sql::Tx& tx, std::vector<HeldLease> const& held) {
+  if (held.empty()) return 0;
+  Batch batch{kInt, kInt, kInt};
+  batch.reserve(held.size());
+  for (auto const& lease : held) batch.add(lease.community, lease.job, lease.epoch);
+  return tx.exec_batch(kExtend, batch, kLeaseMs);
+}
 void release_lease(sql::Tx& tx, Job const& j) { tx.exec(kRelease, j.community, j.number, j.lease_epoch); }
 void release_all_leases(sql::Tx& tx) { tx.exec(kReleaseAll); }
 

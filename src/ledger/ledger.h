@@ -234,8 +234,9 @@ struct Mismatch {
   CurrencyNo currency;
   std::string what;
 };
-// Compares every balance of one community with the sums of its entries and with its chain's head, and finds entries without
-// a balance. At most `most` findings.
+// Compares every balance with the sums of its entries, and walks its chain: each entry is followed by one other or is the
+// newest, and begins where the one before it ended. Finds entries without a balance too. Of one community, or of all (none
+// given) in the same passes over the tables. At most `most` findings, one a balance.
 std::vector<Mismatch> audit_balances(sql::Tx& tx, CommunityNo community, std::size_t most);
 
 }  // namespace fealty::ledger

@@ -89,8 +89,8 @@ class PostgresServer:
 
     numbers = itertools.count(1)
 
-    def __init__(self):
-        self.url = os.environ.get("FEALTY_TEST_POSTGRES")
+    def __init__(self, url=None):
+        self.url = url or os.environ.get("FEALTY_TEST_POSTGRES")
         assert self.url, "FEALTY_TEST_POSTGRES must be the URL of a PostgreSQL server; tools/throwaway_postgres.sh starts one."
 
     def create(self):
@@ -105,11 +105,12 @@ class PostgresServer:
 class Installation:
     """A data folder and a database: what stays when a server ends."""
 
-    def __init__(self, folder, engine):
+    def __init__(self, folder, engine, postgres_url=None):
+        """`postgres_url`: a server of the caller's own, which it may stop; otherwise the one of the test run."""
         self.folder = pathlib.Path(folder)
         self.data = self.folder / "data"
         self.engine = engine
-        self.postgres = PostgresServer() if engine == "postgres" else None
+        self.postgres = PostgresServer(postgres_url) if engine == "postgres" else None
         self.database_url = self.postgres.create() if self.postgres else None
         self.servers = []
 
