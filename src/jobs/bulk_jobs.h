@@ -89,6 +89,7 @@ class RowReader {
     InputRow row;
     std::int64_t offset = 0;
     bool blank = false;
+    std::span<std::string_view const> beyond;  // what the row has more than the header, to its last filled cell
   };
   // False at the end. Cells are valid until the next call. Throws MissingFile from the constructor.
   bool next(Record& record);

@@ -47,6 +47,9 @@ FEALTY_SCHEMA(fealty::jobs::DetailsQuery, page_field<&fealty::jobs::DetailsQuery
               field<&fealty::jobs::DetailsQuery::after_row>("after_row", "Goes on behind this row; excludes page.", {.min = 0}),
               field<&fealty::jobs::DetailsQuery::status>("status", "One or more outcomes, comma-separated, or success."),
               field<&fealty::jobs::DetailsQuery::key>("key", "Exact e-mail, id or username as the file has it."))
+FEALTY_SCHEMA(fealty::jobs::ResultsQuery,
+              field<&fealty::jobs::ResultsQuery::status>("status",
+                                                         "Rows of these outcomes alone: one or more, comma-separated, or success."))
 FEALTY_SCHEMA(fealty::jobs::TemplateQuery, field<&fealty::jobs::TemplateQuery::example>("example", "Adds one example row."))
 
 namespace fealty::jobs {
@@ -177,6 +180,23 @@ std::vector<Route> bulk_routes(BulkService& service, std::vector<std::unique_ptr
   source.errors.insert(source.errors.end(),
                        {&errors::kResultsExpired, &api::errors::kRangeNotSatisfiable, &api::errors::kPreconditionFailed});
   routes.push_back(std::move(source));
+
+  Route results = raw("/users/bulk-update/{id}/results", "bulk.results", "Download the results of a bulk job", "text/csv",
+                      [&service](Context& c, Request const& r, PublicId id) -> Result<api::Response> {
+                        ResultsQuery query;
+                        std::vector<Issue> issues;
+                        if (!api::from_pairs(r.query, query, issues)) return std::unexpected(api::invalid_request(std::move(issues)));
+                        return service.results(c, r, id, query);
+                      });
+  results.description =
+      "The rows of a job that has ended, in the order of the uploaded file and with its columns and its delimiter, each with status, "
+      "error_code and error_message (several errors are joined with \" | \"). The file can be corrected and uploaded again: the last three "
+      "columns are then ignored. Cells that a spreadsheet program would run have an apostrophe in front, which an upload takes off.";
+  results.query = &api::Schema<ResultsQuery>::def;
+  results.ranges = true;
+  results.errors.insert(results.errors.end(), {&errors::kJobNotFinished, &errors::kResultsExpired, &api::errors::kRangeNotSatisfiable,
+                                               &api::errors::kPreconditionFailed});
+  routes.push_back(std::move(results));
 
   Route events = raw("/users/bulk-update/{id}/events", "bulk.events", "Follow the progress of a bulk job", "text/event-stream",
                      [&service](Context& c, Request const& r, PublicId id) { return service.events(c, r, id); });

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "jobs/bulk_store.h"
 #include "jobs/clean_up.h"
+#include "jobs/results_body.h"
 
 namespace fealty::jobs {
 namespace {
@@ -38,6 +39,24 @@ bool is_one_of(List const& list, std::string_view text) {
 unsigned bit(RowStatus s) { return 1u << static_cast<int>(s); }
 
 }  // namespace
+
+BulkService::BulkService(BulkParts parts, std::function<void()> on_change)
+    : parts_(std::move(parts)), on_change_(std::move(on_change)), results_memory_(std::make_shared<ResultsMemory>()) {}
+
+unsigned read_statuses(std::string_view text, std::vector<Issue>& issues) {
+  unsigned statuses = 0;
+  for (auto const part : split(text, ',')) {
+    auto const word = trim_blanks(part);
+    unsigned named = word == "success" ? bit(RowStatus::updated) | bit(RowStatus::unchanged) | bit(RowStatus::created) : 0;
+    for (auto const s : {RowStatus::updated, RowStatus::unchanged, RowStatus::created, RowStatus::failed, RowStatus::not_processed})
+      if (to_string(s) == word) named = bit(s);
+    if (named == 0)
+      issues.push_back(
+          {"status", "not_an_option", "status takes updated, unchanged, created, failed, not_processed and success, comma-separated."});
+    statuses |= named;
+  }
+  return statuses;
+}
 
 Result<Job> BulkService::find(CommunityNo community, PublicId id) {
   auto job = parts_.database.read([&](sql::Tx& tx) { return find_job(tx, community, {id.number}); });
@@ -168,20 +187,8 @@ Result<std::pair<JobDetails, api::Page>> BulkService::details(api::Context& cont
   if (!found) return std::unexpected(found.error());
   Job const& job = *found;
   Counters const& c = job.counters;
-  unsigned statuses = 0;
   std::vector<Issue> issues;
-  if (q.status) {
-    for (auto const part : split(*q.status, ',')) {
-      auto const word = trim_blanks(part);
-      unsigned const before = statuses;
-      if (word == "success") statuses |= bit(RowStatus::updated) | bit(RowStatus::unchanged) | bit(RowStatus::created);
-      for (auto const s : {RowStatus::updated, RowStatus::unchanged, RowStatus::created, RowStatus::failed, RowStatus::not_processed})
-        if (to_string(s) == word) statuses |= bit(s);
-      if (statuses == before && !is_one_of(std::array{"success", "updated", "unchanged", "created", "failed", "not_processed"}, word))
-        issues.push_back(
-            {"status", "not_an_option", "status takes updated, unchanged, created, failed, not_processed and success, comma-separated."});
-    }
-  }
+  unsigned const statuses = q.status ? read_statuses(*q.status, issues) : 0;
   bool const filtered = statuses != 0 || q.key;
   if (filtered && q.page > kFilteredPagesMax && !q.after_row)
     issues.push_back({"page", "page_too_deep", "Filtered lists go to page 1,000; beyond, give after_row with the last row that you have."});

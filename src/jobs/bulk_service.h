@@ -22,6 +22,9 @@ struct DetailsQuery {
   std::optional<std::int64_t> after_row;
   std::optional<std::string> status, key;
 };
+struct ResultsQuery {
+  std::optional<std::string> status;
+};
 struct TemplateQuery {
   bool example = false;
 };
@@ -82,10 +85,12 @@ struct JobDetails {
   std::vector<RowDetail> rows;
 };
 
+class ResultsMemory;
+
 class BulkService {
  public:
   // `on_change` is called after a job was added or cancelled. Outlives the answers that it streams.
-  BulkService(BulkParts parts, std::function<void()> on_change) : parts_(std::move(parts)), on_change_(std::move(on_change)) {}
+  BulkService(BulkParts parts, std::function<void()> on_change);
 
   // Reads the upload to its end, checks it on the way and makes a durable job of it. Throws api::BodyAborted.
   Result<UploadAnswer> upload(api::Context& context, api::Request& request, BulkKind const& kind);
@@ -95,6 +100,8 @@ class BulkService {
   Result<JobStatus> cancel(api::Context& context, PublicId id);
   // The uploaded bytes.
   Result<api::Response> source(api::Context& context, api::Request const& request, PublicId id);
+  // The rows of a finished job with their outcomes, as a CSV file (results_csv.h).
+  Result<api::Response> results(api::Context& context, api::Request const& request, PublicId id, ResultsQuery const& query);
   // The job's progress as server-sent events, until it has ended (bulk_events.cpp).
   Result<api::Response> events(api::Context& context, api::Request const& request, PublicId id);
   // Erases the file and the row results of a finished job: nobody reads them any more when this returns. Of very many rows
@@ -116,10 +123,15 @@ class BulkService {
   std::map<CommunityNo, int> uploads_;
   std::set<std::string> keys_in_use_;
   std::shared_ptr<JobWatches> const watches_ = std::make_shared<JobWatches>();
+  std::shared_ptr<ResultsMemory> const results_memory_;
 };
 
 // One page of a job's rows, read back from file, ledger, history and kept rows.
 std::vector<RowDetail> read_row_details(BulkParts const& parts, Job const& job, DetailsQuery const& query, unsigned statuses);
+// The errors of a kept row, as they are stored.
+std::vector<RowError> decode_errors(std::string const& json);
+// Outcomes that a filter names, comma-separated, as a bit for each; `success` is three of them.
+unsigned read_statuses(std::string_view text, std::vector<Issue>& issues);
 
 }  // namespace fealty::jobs
 

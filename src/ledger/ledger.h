@@ -126,6 +126,18 @@ inline bool is_dense(std::vector<MemberNo> const& members) {
   auto const count = static_cast<std::int64_t>(members.size());
   return count >= kFewest && members.back().value - members.front().value < count * kSparsest;
 }
+// Whether a member who is read from such a range is one of those who are meant. Asked in the order of the members.
+class MeantMembers {
+ public:
+  explicit MeantMembers(std::vector<MemberNo> const& members) : next_(members.begin()), end_(members.end()) {}
+  bool contain(MemberNo member) {
+    while (next_ != end_ && *next_ < member) ++next_;
+    return next_ != end_ && *next_ == member;
+  }
+
+ private:
+  std::vector<MemberNo>::const_iterator next_, end_;
+};
 // Balances of the given members (sorted), in the order of the members. The caller holds the members' locks if it means to change them.
 void load_balances(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, std::vector<MemberBalance>& out);
 // Appends entries and sets balances in the caller's transaction, which must hold the members' locks.

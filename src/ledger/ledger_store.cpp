@@ -153,12 +153,11 @@ void load_balances(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> con
   if (members.empty()) return;
   auto read = [](Row const& r) { return MemberBalance{{r.integer(0)}, {r.integer(1)}, {{r.integer(2)}, {r.integer(3)}, {r.integer(4)}}}; };
   if (is_dense(members)) {
-    auto next = members.begin();
+    MeantMembers meant(members);
     tx.each(
         kBalancesBetween,
         [&](Row const& r) {
-          next = std::lower_bound(next, members.end(), MemberNo{r.integer(0)});
-          if (next != members.end() && next->value == r.integer(0)) out.push_back(read(r));
+          if (meant.contain({r.integer(0)})) out.push_back(read(r));
         },
         community, members.front(), members.back());
     return;

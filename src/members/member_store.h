@@ -48,7 +48,8 @@ std::optional<MembershipState> state_of(sql::Tx& tx, CommunityNo community, Memb
 struct NewMembership {
   MemberNo member;
   MembershipState state = MembershipState::active;
-  std::string display_name;
+  // First name, last name, display name, phone, country, language.
+  std::array<std::optional<std::string>, 6> profile;
 };
 void insert_memberships(sql::Tx& tx, CommunityNo community, std::vector<NewMembership> const& memberships, TimeMs now);
 

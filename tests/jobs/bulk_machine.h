@@ -48,6 +48,7 @@ class TestKind final : public BulkKind {
   }
   std::vector<std::string> template_header(sql::Tx&, CommunityNo) const override { return {"Key", "Do"}; }
   std::vector<std::string> template_example(std::span<std::string const>) const override { return {"m1@example.org", "=ok"}; }
+  std::vector<ColumnUse> column_uses(sql::Tx&, JobFacts const& job) const override { return std::vector<ColumnUse>(job.columns.size()); }
   void create_source(sql::Tx&, JobFacts const&, std::string const&, access::Actor const&, TimeMs) const override {}
   std::unique_ptr<BulkSession> open(JobFacts const& job) const override { return std::make_unique<Session>(job, script_, numbers_); }
   std::vector<RowChanges> read_changes(sql::Tx& tx, JobFacts const& job, std::span<RowNumbers const> rows) const override {
