@@ -18,6 +18,9 @@ namespace fealty::jobs {
 namespace errors {
 inline constexpr ErrorDef kJobNotFound{"job_not_found", 404};
 inline constexpr ErrorDef kJobFinished{"job_finished", 409};
+inline constexpr ErrorDef kJobNotFinished{"job_not_finished", 409};
+inline constexpr ErrorDef kNothingToRevert{"nothing_to_revert", 409};
+inline constexpr ErrorDef kAlreadyReverting{"already_reverting", 409};
 inline constexpr ErrorDef kTooManyJobs{"too_many_jobs", 429};
 inline constexpr ErrorDef kTooManyUploads{"too_many_uploads", 429};
 inline constexpr ErrorDef kMissingFile{"missing_file", 400};

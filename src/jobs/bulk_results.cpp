@@ -13,19 +13,20 @@ struct StoredErrors {
 FEALTY_SCHEMA(fealty::jobs::StoredErrors, field<&fealty::jobs::StoredErrors::errors>("errors", ""))
 
 namespace fealty::jobs {
+
+std::vector<RowError> decode_row_errors(std::string const& json) {
+  StoredErrors stored;
+  std::vector<Issue> ignored;
+  api::from_json("{\"errors\":" + json + "}", stored, ignored);
+  return std::move(stored.errors);
+}
+
 namespace {
 
 constexpr unsigned bit(RowStatus s) { return 1u << static_cast<int>(s); }
 constexpr unsigned kInKeptRows = bit(RowStatus::created) | bit(RowStatus::failed);
 // Rows that are looked at together where a filter needs their outcomes.
 constexpr std::size_t kRowsAtOnce = 2'000;
-
-std::vector<RowError> decode_errors(std::string const& json) {
-  StoredErrors stored;
-  std::vector<Issue> ignored;
-  api::from_json("{\"errors\":" + json + "}", stored, ignored);
-  return std::move(stored.errors);
-}
 
 class DetailsReader {
  public:
@@ -176,7 +177,7 @@ class DetailsReader {
       }
       if (k < kept.size() && kept[k].row == d.row) {
         status = kept[k].status;
-        if (kept[k].errors != "[]") d.errors = decode_errors(kept[k].errors);
+        if (kept[k].errors != "[]") d.errors = decode_row_errors(kept[k].errors);
         if (kept[k].changes != "[]") d.changes.text = kept[k].changes;
       }
       d.status = to_string(status);
@@ -223,6 +224,7 @@ class DetailsReader {
 }  // namespace
 
 std::vector<RowDetail> read_row_details(BulkParts const& parts, Job const& job, DetailsQuery const& query, unsigned statuses) {
+  if (job.revert_of) return read_reversal_details(parts, job, query, statuses);
   return DetailsReader(parts, job, query, statuses).read();
 }
 

@@ -53,6 +53,11 @@ Statement const kEntries{"ledger.entries_of_source",
                          "SELECT e.entry_id, e.member_id, e.currency_id, e.class, e.operator, e.amount, e.balance_after, e.source_row "
                          "FROM {rows r: n int, f int, l int} CROSS JOIN ledger_entries e WHERE e.community_id = $1 "
                          "AND e.entry_id BETWEEN r.f AND r.l AND e.source_id = $2 AND e.source_row = r.n"};
+Statement const kEntriesBetween{
+    "ledger.entries_between",
+    "SELECT e.entry_id, e.member_id, e.currency_id, e.class, e.operator, e.amount, e.balance_after, e.source_row "
+    "FROM {rows r: f int, l int} CROSS JOIN ledger_entries e WHERE e.community_id = $1 "
+    "AND e.entry_id BETWEEN r.f AND r.l AND e.source_id = $2"};
 Statement const kEntryRows{"ledger.rows_of_source",
                            "SELECT source_row FROM ledger_entries WHERE community_id = $1 AND entry_id BETWEEN $3 AND $4 "
                            "AND source_id = $2"};
@@ -74,6 +79,11 @@ Statement const kAuditHeads{"ledger.audit_heads",
                             "AND h.entry_id = b.entry_id WHERE b.community_id = $1 AND b.entry_id <> 0 AND (h.entry_id IS NULL "
                             "OR h.member_id <> b.member_id OR h.currency_id <> b.currency_id OR h.balance_after <> b.amount) "
                             "ORDER BY b.member_id, b.currency_id"};
+
+Entry read_entry(Row const& r) {
+  return {{r.integer(0)}, {r.integer(1)}, {r.integer(2)}, static_cast<EntryClass>(r.integer(3)), static_cast<Operator>(r.integer(4)),
+          {r.integer(5)}, {r.integer(6)}, r.integer(7)};
+}
 
 }  // namespace
 
@@ -129,8 +139,8 @@ void post(sql::Tx& tx, CommunityNo community, SourceNo source, std::vector<Posti
   tx.exec_batch(kSetBalances, states, community);
 }
 
-SourceNo create_source(sql::Tx& tx, CommunityNo community, SourceNo number, Source const& source, TimeMs now) {
-  insert_source(tx, community, number, source, "", {}, {}, std::nullopt, std::nullopt, {}, "", now);
+SourceNo create_source(sql::Tx& tx, CommunityNo community, SourceNo number, Source const& source, TimeMs now, std::string_view leg) {
+  insert_source(tx, community, number, source, leg, {}, {}, std::nullopt, std::nullopt, {}, "", now);
   return number;
 }
 
@@ -175,20 +185,20 @@ std::vector<Entry> read_entries(sql::Tx& tx, CommunityNo community, SourceNo sou
   Batch batch{kInt, kInt, kInt};
   batch.reserve(ranges.size());
   for (auto const& r : ranges) batch.add(r.row, r.first, r.last);
-  tx.each_batch(
-      kEntries, batch,
-      [&](Row const& r) {
-        out.push_back({{r.integer(0)},
-                       {r.integer(1)},
-                       {r.integer(2)},
-                       static_cast<EntryClass>(r.integer(3)),
-                       static_cast<Operator>(r.integer(4)),
-                       {r.integer(5)},
-                       {r.integer(6)},
-                       r.integer(7)});
-      },
-      community, source);
+  tx.each_batch(kEntries, batch, [&](Row const& r) { out.push_back(read_entry(r)); }, community, source);
   std::sort(out.begin(), out.end(), [](auto const& a, auto const& b) { return a.number < b.number; });
+  return out;
+}
+
+std::vector<Entry> read_entries_between(sql::Tx& tx, CommunityNo community, SourceNo source,
+                                        std::span<std::pair<EntryNo, EntryNo> const> ranges) {
+  std::vector<Entry> out;
+  Batch batch{kInt, kInt};
+  batch.reserve(ranges.size());
+  for (auto const& [first, last] : ranges) batch.add(first, last);
+  tx.each_batch(kEntriesBetween, batch, [&](Row const& r) { out.push_back(read_entry(r)); }, community, source);
+  if (!std::is_sorted(out.begin(), out.end(), [](auto const& a, auto const& b) { return a.number < b.number; }))
+    std::sort(out.begin(), out.end(), [](auto const& a, auto const& b) { return a.number < b.number; });
   return out;
 }
 
