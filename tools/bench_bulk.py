@@ -99,8 +99,20 @@ class Server:
 
     def run_job(self, path, file):
         """Seconds from the POST to the end, and the most anonymous memory seen."""
-        began, peak = time.monotonic(), 0
-        job = self.upload(path, file)
+        began = time.monotonic()
+        return self.watch(self.upload(path, file), began)
+
+    def run_revert(self, job):
+        """The same for taking a job back."""
+        began = time.monotonic()
+        headers = {"Authorization": "Bearer " + self.key, "Content-Type": "application/json"}
+        status, answer = self.request("POST", f"/v1/users/bulk-update/{job}/revert", json.dumps({"reason": "bench"}), headers)
+        if status != 200:
+            sys.exit(f"The reversal was refused: {answer.decode()}")
+        return self.watch(json.loads(answer)["data"]["id"], began)
+
+    def watch(self, job, began):
+        peak = 0
         while True:
             _, answer = self.request("GET", f"/v1/users/bulk-update/{job}/status", headers={"Authorization": "Bearer " + self.key})
             state = json.loads(answer)["data"]
@@ -196,13 +208,18 @@ def main():
         log("Running the job …")
         gift_s, gift_peak, _ = server.run_job("/v1/users/bulk-update-premium-currency", gift)
         job_s, job_peak, state = server.run_job("/v1/users/bulk-update-premium-currency", job)
+        log("Taking it back …")
+        revert_s, revert_peak, reverted = server.run_revert(state["_id"])
+        if reverted["updated"] != state["updated"]:
+            sys.exit("The reversal did not take every row back: " + json.dumps(reverted))
         server.stop()
         log("Running the yardstick …")
         yard_s = sqlite_yardstick(folder, options.rows, job) if database is None else postgres_yardstick(database, options.rows, job)
         result = {"engine": options.engine, "rows": options.rows, "yardstick_rows_per_s": round(options.rows / yard_s),
                   "job_rows_per_s": round(options.rows / job_s), "ratio": round(yard_s / job_s, 2),
                   "ordered_job_rows_per_s": round(options.rows / gift_s), "import_rows_per_s": round(options.rows / import_s),
-                  "memory_over_idle_mib": round((max(import_peak, gift_peak, job_peak) - idle) / 1024, 1), "failed": state["failed"]}
+                  "revert_rows_per_s": round(state["updated"] / revert_s),
+                  "memory_over_idle_mib": round((max(import_peak, gift_peak, job_peak, revert_peak) - idle) / 1024, 1), "failed": state["failed"]}
         if options.json:
             print(json.dumps(result))
         else:

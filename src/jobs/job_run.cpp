@@ -263,10 +263,17 @@ std::unique_ptr<RowFeed> JobRun::open_feed(std::int64_t ordinal, api::CsvPositio
   return list;
 }
 
-// Reads the next rows. `ordinal` and `from` are where they begin. When it fails, rows may have been read that nobody has:
-// the caller lets go of the feed.
+// Reads the next rows. `ordinal` and `from` are where they begin.
 void JobRun::read_chunk(Stage& stage, std::int64_t ordinal, api::CsvPosition from) {
   CpuTimer const timer(stage.spent.read);
+  // When it fails, rows may have been read that nobody has: the next one begins with a feed of its own.
+  struct LetGo {
+    std::unique_ptr<RowFeed>& feed;
+    bool const& is_read;
+    ~LetGo() {
+      if (!is_read) feed.reset();
+    }
+  } const let_go{feed_, stage.is_read};
   if (!feed_) feed_ = open_feed(ordinal, from);
   stage.begin_ordinal = ordinal;
   stage.begin = from;
@@ -418,7 +425,6 @@ JobRun::Step JobRun::commit_chunk() {
         prepare_chunk(*ahead_);
       } catch (std::exception const& e) {
         log::warning("bulk.look_ahead_failed", {{"job", job_.id().to_string()}, {"reason", e.what()}});
-        if (!ahead_->is_read) feed_.reset();
       }
     });
   std::int64_t const began_ms = steady_now_ms();

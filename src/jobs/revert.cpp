@@ -2,6 +2,7 @@
 
 #include <limits>
 #include <map>
+#include <tuple>
 
 namespace fealty::jobs {
 namespace {
@@ -152,9 +153,14 @@ void RevertFeed::load_rows() {
   std::int64_t const most = std::clamp<std::int64_t>(kNumbersAtOnce / std::max<std::int64_t>(1, chunk.per_row), 1, kRowsAtOnce);
   std::int64_t const begin = std::max(chunk.first_ordinal, end - most);
   arena_ = std::make_unique<std::pmr::monotonic_buffer_resource>(64 * 1024);
+  auto const created = created_;
+  auto const created_place = std::pair(created_below_row_, created_at_end_);
   parts_.database.read([&](sql::Tx& tx) {
+    // It may be called again.
     loaded_.clear();
     changes_.clear();
+    created_ = created;
+    std::tie(created_below_row_, created_at_end_) = created_place;
     if (chunk.first_number != 0 && begin < end) {
       NumberRange const range{NumberSource::at(chunk.first_number, (begin - chunk.first_ordinal) * chunk.per_row),
                               NumberSource::at(chunk.first_number, (end - chunk.first_ordinal) * chunk.per_row - 1)};
