@@ -110,8 +110,20 @@ class Server:
 
     def run_job(self, path, file):
         """Seconds from the POST to the end, and the most anonymous memory seen."""
-        began, peak = time.monotonic(), 0
-        job = self.upload(path, file)
+        began = time.monotonic()
+        return self.watch(self.upload(path, file), began)
+
+    def run_revert(self, job):
+        """The same for taking a job back."""
+        began = time.monotonic()
+        headers = {"Authorization": "Bearer " + self.key, "Content-Type": "application/json"}
+        status, answer = self.request("POST", f"/v1/users/bulk-update/{job}/revert", json.dumps({"reason": "bench"}), headers)
+        if status != 200:
+            sys.exit(f"The reversal was refused: {answer.decode()}")
+        return self.watch(json.loads(answer)["data"]["id"], began)
+
+    def watch(self, job, began):
+        peak = 0
         while True:
             _, answer = self.request("GET", f"/v1/users/bulk-update/{job}/status", headers={"Authorization": "Bearer " + self.key})
             state = json.loads(answer)["data"]
@@ -278,17 +290,22 @@ def main():
             result[f"{name}_written_bytes_per_row"] = round((written() - before) / rows)
             phases = server.phases_of_last_job()
             result[f"{name}_seconds_per_million_rows"] = {phase.removesuffix("_ms"): round(ms * 1_000 / rows, 2) for phase, ms in phases.items()}
-            return seconds
+            return seconds, state
 
-        import_s = run("import", "/v1/users/bulk-import", members)
+        import_s, _ = run("import", "/v1/users/bulk-import", members)
         run("ordered", PREMIUM, gift)
-        job_s = run("job", PREMIUM, job)
+        job_s, state = run("job", PREMIUM, job)
+        log("Taking it back …")
+        revert_s, peaks["revert"], reverted = server.run_revert(state["_id"])
+        if reverted["updated"] != state["updated"]:
+            sys.exit("The reversal did not take every row back: " + json.dumps(reverted))
+        result["revert_rows_per_s"] = round(rows / revert_s)
         if not options.quick:
             for name in NUMBERS:
                 server.command("field", "create", "--community", server.community, "--name", name, "--type", "numerical")
             server.command("field", "create", "--community", server.community, "--name", "Segment", "--type", "single-line-text")
             run("wide_first", "/v1/users/bulk-update", wide)
-            wide_s = run("wide", "/v1/users/bulk-update", wide)
+            wide_s, _ = run("wide", "/v1/users/bulk-update", wide)
             result["wide_to_job"] = round(job_s / wide_s, 2)
         server.stop()
         log("Running the yardsticks …")

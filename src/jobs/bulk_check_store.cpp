@@ -83,10 +83,26 @@ Statement const kOverlaps{
     "bulk.check_chunks",
     "SELECT a.community_id, a.job_id, a.first_ordinal FROM bulk_chunks a JOIN bulk_chunks b ON b.community_id = a.community_id "
     "AND b.job_id = a.job_id AND b.first_ordinal > a.first_ordinal AND b.first_ordinal < a.first_ordinal + a.row_count LIMIT 20"};
+// A reversed job's rows are refused, reversed, or not looked at yet; and whoever is being reversed has a reversal that is
+// under way.
+Statement const kWrongReversals{
+    "bulk.check_reversals",
+    "SELECT o.community_id, o.job_id FROM bulk_jobs o LEFT JOIN (SELECT community_id, job_id, count(*) AS refused FROM bulk_conflicts "
+    "GROUP BY community_id, job_id) c ON c.community_id = o.community_id AND c.job_id = o.job_id "
+    "LEFT JOIN bulk_jobs r ON r.community_id = o.community_id AND r.job_id = o.reverted_by "
+    "WHERE o.file_key <> '' AND (o.conflicts <> coalesce(c.refused, 0) OR o.reverted_rows + o.conflicts > o.updated + o.created "
+    "OR (o.status = 'reverted' AND o.reverted_rows + o.conflicts <> o.updated + o.created) "
+    "OR (o.status = 'reverting') <> (r.status IS NOT NULL AND r.status IN ('queued', 'processing'))) LIMIT 20"};
+// A row that was reversed twice would have two entries for one currency in the reversals of its job.
+Statement const kDoubleReversals{
+    "bulk.check_reversed_entries",
+    "SELECT j.community_id, j.revert_of, e.source_row FROM bulk_jobs j JOIN ledger_entries e ON e.community_id = j.community_id "
+    "AND e.source_id = j.source_id WHERE j.revert_of IS NOT NULL AND j.source_id <> 0 "
+    "GROUP BY j.community_id, j.revert_of, e.source_row, e.currency_id HAVING count(*) > 1 LIMIT 20"};
 
 Statement const kFiles{"bulk.check_files", "SELECT j.community_id, j.job_id, j.file_key, CASE WHEN j.status " OPEN
                                            " THEN 1 ELSE 0 END FROM bulk_jobs j "
-                                           "WHERE " RESULTS_KEPT};
+                                           "WHERE j.revert_of IS NULL AND " RESULTS_KEPT};
 
 // The head of a community's queue that no node has taken for a minute, though nodes live. Since when it could have been
 // taken: since its upload, its last sign of life, or the end of the job before it.
@@ -242,6 +258,13 @@ std::vector<std::string> check_jobs(sql::Database& database, FileStore const& fi
   check(kOverlaps, [](Row const& r) {
     return job_name(r.integer(0), r.integer(1)) + " has chunks that overlap: the one that begins with its applied row number " +
            std::to_string(r.integer(2)) + " reaches into the next." + std::string(kKeepAndRestore);
+  });
+  check(kWrongReversals, [](Row const& r) {
+    return job_name(r.integer(0), r.integer(1)) + " has a reversal that does not fit its rows." + std::string(kKeepAndRestore);
+  });
+  check(kDoubleReversals, [](Row const& r) {
+    return "Row " + std::to_string(r.integer(2)) + " of " + job_name(r.integer(0), r.integer(1)) + " was reversed twice." +
+           std::string(kKeepAndRestore);
   });
   check_files(database, files, settings.orphan_idle_ms, problems);
   check_stuck(database, settings.second_look_ms, problems);

@@ -224,6 +224,7 @@ class DetailsReader {
 }  // namespace
 
 std::vector<RowDetail> read_row_details(BulkParts const& parts, Job const& job, DetailsQuery const& query, unsigned statuses) {
+  if (job.revert_of) return read_reversal_details(parts, job, query, statuses);
   return DetailsReader(parts, job, query, statuses).read();
 }
 

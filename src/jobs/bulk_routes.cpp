@@ -38,8 +38,9 @@ FEALTY_SCHEMA(fealty::jobs::JobListQuery, page_field<&fealty::jobs::JobListQuery
               limit_field<&fealty::jobs::JobListQuery::limit>(),
               field<&fealty::jobs::JobListQuery::cursor>("cursor", "Goes on behind the last page; excludes page."),
               field<&fealty::jobs::JobListQuery::log_name>("log_name", "Exact label."),
-              field<&fealty::jobs::JobListQuery::status>("status", "queued, processing, completed, failed or cancelled."),
-              field<&fealty::jobs::JobListQuery::type>("type", "bulk_update, bulk_update_premium_currency or bulk_import."),
+              field<&fealty::jobs::JobListQuery::status>("status",
+                                                         "queued, processing, completed, failed, cancelled, reverting or reverted."),
+              field<&fealty::jobs::JobListQuery::type>("type", "bulk_update, bulk_update_premium_currency, bulk_import or revert."),
               field<&fealty::jobs::JobListQuery::from>("from", "Uploaded at this time or later: ISO-8601 or a day."),
               field<&fealty::jobs::JobListQuery::to>("to", "Uploaded at this time or earlier; a day means to its end."))
 FEALTY_SCHEMA(fealty::jobs::DetailsQuery, page_field<&fealty::jobs::DetailsQuery::page>(),
@@ -233,6 +234,25 @@ std::vector<Route> bulk_routes(BulkService& service, std::vector<std::unique_ptr
                                                           auto const id = api::path_id(r, 0, errors::kJobNotFound);
                                                           return id ? service.cancel(c, *id) : std::unexpected(id.error());
                                                         }));
+
+  Route revert{.method = Method::post,
+               .path = "/users/bulk-update/{id}/revert",
+               .family = Family::integration,
+               .needs = Needs::key({Permission::bulk_update_user}),
+               .id = "bulk.revert",
+               .summary = "Reverse a bulk job",
+               .description =
+                   "Queues a job that takes the rows of an ended one back, from last to first. What was changed otherwise since "
+                   "stays, and is reported as a conflict; reversing again tries the conflicts again.",
+               .tag = "Bulk Operations",
+               .errors = {&errors::kJobNotFound, &errors::kJobNotFinished, &errors::kNothingToRevert, &errors::kAlreadyReverting,
+                          &errors::kResultsExpired, &errors::kTooManyJobs, &fealty::errors::kIdempotencyKeyReused}};
+  routes.push_back(api::typed_route<api::None, RevertRequest, RevertAnswer>(
+      std::move(revert), "Bulk update revert is queued",
+      [&service](Context& c, Request const& r, api::None const&, RevertRequest const& in) -> Result<RevertAnswer> {
+        auto const id = api::path_id(r, 0, errors::kJobNotFound);
+        return id ? service.revert(c, *id, in, r.header("idempotency-key")) : std::unexpected(id.error());
+      }));
 
   Route templates = read("/users/bulk-update/templates/{name}", "bulk.template", "CSV template");
   templates.description = "Header line of the columns that this community's files can have: update, premium or import.";

@@ -10,11 +10,12 @@
 #include "jobs/bulk_store.h"
 #include "jobs/clean_up.h"
 #include "jobs/results_body.h"
+#include "jobs/revert.h"
 
 namespace fealty::jobs {
 namespace {
 
-constexpr std::string_view kStatuses[] = {"queued", "processing", "completed", "failed", "cancelled"};
+constexpr std::string_view kStatuses[] = {"queued", "processing", "completed", "failed", "cancelled", "reverting", "reverted"};
 constexpr std::int64_t kFilteredPagesMax = 1'000;
 
 std::optional<std::string> iso(std::optional<TimeMs> time) { return time ? std::optional(to_iso(*time)) : std::nullopt; }
@@ -94,6 +95,13 @@ Result<JobStatus> BulkService::status_of(sql::Tx& tx, Job const& j) const {
   s.file = {j.file_name, j.file_size, to_hex({reinterpret_cast<unsigned char const*>(j.file_sha256.data()), j.file_sha256.size()}),
             std::string(1, j.dialect.delimiter)};
   s.created_by = {j.actor.type, j.actor.id, j.actor.name};
+  auto const id_of = [](std::optional<JobNo> number) {
+    return number ? std::optional(PublicId::of(number->value, NumberSource::time_of(number->value)).to_string()) : std::nullopt;
+  };
+  s.revert_of = id_of(j.revert_of);
+  s.reverted_by = id_of(j.reverted_by);
+  s.reverted_rows = j.reverted_rows;
+  s.conflicts = j.conflicts;
   std::string const url = "/v1/users/bulk-update/" + s._id;
   s.details_url = url + "/details";
   s.results_url = url + "/results";
@@ -114,9 +122,11 @@ Result<api::Listing<JobSummary>> BulkService::list(api::Context& context, JobLis
   filter.status = q.status.value_or("");
   filter.type = q.type.value_or("");
   if (q.status && !is_one_of(kStatuses, *q.status))
-    issues.push_back({"status", "not_an_option", "status must be queued, processing, completed, failed or cancelled."});
+    issues.push_back(
+        {"status", "not_an_option", "status must be queued, processing, completed, failed, cancelled, reverting or reverted."});
   std::vector<std::string> types;
   for (auto const& k : parts_.kinds) types.emplace_back(k->type());
+  types.emplace_back(kRevertType);
   if (q.type && !is_one_of(types, *q.type)) issues.push_back({"type", "not_an_option", "type must be " + join(types, ", ") + "."});
   auto take_time = [&](std::optional<std::string> const& text, char const* name, bool end_of_day, TimeMs& out) {
     if (!text) return;
@@ -165,6 +175,7 @@ Result<JobStatus> BulkService::cancel(api::Context& context, PublicId id) {
       job->finished_at = now;
       job->expires_at = now + retention_days(tx, job->community) * 86'400'000;
       update_progress(tx, *job);
+      end_reversal(tx, *job);
     }
     if (!repeated) {
       request_cancel(tx, job->community, job->number, now);

@@ -69,12 +69,15 @@ struct KeptRow {
   RowStatus status = RowStatus::failed;
   MemberNo member;
   std::string errors = "[]", changes = "[]";
+  std::int64_t ordinal = -1;  // of created rows, and of all kept rows of reversing jobs
 };
 void insert_rows(sql::Tx& tx, CommunityNo community, JobNo job, std::vector<KeptRow> const& rows);
 std::vector<KeptRow> kept_rows(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t first_row, std::int64_t last_row);
 // By row, those with one of the statuses (a bit set by status number).
 std::vector<KeptRow> kept_rows_with_status(sql::Tx& tx, CommunityNo community, JobNo job, unsigned statuses, std::int64_t after_row,
                                            std::int64_t limit, std::int64_t skip);
+// Of a reversing job, by ordinal.
+std::vector<KeptRow> kept_rows_by_ordinal(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t first, std::int64_t last);
 
 std::string encode_columns(std::vector<Column> const& columns);
 

@@ -17,8 +17,6 @@ constexpr int kRowsBetweenLooksAtTheClock = 1'024;
 constexpr std::int64_t kKeptFirst = 32, kKeptMost = 2'000;
 constexpr std::size_t kKeptBytes = 512 * 1024;
 
-std::string_view const kSeparator = " | ";
-
 // Rows after which nothing differed cannot be told from those that changed something without looking, unless all are the
 // same.
 bool needs_changed_rows(Job const& job) { return !job.dry_run && job.counters.updated > 0 && job.counters.unchanged > 0; }
@@ -117,21 +115,6 @@ void ResultsBody::load_kept(std::int64_t before_row) {
   }
 }
 
-void ResultsBody::join_errors(std::string const& errors) {
-  if (errors == joined_) return;  // many rows fail for one reason
-  codes_.clear();
-  messages_.clear();
-  for (auto const& error : decode_errors(errors)) {
-    if (!codes_.empty()) {
-      codes_ += kSeparator;
-      messages_ += kSeparator;
-    }
-    codes_ += error.code;
-    messages_ += error.message;
-  }
-  joined_ = errors;
-}
-
 void ResultsBody::write_row(std::string& out) {
   std::int64_t const row = record_.row.row;
   std::int64_t const ordinal = order_ ? order_->ordinal(position_) : position_;
@@ -160,7 +143,10 @@ void ResultsBody::write_row(std::string& out) {
   if (statuses_ != 0 && !(statuses_ >> static_cast<int>(status) & 1u)) return;
   ResultCells result{to_string(status), {}, {}};
   if (kept && kept->errors != "[]") {
-    join_errors(kept->errors);
+    if (kept->errors != joined_) {  // many rows fail for one reason
+      join_errors(decode_errors(kept->errors), codes_, messages_);
+      joined_ = kept->errors;
+    }
     result.error_code = codes_;
     result.error_message = messages_;
   } else if (status == RowStatus::not_processed) {

@@ -54,7 +54,6 @@ class ResultsBody final : public api::BodyStream {
 
   bool find_changed();
   void load_kept(std::int64_t before_row);
-  void join_errors(std::string const& errors);
   void write_row(std::string& out);
   void finish();
 

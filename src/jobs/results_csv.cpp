@@ -9,6 +9,7 @@
 namespace fealty::jobs {
 namespace {
 
+constexpr std::string_view kSeparator = " | ";
 constexpr std::size_t kResultWidth = std::size(kResultColumns);
 
 bool is_outcome(std::string_view text) {
@@ -73,6 +74,19 @@ void ResultsCsv::row(std::string& out, RowReader::Record const& record, ResultCe
     for (auto const cell : record.beyond) csv.cell(exported(cell, {}));
   }
   csv.end_row();
+}
+
+void join_errors(std::span<RowError const> errors, std::string& codes, std::string& messages) {
+  codes.clear();
+  messages.clear();
+  for (auto const& error : errors) {
+    if (&error != &errors.front()) {
+      codes += kSeparator;
+      messages += kSeparator;
+    }
+    codes += error.code;
+    messages += error.message;
+  }
 }
 
 void begin_keyed_results(std::string& out, char delimiter) {

@@ -4,6 +4,7 @@
 // meant, and no spreadsheet program runs one of them (api/csv_cell.h).
 #pragma once
 #include "jobs/bulk_jobs.h"
+#include "jobs/bulk_service.h"
 
 namespace fealty::jobs {
 
@@ -36,6 +37,9 @@ class ResultsCsv {
   std::vector<ColumnUse> uses_;
   std::string cleaned_, escaped_;
 };
+
+// Several errors of a row, as its two cells have them.
+void join_errors(std::span<RowError const> errors, std::string& codes, std::string& messages);
 
 // The other layout, of jobs whose rows are no rows of an uploaded file (reversals): row, key and the result.
 void begin_keyed_results(std::string& out, char delimiter);

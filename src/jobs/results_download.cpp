@@ -7,6 +7,7 @@
 #include "jobs/bulk_service.h"
 #include "jobs/bulk_store.h"
 #include "jobs/clean_up.h"
+#include "jobs/keyed_results.h"
 #include "jobs/results_body.h"
 
 namespace fealty::jobs {
@@ -14,6 +15,8 @@ namespace {
 
 // Changes with what is written for the same job, so that no part of an old file is put beside one of a new file.
 constexpr std::string_view kFormat = "1";
+constexpr char const* kContentType = "text/csv; charset=utf-8";
+constexpr std::int64_t kRowsOfPage = 500;
 // How long a request for a part waits while the file of another one is measured; then it gets the whole.
 constexpr std::chrono::seconds kMeasureWait{10};
 
@@ -45,6 +48,20 @@ Result<api::Response> BulkService::results(api::Context& context, api::Request c
                 "This job has not ended yet (" + job->status + "); its results can be downloaded when it has. See its status_url.");
   if (has_expired(*job, context.now)) return results_expired(*job);
 
+  if (job->revert_of) {
+    auto const read_page = [parts = &parts_, job = *job, statuses](std::optional<std::int64_t> after_row) {
+      auto const now = parts->database.read([&](sql::Tx& tx) { return find_job(tx, job.community, job.number); });
+      if (!now || has_expired(*now, parts->clock())) throw std::runtime_error("the rows of a job were erased while they were downloaded");
+      DetailsQuery page;
+      page.limit = kRowsOfPage;
+      page.after_row = after_row;
+      return read_row_details(*parts, job, page, statuses);
+    };
+    return api::download(
+        request, std::make_shared<KeyedResultsBody>(job->dialect.delimiter, read_page),
+        {.file_name = file_name_of(*job), .content_type = kContentType, .etag = tag_of(*job, {}, statuses), .packable = true});
+  }
+
   auto const uses = parts_.database.read([&](sql::Tx& tx) { return parts_.kind(job->type).column_uses(tx, job->facts()); });
   std::string const tag = tag_of(*job, uses, statuses);
   auto const make = [&] { return std::make_shared<ResultsBody>(parts_, *job, uses, statuses, tag, results_memory_); };
@@ -60,8 +77,8 @@ Result<api::Response> BulkService::results(api::Context& context, api::Request c
         body = make();
       }
     }
-    auto response = api::download(
-        request, body, {.file_name = file_name_of(*job), .content_type = "text/csv; charset=utf-8", .etag = tag, .packable = true});
+    auto response =
+        api::download(request, body, {.file_name = file_name_of(*job), .content_type = kContentType, .etag = tag, .packable = true});
     for (auto& header : response.headers)
       if (header.name == "Accept-Ranges") header.value = "bytes";
     return response;

@@ -89,6 +89,11 @@ Statement const kEntries{"ledger.entries_of_source",
                          "SELECT e.entry_id, e.member_id, e.currency_id, e.class, e.operator, e.amount, e.balance_after, e.source_row "
                          "FROM {rows r: n int, f int, l int} CROSS JOIN ledger_entries e WHERE e.community_id = $1 "
                          "AND e.entry_id BETWEEN r.f AND r.l AND e.source_id = $2 AND e.source_row = r.n"};
+Statement const kEntriesBetween{
+    "ledger.entries_between",
+    "SELECT e.entry_id, e.member_id, e.currency_id, e.class, e.operator, e.amount, e.balance_after, e.source_row "
+    "FROM {rows r: f int, l int} CROSS JOIN ledger_entries e WHERE e.community_id = $1 "
+    "AND e.entry_id BETWEEN r.f AND r.l AND e.source_id = $2"};
 Statement const kEntryRows{"ledger.rows_of_source",
                            "SELECT source_row FROM ledger_entries WHERE community_id = $1 AND entry_id BETWEEN $3 AND $4 "
                            "AND source_id = $2"};
@@ -129,6 +134,11 @@ Statement const kAuditChains{
     "WHERE (community_id = $1 OR $1 = 0) AND entry_id <> 0) t GROUP BY t.community_id, t.member_id, t.currency_id, t.place "
     "HAVING sum(t.offered) <> 1 OR sum(t.taken) <> 1 OR sum(t.whole) * 1000000 + sum(t.rest) <> 0 "
     "ORDER BY t.community_id, t.member_id, t.currency_id, t.place LIMIT $2"};
+
+Entry read_entry(Row const& r) {
+  return {{r.integer(0)}, {r.integer(1)}, {r.integer(2)}, static_cast<EntryClass>(r.integer(3)), static_cast<Operator>(r.integer(4)),
+          {r.integer(5)}, {r.integer(6)}, r.integer(7)};
+}
 
 }  // namespace
 
@@ -201,8 +211,8 @@ void post_sourced(sql::Tx& tx, CommunityNo community, std::vector<SourcedPosting
   set_balances(tx, community, balances);
 }
 
-SourceNo create_source(sql::Tx& tx, CommunityNo community, SourceNo number, Source const& s, TimeMs now) {
-  tx.exec(kInsertSource, community, number, s.kind, s.external_id, "", 0, 0, nullptr, nullptr, nullptr, s.label, s.reason, "", s.actor.type,
+SourceNo create_source(sql::Tx& tx, CommunityNo community, SourceNo number, Source const& s, TimeMs now, std::string_view leg) {
+  tx.exec(kInsertSource, community, number, s.kind, s.external_id, leg, 0, 0, nullptr, nullptr, nullptr, s.label, s.reason, "", s.actor.type,
           s.actor.id, s.actor.name, now);
   return number;
 }
@@ -275,20 +285,20 @@ std::vector<Entry> read_entries(sql::Tx& tx, CommunityNo community, SourceNo sou
   Batch batch{kInt, kInt, kInt};
   batch.reserve(ranges.size());
   for (auto const& r : ranges) batch.add(r.row, r.first, r.last);
-  tx.each_batch(
-      kEntries, batch,
-      [&](Row const& r) {
-        out.push_back({{r.integer(0)},
-                       {r.integer(1)},
-                       {r.integer(2)},
-                       static_cast<EntryClass>(r.integer(3)),
-                       static_cast<Operator>(r.integer(4)),
-                       {r.integer(5)},
-                       {r.integer(6)},
-                       r.integer(7)});
-      },
-      community, source);
+  tx.each_batch(kEntries, batch, [&](Row const& r) { out.push_back(read_entry(r)); }, community, source);
   std::sort(out.begin(), out.end(), [](auto const& a, auto const& b) { return a.number < b.number; });
+  return out;
+}
+
+std::vector<Entry> read_entries_between(sql::Tx& tx, CommunityNo community, SourceNo source,
+                                        std::span<std::pair<EntryNo, EntryNo> const> ranges) {
+  std::vector<Entry> out;
+  Batch batch{kInt, kInt};
+  batch.reserve(ranges.size());
+  for (auto const& [first, last] : ranges) batch.add(first, last);
+  tx.each_batch(kEntriesBetween, batch, [&](Row const& r) { out.push_back(read_entry(r)); }, community, source);
+  if (!std::is_sorted(out.begin(), out.end(), [](auto const& a, auto const& b) { return a.number < b.number; }))
+    std::sort(out.begin(), out.end(), [](auto const& a, auto const& b) { return a.number < b.number; });
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include "api/schema.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "members/removal_store.h"
 #include "sql/counters.h"
 
 namespace fealty::members {
@@ -296,6 +297,7 @@ void MemberBulkSession::apply(sql::Tx& tx, jobs::ApplyFrame const& frame, std::v
   }
   std::sort(e.new_memberships.begin(), e.new_memberships.end(), [](auto const& a, auto const& b) { return a.member < b.member; });
   insert_accounts(tx, e.new_accounts, frame.now);
+  lock_known_accounts(tx, e);
   // With the profile in which the chunk leaves them.
   for (auto& membership : e.new_memberships) {
     auto const index = changes.find(membership.member).value();
@@ -308,6 +310,17 @@ void MemberBulkSession::apply(sql::Tx& tx, jobs::ApplyFrame const& frame, std::v
   }
   insert_memberships(tx, job_.community, e.new_memberships, frame.now);
   drawn_ = changes.write(tx, job_.source, numbers_, rows_.size());
+}
+
+// An account that was there when the rows were looked up may have been taken back since, with the job that made it.
+void MemberBulkSession::lock_known_accounts(sql::Tx& tx, Evaluation const& e) const {
+  std::vector<MemberNo> known, made;
+  for (auto const& a : e.new_accounts) made.push_back(a.number);
+  std::sort(made.begin(), made.end());
+  for (auto const& m : e.new_memberships)
+    if (!std::binary_search(made.begin(), made.end(), m.member)) known.push_back(m.member);
+  if (lock_accounts(tx, known) != known.size())
+    throw sql::StorageError(sql::StorageError::Kind::constraint, "an account was removed after it had been looked up");
 }
 
 void MemberBulkSession::committed() {

@@ -234,15 +234,94 @@ std::expected<SlotChange, ValueProblem> MemberChanges::evaluate(ChangeRow row, s
   if (!after) return std::unexpected(after.error());
   // An empty set and an absent one are the same.
   if ((slot.kind == Slot::Kind::role_set || slot.kind == Slot::Kind::tag_set) && after->value.text.empty()) after->value = Value::none();
-  if (slot.kind == Slot::Kind::role_set)
-    if (auto const allowed = check_roles(slot, change.before, after->value, persons_[person].member == owner, permissions); !allowed)
-      return std::unexpected(allowed.error());
-  if (slot.identifier && after->value.present && after->value != change.before.value) {
-    auto const holder = holder_of(slot_index, identifier_key(after->value));
-    if (holder && holder != persons_[person].member)
-      return problem("identifier_taken", slot.name + " " + identifier_key(after->value) + " belongs to another member.");
-  }
+  if (auto const allowed = check_value(change, after->value, permissions, owner); !allowed) return std::unexpected(allowed.error());
   change.after = std::move(*after);
+  return change;
+}
+
+std::expected<void, ValueProblem> MemberChanges::check_value(SlotChange const& change, Value const& after, api::PermissionSet permissions,
+                                                             MemberNo owner) {
+  Slot const& slot = slots_[change.slot];
+  MemberNo const member = persons_[change.person].member;
+  if (slot.kind == Slot::Kind::role_set)
+    if (auto allowed = check_roles(slot, change.before, after, member == owner, permissions); !allowed) return allowed;
+  if (slot.identifier && after.present && after != change.before.value) {
+    auto const holder = holder_of(change.slot, identifier_key(after));
+    if (holder && holder != member)
+      return problem("identifier_taken", slot.name + " " + identifier_key(after) + " belongs to another member.");
+  }
+  return {};
+}
+
+std::string MemberChanges::shown(Slot const& slot, Value const& value) const {
+  if (!value.present) return "empty";
+  std::string out;
+  write_value(out, slot, value, catalogue_);
+  return out;
+}
+
+std::expected<SlotState, ValueProblem> MemberChanges::former_state(SlotChange& change, Slot const& slot, RecordedValue const& was) {
+  SlotState former = change.before;
+  bool const is_balance = slot.kind == Slot::Kind::currency;
+  bool const is_relative = was.op != Operator::overwrite && (is_balance || slot.value_kind == ValueKind::decimal);
+  Operator const opposite = was.op == Operator::add ? Operator::subtract : Operator::add;
+  auto changed = [&] {
+    return problem("value_changed", slot.name + " is now " + shown(slot, change.before.value) + ", not " + shown(slot, was.after) + ".");
+  };
+  if (!is_relative && change.before.value != was.after) return changed();
+  if (is_balance) {
+    Decimal const amount{was.after.number - was.before.number};
+    ledger::Balance const balance{{change.before.value.number}, change.before.earned, {}};
+    auto const effect = ledger::evaluate_reversal(slot.currency, was.entry_class, amount, balance);
+    if (!effect) return std::unexpected(balance_problem(effect.error(), slot, balance.amount, Operator::subtract, amount));
+    change.op = is_relative ? opposite : Operator::overwrite;
+    change.operand = !is_relative ? effect->balance_after : amount.micros < 0 ? -amount : amount;
+    change.entry_class = effect->entry_class;
+    former.value = Value::of(effect->balance_after);
+    former.earned = effect->earned_after;
+    return former;
+  }
+  if (!is_relative || change.before.value == was.after) {
+    // Exactly what was there, which may be nothing.
+    former.value = was.before;
+    if (slot.value_kind == ValueKind::decimal && was.before.present) {
+      change.op = is_relative ? opposite : Operator::overwrite;
+      change.operand = is_relative ? was.operand : std::optional(Decimal{was.before.number});
+    }
+    return former;
+  }
+  if (!change.before.value.present || !was.operand) return changed();
+  Decimal const step = opposite == Operator::add ? *was.operand : -*was.operand;
+  auto const result = checked_add(Decimal{change.before.value.number}, step);
+  if (!result) return problem("balance_limit", "The new value of " + slot.name + " is out of range.");
+  change.op = opposite;
+  change.operand = was.operand;
+  former.value = Value::of(*result);
+  return former;
+}
+
+std::expected<SlotChange, ValueProblem> MemberChanges::evaluate_reversal(ChangeRow row, std::size_t person, std::size_t slot_index,
+                                                                         RecordedValue const& was, api::PermissionSet permissions,
+                                                                         MemberNo owner) {
+  Slot const& slot = slots_[slot_index];
+  SlotChange change{row, person, slot_index, Operator::overwrite, std::nullopt, state(person, slot_index), {}, ledger::EntryClass::correct};
+  auto former = former_state(change, slot, was);
+  if (!former) return std::unexpected(former.error());
+  Value const& value = former->value;
+  if (slot.value_kind == ValueKind::option && value.present &&
+      std::find(slot.options.begin(), slot.options.end(), value.text) == slot.options.end())
+    return problem("invalid_option", shown(slot, value) + " is not an option of " + slot.name + " any more.");
+  if ((slot.kind == Slot::Kind::role_set || slot.kind == Slot::Kind::tag_set) && value.present) {
+    bool const roles = slot.kind == Slot::Kind::role_set;
+    for (auto const part : split(value.text, ',')) {
+      auto const& known = roles ? catalogue_.roles : catalogue_.tags;
+      if (std::none_of(known.begin(), known.end(), [&](NamedNumber const& n) { return std::to_string(n.number) == part; }))
+        return problem(roles ? "unknown_role" : "unknown_tag",
+                       std::string("A ") + (roles ? "role" : "tag") + " that this member had is not there any more.");
+    }
+  }
+  if (auto const allowed = check_value(change, value, permissions, owner); !allowed) return std::unexpected(allowed.error());
+  change.after = std::move(*former);
   return change;
 }
 

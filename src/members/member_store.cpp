@@ -102,6 +102,11 @@ Statement const kReadHistory{
     "SELECT h.history_id, h.member_id, h.field_id, h.operator, h.operand, h.before_number, h.before_text, h.after_number, "
     "h.after_text, h.source_row FROM {rows r: n int, f int, l int} CROSS JOIN field_history h WHERE h.community_id = $1 "
     "AND h.history_id BETWEEN r.f AND r.l AND h.source_id = $2 AND h.source_row = r.n"};
+Statement const kHistoryBetween{
+    "field_history.between",
+    "SELECT h.history_id, h.member_id, h.field_id, h.operator, h.operand, h.before_number, h.before_text, h.after_number, "
+    "h.after_text, h.source_row FROM {rows r: f int, l int} CROSS JOIN field_history h WHERE h.community_id = $1 "
+    "AND h.history_id BETWEEN r.f AND r.l AND h.source_id = $2"};
 Statement const kHistoryRows{"field_history.rows_of_source",
                              "SELECT source_row FROM field_history WHERE community_id = $1 AND history_id BETWEEN $3 AND $4 "
                              "AND source_id = $2"};
@@ -115,6 +120,21 @@ Statement const kAddIdentifiers{"identifiers.add",
                                 "INSERT INTO identifier_values (community_id, field_id, value_key, member_id) "
                                 "SELECT $1, $2, r.v, r.m FROM {rows r: v text, m int}"};
 Statement const kOwner{"communities.owner", "SELECT owner_id FROM communities WHERE community_id = $1"};
+
+HistoryItem read_item(Row const& r) {
+  HistoryItem i;
+  i.number = {r.integer(0)};
+  i.member = {r.integer(1)};
+  i.field = {r.integer(2)};
+  i.op = static_cast<ledger::Operator>(r.integer(3));
+  i.operand = r.optional_integer(4);
+  i.before_number = r.optional_integer(5);
+  i.before_text = r.optional_string(6);
+  i.after_number = r.optional_integer(7);
+  i.after_text = r.optional_string(8);
+  i.source_row = r.integer(9);
+  return i;
+}
 
 Account read_account(Row const& r) {
   return {{r.integer(1)}, static_cast<AccountState>(r.integer(2)), r.string(3), r.string(4), r.string(5), r.integer(6)};
@@ -325,23 +345,18 @@ std::vector<HistoryItem> read_history(sql::Tx& tx, CommunityNo community, Source
   Batch batch{kInt, kInt, kInt};
   batch.reserve(rows.size());
   for (auto const& r : rows) batch.add(r.row, r.first, r.last);
-  tx.each_batch(
-      kReadHistory, batch,
-      [&](Row const& r) {
-        HistoryItem i;
-        i.number = {r.integer(0)};
-        i.member = {r.integer(1)};
-        i.field = {r.integer(2)};
-        i.op = static_cast<ledger::Operator>(r.integer(3));
-        i.operand = r.optional_integer(4);
-        i.before_number = r.optional_integer(5);
-        i.before_text = r.optional_string(6);
-        i.after_number = r.optional_integer(7);
-        i.after_text = r.optional_string(8);
-        i.source_row = r.integer(9);
-        out.push_back(std::move(i));
-      },
-      community, source);
+  tx.each_batch(kReadHistory, batch, [&](Row const& r) { out.push_back(read_item(r)); }, community, source);
+  std::sort(out.begin(), out.end(), [](auto const& a, auto const& b) { return a.number < b.number; });
+  return out;
+}
+
+std::vector<HistoryItem> read_history_between(sql::Tx& tx, CommunityNo community, SourceNo source,
+                                              std::span<jobs::NumberRange const> ranges) {
+  std::vector<HistoryItem> out;
+  Batch batch{kInt, kInt};
+  batch.reserve(ranges.size());
+  for (auto const& r : ranges) batch.add(r.first, r.last);
+  tx.each_batch(kHistoryBetween, batch, [&](Row const& r) { out.push_back(read_item(r)); }, community, source);
   std::sort(out.begin(), out.end(), [](auto const& a, auto const& b) { return a.number < b.number; });
   return out;
 }

@@ -89,6 +89,9 @@ struct HistoryItem {
 void append_history(sql::Tx& tx, CommunityNo community, SourceNo source, std::vector<HistoryItem> const& items);
 // Items of one source whose numbers lie in one of the ranges, of the range's row, by number.
 std::vector<HistoryItem> read_history(sql::Tx& tx, CommunityNo community, SourceNo source, std::span<jobs::RowNumbers const> rows);
+// All items of one source in these ranges, whatever their rows, by number.
+std::vector<HistoryItem> read_history_between(sql::Tx& tx, CommunityNo community, SourceNo source,
+                                              std::span<jobs::NumberRange const> ranges);
 // Their rows alone, of all items in [first, last].
 void history_rows(sql::Tx& tx, CommunityNo community, SourceNo source, std::int64_t first, std::int64_t last,
                   std::function<void(std::int64_t row)> const& on_row);

@@ -5,6 +5,7 @@
 #include "api/csv_cell.h"
 #include "api/csv_file.h"
 #include "api/csv_writer.h"
+#include "jobs/keyed_results.h"
 #include "support/database.h"
 
 namespace fealty::jobs {
@@ -155,6 +156,26 @@ TEST_F(ResultsFile, OfKeyedRowsHasTheirLayout) {
             "row;key;status;error_code;error_message\r\n"
             "7;'@ana;failed;value_changed;Coins is now 5, not 6.\r\n"
             "8;bo@example.org;updated;;\r\n");
+}
+
+TEST_F(ResultsFile, OfPagesGoesOnBehindTheLastRow) {
+  std::vector<std::optional<std::int64_t>> asked;
+  KeyedResultsBody body(',', [&](std::optional<std::int64_t> after) -> std::vector<RowDetail> {
+    asked.push_back(after);
+    if (!after)
+      return {{9, 0, "ana", {}, {}, "updated", {}, {}}, {7, 0, "=bo", {}, {}, "failed", {{"a", "x", "X."}, {"b", "y", "Y."}}, {}}};
+    if (*after == 7) return {{2, 0, "cai", {}, {}, "unchanged", {}, {}}};
+    return {};
+  });
+  std::string out;
+  while (body.next(out).then != api::BodyStream::Then::end) {}
+  EXPECT_EQ(out,
+            "\xEF\xBB\xBF"
+            "row,key,status,error_code,error_message\r\n"
+            "9,ana,updated,,\r\n"
+            "7,'=bo,failed,x | y,X. | Y.\r\n"
+            "2,cai,unchanged,,\r\n");
+  EXPECT_THAT(asked, ElementsAre(std::nullopt, 7, 2));
 }
 
 struct Meaning {
