@@ -37,6 +37,9 @@ CREATE TABLE bulk_conflicts (
   PRIMARY KEY (community_id, job_id, ordinal)
 ){without_rowid};
 
+-- Whom a membership referred keeps it from being taken back.
+CREATE INDEX memberships_by_referrer ON memberships (community_id, referred_by) WHERE referred_by IS NOT NULL;
+
 -- Which of a job's rows, in the order of their application, a chunk holds, and where its numbers lie in the ledger. Its key
 -- is the second guard against applying a row twice.
 CREATE TABLE bulk_spans (
@@ -65,3 +68,15 @@ ALTER TABLE bulk_rows DROP COLUMN file_offset;
 -- Finished jobs whose files and rows are still kept, by the end of their time; and every file that a job has. An empty
 -- file_key means that the file and the rows are gone.
 CREATE INDEX bulk_jobs_with_files ON bulk_jobs (expires_at, file_key) WHERE file_key <> '';
+
+-- Who has an e-mail is read from the index alone.
+DROP INDEX accounts_by_email;
+CREATE UNIQUE INDEX accounts_by_email ON accounts (email_key){include account_id};
+
+-- Every job changes these rows in place.
+{room_for_updates balances};
+{room_for_updates field_values};
+
+-- The ordinals of rows that made members, and of the kept rows of reversing jobs, which are read in that order.
+ALTER TABLE bulk_rows ADD COLUMN ordinal {int} NOT NULL DEFAULT -1;
+CREATE INDEX bulk_rows_by_ordinal ON bulk_rows (community_id, job_id, ordinal) WHERE ordinal >= 0 AND status <> 3;

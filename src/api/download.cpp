@@ -1,6 +1,7 @@
 #include "api/download.h"
 
 #include <charconv>
+#include <cmath>
 
 #include "api/envelope.h"
 #include "api/gzip.h"
@@ -184,7 +185,7 @@ bool accepts_gzip(Request const& request) {
         if (!equals_ignore_ascii_case(parameter.substr(0, 2), "q=")) continue;
         auto const [end, problem] = std::from_chars(parameter.data() + 2, parameter.data() + parameter.size(), q);
         if (problem != std::errc() || !(q >= 0 && q <= 1)) continue;
-        weight = static_cast<int>(q * 1'000 + 0.5);
+        weight = static_cast<int>(std::lround(q * 1'000));
       }
       if (equals_ignore_ascii_case(name, "gzip") || equals_ignore_ascii_case(name, "x-gzip"))
         gzip = weight;

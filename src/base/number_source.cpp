@@ -21,4 +21,9 @@ std::int64_t NumberSource::at(std::int64_t first, std::int64_t k) {
   return draw >> kCounterBits << (kNodeBits + kCounterBits) | node_bits | (draw & kCounterMask);
 }
 
+std::int64_t NumberSource::index_of(std::int64_t first, std::int64_t number) {
+  auto draw = [](std::int64_t n) { return n >> (kNodeBits + kCounterBits) << kCounterBits | (n & ((1 << kCounterBits) - 1)); };
+  return draw(number) - draw(first);
+}
+
 }  // namespace fealty

@@ -21,6 +21,8 @@ class NumberSource {
   // First of `count` consecutive draws; number k of the block is `at(first, k)`.
   std::int64_t next_block(std::int64_t count);
   static std::int64_t at(std::int64_t first, std::int64_t k);
+  // Which draw of the block that begins with `first` this number is: at(first, index_of(first, n)) == n.
+  static std::int64_t index_of(std::int64_t first, std::int64_t number);
   static TimeMs time_of(std::int64_t number) { return (number >> (kNodeBits + kCounterBits)) + kEpochMs; }
   int node() const { return node_.load(std::memory_order_relaxed); }
   void set_node(int node) { node_.store(node, std::memory_order_relaxed); }

@@ -79,9 +79,8 @@ Task<StreamEnd> Session<Stream>::send_pieces(std::optional<std::int64_t> length,
 // False when the client is gone.
 template <class Stream>
 Task<bool> Session<Stream>::pull_piece() {
-  auto job = pull_job();
   while (!is_over()) {
-    if (world_.workers.try_run(std::move(job))) {
+    if (world_.workers.try_run(pull_job())) {
       while (!handler_done_) co_await wait_for_event();
       break;
     }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <span>
 #include <string>
@@ -36,11 +37,37 @@ struct Column {
   std::string target;
 };
 
+// How the cells of a column are read, for those who write them again.
+struct ColumnUse {
+  bool numeric = false;     // holds numbers: a sign at their beginning is nothing that a spreadsheet runs
+  bool multi_line = false;  // blanks around the text belong to it
+};
+
 // Whom the key cells of a row name: up to three keys, in the order of their columns, 0 where a key names nobody. Rows of one
 // member have the same `order`, and members that lie together in storage have neighbouring ones.
 struct RowTarget {
   std::int64_t order = 0;
   std::array<std::int64_t, 3> named{};
+};
+
+// One ledger entry or history item of a row, as a reversal reads it back. Numbers are millionths, as in storage.
+struct RecordedChange {
+  std::int64_t number = 0, row = 0;
+  MemberNo member;
+  bool is_entry = false;     // of the ledger; else a history item
+  std::int64_t subject = 0;  // the currency or the field
+  int op = 0, entry_class = 0;
+  std::optional<std::int64_t> operand, before_number, after_number;
+  std::optional<std::string_view> before_text, after_text;
+};
+
+// What one row of a job did.
+struct RecordedRow {
+  std::int64_t ordinal = 0;
+  MemberNo member;
+  bool created = false;      // the row made the membership
+  bool is_conflict = false;  // an earlier reversal refused it
+  std::span<RecordedChange const> changes;
 };
 
 // One record as the machine read it. Cells are raw (neither trimmed nor unescaped) and as many as the job has columns;
@@ -53,6 +80,8 @@ struct InputRow {
   // Filled by look_up() when the job began, for jobs that are applied in the order of their members.
   bool is_looked_up = false;
   RowTarget target = {};
+  // What the row did, where it is to be reversed: it has no cells then.
+  RecordedRow const* recorded = nullptr;
 };
 
 struct RowOutcome {
@@ -71,6 +100,19 @@ struct JobFacts {
   SourceNo source;
   std::vector<Column> columns;
   api::PermissionSet permissions;  // of the uploader, at the upload
+};
+
+// What the session of a reversing job needs to know.
+struct ReversalFacts {
+  JobFacts job;  // its columns are those of the original
+  JobFacts original;
+  TimeMs original_started_at = 0;
+  std::vector<SourceNo> sources;  // the original's, and those of all its reversals
+};
+
+// Both ends included.
+struct NumberRange {
+  std::int64_t first = 0, last = -1;
 };
 
 // A block of numbers with the same share for each row: those of the chunk's i-th row are
@@ -138,6 +180,9 @@ class BulkKind {
   virtual std::vector<std::string> template_header(sql::Tx& tx, CommunityNo community) const = 0;
   virtual std::vector<std::string> template_example(std::span<std::string const> header) const = 0;
 
+  // One item for each column of the job, as of now: a field that was removed since reads as text.
+  virtual std::vector<ColumnUse> column_uses(sql::Tx& tx, JobFacts const& job) const = 0;
+
   // Registers the job as the source of what its rows will change, in the upload's transaction.
   virtual void create_source(sql::Tx& tx, JobFacts const& job, std::string const& label, access::Actor const& actor, TimeMs now) const = 0;
   virtual std::unique_ptr<BulkSession> open(JobFacts const& job) const = 0;
@@ -145,7 +190,7 @@ class BulkKind {
   // commits, by a session of their own.
   virtual bool looks_ahead(JobFacts const& job) const = 0;
   // Whether rows of different members cannot influence each other, so that only rows of one member have to keep the order
-  // of the file.
+  // of the file. Rows of such a job make no memberships: a reversal looks for those in the order of the file.
   virtual bool rows_are_independent(sql::Tx& tx, JobFacts const& job) const = 0;
 
   // What rows of this job changed, read back from the ledger and the histories, by row; rows that changed nothing are
@@ -155,6 +200,17 @@ class BulkKind {
   virtual void changed_rows(sql::Tx& tx, JobFacts const& job, std::int64_t first_number, std::int64_t last_number,
                             std::function<void(std::int64_t row)> const& on_row) const = 0;
   virtual std::vector<RowKey> read_keys(sql::Tx& tx, JobFacts const& job, std::span<InputRow const> rows) const = 0;
+
+  // Reversals. The source of what the reversing job will change, registered when that job is made.
+  virtual void create_reversal_source(sql::Tx& tx, ReversalFacts const& facts, std::string const& label, std::string const& reason,
+                                      access::Actor const& actor, TimeMs now) const = 0;
+  // Its rows come with `recorded`, from the last to the first.
+  virtual std::unique_ptr<BulkSession> open_reversal(ReversalFacts const& facts) const = 0;
+  // What this job changed, by number, of all numbers in the ranges; texts lie in the arena.
+  virtual void read_recorded(sql::Tx& tx, JobFacts const& job, std::span<NumberRange const> ranges, std::pmr::memory_resource& arena,
+                             std::vector<RecordedChange>& out) const = 0;
+  // Key (the e-mail), number and e-mail of those of these people who are members of the job's community; empty for others.
+  virtual std::vector<RowKey> read_people(sql::Tx& tx, CommunityNo community, std::span<MemberNo const> people) const = 0;
 };
 
 }  // namespace fealty::jobs

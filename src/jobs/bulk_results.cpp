@@ -13,12 +13,6 @@ struct StoredErrors {
 FEALTY_SCHEMA(fealty::jobs::StoredErrors, field<&fealty::jobs::StoredErrors::errors>("errors", ""))
 
 namespace fealty::jobs {
-namespace {
-
-constexpr unsigned bit(RowStatus s) { return 1u << static_cast<int>(s); }
-constexpr unsigned kInKeptRows = bit(RowStatus::created) | bit(RowStatus::failed);
-// Rows that are looked at together where a filter needs their outcomes.
-constexpr std::size_t kRowsAtOnce = 2'000;
 
 std::vector<RowError> decode_errors(std::string const& json) {
   StoredErrors stored;
@@ -26,6 +20,13 @@ std::vector<RowError> decode_errors(std::string const& json) {
   api::from_json("{\"errors\":" + json + "}", stored, ignored);
   return std::move(stored.errors);
 }
+
+namespace {
+
+constexpr unsigned bit(RowStatus s) { return 1u << static_cast<int>(s); }
+constexpr unsigned kInKeptRows = bit(RowStatus::created) | bit(RowStatus::failed);
+// Rows that are looked at together where a filter needs their outcomes.
+constexpr std::size_t kRowsAtOnce = 2'000;
 
 class DetailsReader {
  public:
@@ -223,6 +224,7 @@ class DetailsReader {
 }  // namespace
 
 std::vector<RowDetail> read_row_details(BulkParts const& parts, Job const& job, DetailsQuery const& query, unsigned statuses) {
+  if (job.revert_of) return read_reversal_details(parts, job, query, statuses);
   return DetailsReader(parts, job, query, statuses).read();
 }
 

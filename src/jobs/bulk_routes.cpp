@@ -38,8 +38,9 @@ FEALTY_SCHEMA(fealty::jobs::JobListQuery, page_field<&fealty::jobs::JobListQuery
               limit_field<&fealty::jobs::JobListQuery::limit>(),
               field<&fealty::jobs::JobListQuery::cursor>("cursor", "Goes on behind the last page; excludes page."),
               field<&fealty::jobs::JobListQuery::log_name>("log_name", "Exact label."),
-              field<&fealty::jobs::JobListQuery::status>("status", "queued, processing, completed, failed or cancelled."),
-              field<&fealty::jobs::JobListQuery::type>("type", "bulk_update, bulk_update_premium_currency or bulk_import."),
+              field<&fealty::jobs::JobListQuery::status>("status",
+                                                         "queued, processing, completed, failed, cancelled, reverting or reverted."),
+              field<&fealty::jobs::JobListQuery::type>("type", "bulk_update, bulk_update_premium_currency, bulk_import or revert."),
               field<&fealty::jobs::JobListQuery::from>("from", "Uploaded at this time or later: ISO-8601 or a day."),
               field<&fealty::jobs::JobListQuery::to>("to", "Uploaded at this time or earlier; a day means to its end."))
 FEALTY_SCHEMA(fealty::jobs::DetailsQuery, page_field<&fealty::jobs::DetailsQuery::page>(),
@@ -47,6 +48,9 @@ FEALTY_SCHEMA(fealty::jobs::DetailsQuery, page_field<&fealty::jobs::DetailsQuery
               field<&fealty::jobs::DetailsQuery::after_row>("after_row", "Goes on behind this row; excludes page.", {.min = 0}),
               field<&fealty::jobs::DetailsQuery::status>("status", "One or more outcomes, comma-separated, or success."),
               field<&fealty::jobs::DetailsQuery::key>("key", "Exact e-mail, id or username as the file has it."))
+FEALTY_SCHEMA(fealty::jobs::ResultsQuery,
+              field<&fealty::jobs::ResultsQuery::status>("status",
+                                                         "Rows of these outcomes alone: one or more, comma-separated, or success."))
 FEALTY_SCHEMA(fealty::jobs::TemplateQuery, field<&fealty::jobs::TemplateQuery::example>("example", "Adds one example row."))
 
 namespace fealty::jobs {
@@ -178,6 +182,23 @@ std::vector<Route> bulk_routes(BulkService& service, std::vector<std::unique_ptr
                        {&errors::kResultsExpired, &api::errors::kRangeNotSatisfiable, &api::errors::kPreconditionFailed});
   routes.push_back(std::move(source));
 
+  Route results = raw("/users/bulk-update/{id}/results", "bulk.results", "Download the results of a bulk job", "text/csv",
+                      [&service](Context& c, Request const& r, PublicId id) -> Result<api::Response> {
+                        ResultsQuery query;
+                        std::vector<Issue> issues;
+                        if (!api::from_pairs(r.query, query, issues)) return std::unexpected(api::invalid_request(std::move(issues)));
+                        return service.results(c, r, id, query);
+                      });
+  results.description =
+      "The rows of a job that has ended, in the order of the uploaded file and with its columns and its delimiter, each with status, "
+      "error_code and error_message (several errors are joined with \" | \"). The file can be corrected and uploaded again: the last three "
+      "columns are then ignored. Cells that a spreadsheet program would run have an apostrophe in front, which an upload takes off.";
+  results.query = &api::Schema<ResultsQuery>::def;
+  results.ranges = true;
+  results.errors.insert(results.errors.end(), {&errors::kJobNotFinished, &errors::kResultsExpired, &api::errors::kRangeNotSatisfiable,
+                                               &api::errors::kPreconditionFailed});
+  routes.push_back(std::move(results));
+
   Route events = raw("/users/bulk-update/{id}/events", "bulk.events", "Follow the progress of a bulk job", "text/event-stream",
                      [&service](Context& c, Request const& r, PublicId id) { return service.events(c, r, id); });
   events.description =
@@ -213,6 +234,25 @@ std::vector<Route> bulk_routes(BulkService& service, std::vector<std::unique_ptr
                                                           auto const id = api::path_id(r, 0, errors::kJobNotFound);
                                                           return id ? service.cancel(c, *id) : std::unexpected(id.error());
                                                         }));
+
+  Route revert{.method = Method::post,
+               .path = "/users/bulk-update/{id}/revert",
+               .family = Family::integration,
+               .needs = Needs::key({Permission::bulk_update_user}),
+               .id = "bulk.revert",
+               .summary = "Reverse a bulk job",
+               .description =
+                   "Queues a job that takes the rows of an ended one back, from last to first. What was changed otherwise since "
+                   "stays, and is reported as a conflict; reversing again tries the conflicts again.",
+               .tag = "Bulk Operations",
+               .errors = {&errors::kJobNotFound, &errors::kJobNotFinished, &errors::kNothingToRevert, &errors::kAlreadyReverting,
+                          &errors::kResultsExpired, &errors::kTooManyJobs, &fealty::errors::kIdempotencyKeyReused}};
+  routes.push_back(api::typed_route<api::None, RevertRequest, RevertAnswer>(
+      std::move(revert), "Bulk update revert is queued",
+      [&service](Context& c, Request const& r, api::None const&, RevertRequest const& in) -> Result<RevertAnswer> {
+        auto const id = api::path_id(r, 0, errors::kJobNotFound);
+        return id ? service.revert(c, *id, in, r.header("idempotency-key")) : std::unexpected(id.error());
+      }));
 
   Route templates = read("/users/bulk-update/templates/{name}", "bulk.template", "CSV template");
   templates.description = "Header line of the columns that this community's files can have: update, premium or import.";

@@ -9,11 +9,13 @@
 #include "base/time.h"
 #include "jobs/bulk_store.h"
 #include "jobs/clean_up.h"
+#include "jobs/results_body.h"
+#include "jobs/revert.h"
 
 namespace fealty::jobs {
 namespace {
 
-constexpr std::string_view kStatuses[] = {"queued", "processing", "completed", "failed", "cancelled"};
+constexpr std::string_view kStatuses[] = {"queued", "processing", "completed", "failed", "cancelled", "reverting", "reverted"};
 constexpr std::int64_t kFilteredPagesMax = 1'000;
 
 std::optional<std::string> iso(std::optional<TimeMs> time) { return time ? std::optional(to_iso(*time)) : std::nullopt; }
@@ -38,6 +40,24 @@ bool is_one_of(List const& list, std::string_view text) {
 unsigned bit(RowStatus s) { return 1u << static_cast<int>(s); }
 
 }  // namespace
+
+BulkService::BulkService(BulkParts parts, std::function<void()> on_change)
+    : parts_(std::move(parts)), on_change_(std::move(on_change)), results_memory_(std::make_shared<ResultsMemory>()) {}
+
+unsigned read_statuses(std::string_view text, std::vector<Issue>& issues) {
+  unsigned statuses = 0;
+  for (auto const part : split(text, ',')) {
+    auto const word = trim_blanks(part);
+    unsigned named = word == "success" ? bit(RowStatus::updated) | bit(RowStatus::unchanged) | bit(RowStatus::created) : 0;
+    for (auto const s : {RowStatus::updated, RowStatus::unchanged, RowStatus::created, RowStatus::failed, RowStatus::not_processed})
+      if (to_string(s) == word) named = bit(s);
+    if (named == 0)
+      issues.push_back(
+          {"status", "not_an_option", "status takes updated, unchanged, created, failed, not_processed and success, comma-separated."});
+    statuses |= named;
+  }
+  return statuses;
+}
 
 Result<Job> BulkService::find(CommunityNo community, PublicId id) {
   auto job = parts_.database.read([&](sql::Tx& tx) { return find_job(tx, community, {id.number}); });
@@ -75,6 +95,13 @@ Result<JobStatus> BulkService::status_of(sql::Tx& tx, Job const& j) const {
   s.file = {j.file_name, j.file_size, to_hex({reinterpret_cast<unsigned char const*>(j.file_sha256.data()), j.file_sha256.size()}),
             std::string(1, j.dialect.delimiter)};
   s.created_by = {j.actor.type, j.actor.id, j.actor.name};
+  auto const id_of = [](std::optional<JobNo> number) {
+    return number ? std::optional(PublicId::of(number->value, NumberSource::time_of(number->value)).to_string()) : std::nullopt;
+  };
+  s.revert_of = id_of(j.revert_of);
+  s.reverted_by = id_of(j.reverted_by);
+  s.reverted_rows = j.reverted_rows;
+  s.conflicts = j.conflicts;
   std::string const url = "/v1/users/bulk-update/" + s._id;
   s.details_url = url + "/details";
   s.results_url = url + "/results";
@@ -95,9 +122,11 @@ Result<api::Listing<JobSummary>> BulkService::list(api::Context& context, JobLis
   filter.status = q.status.value_or("");
   filter.type = q.type.value_or("");
   if (q.status && !is_one_of(kStatuses, *q.status))
-    issues.push_back({"status", "not_an_option", "status must be queued, processing, completed, failed or cancelled."});
+    issues.push_back(
+        {"status", "not_an_option", "status must be queued, processing, completed, failed, cancelled, reverting or reverted."});
   std::vector<std::string> types;
   for (auto const& k : parts_.kinds) types.emplace_back(k->type());
+  types.emplace_back(kRevertType);
   if (q.type && !is_one_of(types, *q.type)) issues.push_back({"type", "not_an_option", "type must be " + join(types, ", ") + "."});
   auto take_time = [&](std::optional<std::string> const& text, char const* name, bool end_of_day, TimeMs& out) {
     if (!text) return;
@@ -146,6 +175,7 @@ Result<JobStatus> BulkService::cancel(api::Context& context, PublicId id) {
       job->finished_at = now;
       job->expires_at = now + retention_days(tx, job->community) * 86'400'000;
       update_progress(tx, *job);
+      end_reversal(tx, *job);
     }
     if (!repeated) {
       request_cancel(tx, job->community, job->number, now);
@@ -168,20 +198,8 @@ Result<std::pair<JobDetails, api::Page>> BulkService::details(api::Context& cont
   if (!found) return std::unexpected(found.error());
   Job const& job = *found;
   Counters const& c = job.counters;
-  unsigned statuses = 0;
   std::vector<Issue> issues;
-  if (q.status) {
-    for (auto const part : split(*q.status, ',')) {
-      auto const word = trim_blanks(part);
-      unsigned const before = statuses;
-      if (word == "success") statuses |= bit(RowStatus::updated) | bit(RowStatus::unchanged) | bit(RowStatus::created);
-      for (auto const s : {RowStatus::updated, RowStatus::unchanged, RowStatus::created, RowStatus::failed, RowStatus::not_processed})
-        if (to_string(s) == word) statuses |= bit(s);
-      if (statuses == before && !is_one_of(std::array{"success", "updated", "unchanged", "created", "failed", "not_processed"}, word))
-        issues.push_back(
-            {"status", "not_an_option", "status takes updated, unchanged, created, failed, not_processed and success, comma-separated."});
-    }
-  }
+  unsigned const statuses = q.status ? read_statuses(*q.status, issues) : 0;
   bool const filtered = statuses != 0 || q.key;
   if (filtered && q.page > kFilteredPagesMax && !q.after_row)
     issues.push_back({"page", "page_too_deep", "Filtered lists go to page 1,000; beyond, give after_row with the last row that you have."});

@@ -22,10 +22,20 @@ struct DetailsQuery {
   std::optional<std::int64_t> after_row;
   std::optional<std::string> status, key;
 };
+struct ResultsQuery {
+  std::optional<std::string> status;
+};
 struct TemplateQuery {
   bool example = false;
 };
 
+struct RevertRequest {
+  std::string reason;
+  bool dry_run = false;
+};
+struct RevertAnswer {
+  std::string id, revert_of, status_url;
+};
 struct UploadAnswer {
   std::string message, id, status_url;
   std::int64_t rows = 0;
@@ -63,6 +73,8 @@ struct JobStatus {
   std::optional<JobError> error;
   JobFile file;
   JobCreator created_by;
+  std::optional<std::string> revert_of, reverted_by;
+  std::int64_t reverted_rows = 0, conflicts = 0;
   std::string details_url, results_url, events_url;
 };
 struct RowError {
@@ -82,10 +94,12 @@ struct JobDetails {
   std::vector<RowDetail> rows;
 };
 
+class ResultsMemory;
+
 class BulkService {
  public:
   // `on_change` is called after a job was added or cancelled. Outlives the answers that it streams.
-  BulkService(BulkParts parts, std::function<void()> on_change) : parts_(std::move(parts)), on_change_(std::move(on_change)) {}
+  BulkService(BulkParts parts, std::function<void()> on_change);
 
   // Reads the upload to its end, checks it on the way and makes a durable job of it. Throws api::BodyAborted.
   Result<UploadAnswer> upload(api::Context& context, api::Request& request, BulkKind const& kind);
@@ -95,11 +109,16 @@ class BulkService {
   Result<JobStatus> cancel(api::Context& context, PublicId id);
   // The uploaded bytes.
   Result<api::Response> source(api::Context& context, api::Request const& request, PublicId id);
+  // The rows of a finished job with their outcomes, as a CSV file (results_csv.h).
+  Result<api::Response> results(api::Context& context, api::Request const& request, PublicId id, ResultsQuery const& query);
   // The job's progress as server-sent events, until it has ended (bulk_events.cpp).
   Result<api::Response> events(api::Context& context, api::Request const& request, PublicId id);
   // Erases the file and the row results of a finished job: nobody reads them any more when this returns. Of very many rows
   // the last ones are removed from storage later, by the clean-up.
   Result<JobStatus> erase_files(api::Context& context, PublicId id);
+  // Queues a job that takes the rows of an ended one back.
+  Result<RevertAnswer> revert(api::Context& context, PublicId id, RevertRequest const& request,
+                              std::optional<std::string_view> idempotency_key);
   Result<std::string> template_csv(api::Context& context, std::string_view name, bool example);
 
   // Removes files of uploads that never became jobs. Call at start.
@@ -116,13 +135,28 @@ class BulkService {
   std::map<CommunityNo, int> uploads_;
   std::set<std::string> keys_in_use_;
   std::shared_ptr<JobWatches> const watches_ = std::make_shared<JobWatches>();
+  std::shared_ptr<ResultsMemory> const results_memory_;
 };
 
-// One page of a job's rows, read back from file, ledger, history and kept rows.
+// One page of a job's rows, read back from file, ledger, history and kept rows. Those of a reversing job come in the order
+// in which they were worked through, from the last to the first.
 std::vector<RowDetail> read_row_details(BulkParts const& parts, Job const& job, DetailsQuery const& query, unsigned statuses);
+// The errors of a kept row, as they are stored.
+std::vector<RowError> decode_errors(std::string const& json);
+// Outcomes that a filter names, comma-separated, as a bit for each; `success` is three of them.
+unsigned read_statuses(std::string_view text, std::vector<Issue>& issues);
+
+std::vector<RowDetail> read_reversal_details(BulkParts const& parts, Job const& job, DetailsQuery const& query, unsigned statuses);
 
 }  // namespace fealty::jobs
 
+FEALTY_SCHEMA(fealty::jobs::RevertRequest,
+              field<&fealty::jobs::RevertRequest::reason>("reason", "Why; it is kept with every change.",
+                                                          {.min = 1, .max = 500, .required = true}),
+              field<&fealty::jobs::RevertRequest::dry_run>("dry_run", "Evaluate every row, write nothing. Default false."))
+FEALTY_SCHEMA(fealty::jobs::RevertAnswer, field<&fealty::jobs::RevertAnswer::id>("id", "Id of the reversing job."),
+              field<&fealty::jobs::RevertAnswer::revert_of>("revert_of", "Id of the job that it reverses."),
+              field<&fealty::jobs::RevertAnswer::status_url>("status_url", "Where the reversing job's state can be read."))
 FEALTY_SCHEMA(fealty::jobs::UploadAnswer, field<&fealty::jobs::UploadAnswer::message>("message", "The published text."),
               field<&fealty::jobs::UploadAnswer::id>("id", "Id of the job."),
               field<&fealty::jobs::UploadAnswer::status_url>("status_url", "Where the job's state can be read."),
@@ -132,8 +166,9 @@ FEALTY_SCHEMA(fealty::jobs::UploadAnswer, field<&fealty::jobs::UploadAnswer::mes
                                                                "A job of the last 24 h with the same operation, options and content."))
 FEALTY_SCHEMA(fealty::jobs::JobSummary, field<&fealty::jobs::JobSummary::_id>("_id", "Id of the job."),
               field<&fealty::jobs::JobSummary::log_name>("log_name", "Label given at the upload."),
-              field<&fealty::jobs::JobSummary::type>("type", "bulk_update, bulk_update_premium_currency or bulk_import."),
-              field<&fealty::jobs::JobSummary::status>("status", "queued, processing, completed, failed or cancelled."),
+              field<&fealty::jobs::JobSummary::type>("type", "bulk_update, bulk_update_premium_currency, bulk_import or revert."),
+              field<&fealty::jobs::JobSummary::status>("status",
+                                                       "queued, processing, completed, failed, cancelled, reverting or reverted."),
               field<&fealty::jobs::JobSummary::total>("total", "Rows of the file."),
               field<&fealty::jobs::JobSummary::processed>("processed", "Rows with an outcome."),
               field<&fealty::jobs::JobSummary::success>("success", "Rows updated, unchanged or created."),
@@ -150,8 +185,8 @@ FEALTY_SCHEMA(fealty::jobs::JobCreator, field<&fealty::jobs::JobCreator::type>("
               field<&fealty::jobs::JobCreator::id>("id", "Its public part."), field<&fealty::jobs::JobCreator::name>("name", "Its name."))
 FEALTY_SCHEMA(fealty::jobs::JobStatus, field<&fealty::jobs::JobStatus::_id>("_id", "Id of the job."),
               field<&fealty::jobs::JobStatus::log_name>("log_name", "Label given at the upload."),
-              field<&fealty::jobs::JobStatus::type>("type", "bulk_update, bulk_update_premium_currency or bulk_import."),
-              field<&fealty::jobs::JobStatus::status>("status", "queued, processing, completed, failed or cancelled."),
+              field<&fealty::jobs::JobStatus::type>("type", "bulk_update, bulk_update_premium_currency, bulk_import or revert."),
+              field<&fealty::jobs::JobStatus::status>("status", "queued, processing, completed, failed, cancelled, reverting or reverted."),
               field<&fealty::jobs::JobStatus::total>("total", "Rows of the file, blank ones not counted."),
               field<&fealty::jobs::JobStatus::processed>("processed", "Rows with an outcome: success + failed."),
               field<&fealty::jobs::JobStatus::success>("success", "updated + unchanged + created."),
@@ -175,6 +210,10 @@ FEALTY_SCHEMA(fealty::jobs::JobStatus, field<&fealty::jobs::JobStatus::_id>("_id
               field<&fealty::jobs::JobStatus::error>("error", "Why the job failed."),
               field<&fealty::jobs::JobStatus::file>("file", "The uploaded file."),
               field<&fealty::jobs::JobStatus::created_by>("created_by", "Who uploaded it."),
+              field<&fealty::jobs::JobStatus::revert_of>("revert_of", "Of a reversing job: the job that it reverses."),
+              field<&fealty::jobs::JobStatus::reverted_by>("reverted_by", "The newest job that reverses this one."),
+              field<&fealty::jobs::JobStatus::reverted_rows>("reverted_rows", "Rows of this job that were reversed."),
+              field<&fealty::jobs::JobStatus::conflicts>("conflicts", "Rows that a reversal had to leave as they are."),
               field<&fealty::jobs::JobStatus::details_url>("details_url", "Where the rows can be read."),
               field<&fealty::jobs::JobStatus::results_url>("results_url", "Where the rows can be downloaded once the job has ended."),
               field<&fealty::jobs::JobStatus::events_url>("events_url", "Where the progress can be followed."))

@@ -63,8 +63,9 @@ Statement const kClaim{"bulk.claim",
                        "lease_until = {now_ms} + $4, attempts = attempts + 1, started_at = coalesce(started_at, $5), updated_at = $5 "
                        "WHERE community_id = $1 AND job_id = $2 AND status IN ('queued', 'processing') AND lease_until <= {now_ms}"};
 Statement const kExtend{"bulk.extend",
-                        "UPDATE bulk_jobs SET lease_until = {now_ms} + $2 WHERE status IN ('queued', 'processing') AND lease_node = $1 "
-                        "AND lease_until > {now_ms}"};
+                        "UPDATE bulk_jobs SET lease_until = {now_ms} + $1 WHERE status IN ('queued', 'processing') "
+                        "AND lease_until > {now_ms} AND (community_id, job_id, lease_epoch) IN "
+                        "(SELECT r.c, r.j, r.e FROM {rows r: c int, j int, e int})"};
 Statement const kRelease{"bulk.release",
                          "UPDATE bulk_jobs SET lease_node = NULL, lease_until = 0, attempts = 0 "
                          "WHERE community_id = $1 AND job_id = $2 AND lease_epoch = $3"};
@@ -88,14 +89,17 @@ Statement const kChunks{"bulk.chunks",
                         "SELECT first_ordinal, row_count, first_number, last_number, per_row FROM bulk_chunks "
                         "WHERE community_id = $1 AND job_id = $2 ORDER BY first_ordinal"};
 Statement const kInsertRows{"bulk.insert_rows",
-                            "INSERT INTO bulk_rows (community_id, job_id, row_number, status, member_id, errors, changes) "
-                            "SELECT $1, $2, r.n, r.s, r.m, r.e, r.c FROM {rows r: n int, s int, m int, e text, c text}"};
-#define ROW_COLUMNS "SELECT row_number, status, member_id, errors, changes FROM bulk_rows "
+                            "INSERT INTO bulk_rows (community_id, job_id, row_number, status, member_id, errors, changes, ordinal) "
+                            "SELECT $1, $2, r.n, r.s, r.m, r.e, r.c, r.o FROM {rows r: n int, s int, m int, e text, c text, o int}"};
+#define ROW_COLUMNS "SELECT row_number, status, member_id, errors, changes, ordinal FROM bulk_rows "
 Statement const kRows{"bulk.rows",
                       ROW_COLUMNS "WHERE community_id = $1 AND job_id = $2 AND row_number BETWEEN $3 AND $4 ORDER BY row_number"};
 Statement const kRowsByStatus{"bulk.rows_by_status", ROW_COLUMNS
                               "WHERE community_id = $1 AND job_id = $2 AND row_number > $3 AND (status = $4 OR status = $5 OR status = $6 "
                               "OR status = $7) ORDER BY row_number LIMIT $8 OFFSET $9"};
+Statement const kRowsByOrdinal{"bulk.rows_by_ordinal", ROW_COLUMNS
+                               "WHERE community_id = $1 AND job_id = $2 AND ordinal BETWEEN $3 AND $4 AND ordinal >= 0 AND status <> 3 "
+                               "ORDER BY ordinal"};
 
 Job read_job(Row const& r) {
   Job j;
@@ -166,7 +170,9 @@ Job read_job(Row const& r) {
 }
 
 Chunk read_chunk(Row const& r) { return {r.integer(0), r.integer(1), r.integer(2), r.integer(3), r.integer(4)}; }
-KeptRow read_row(Row const& r) { return {r.integer(0), static_cast<RowStatus>(r.integer(1)), {r.integer(2)}, r.string(3), r.string(4)}; }
+KeptRow read_row(Row const& r) {
+  return {r.integer(0), static_cast<RowStatus>(r.integer(1)), {r.integer(2)}, r.string(3), r.string(4), r.integer(5)};
+}
 std::string_view encoding_name(api::Encoding e) {
   constexpr std::string_view kNames[] = {"utf-8", "utf-16le", "utf-16be"};
   return kNames[static_cast<int>(e)];
@@ -227,7 +233,13 @@ std::optional<Job> claim_job(sql::Tx& tx, QueueHead const& head, int node, TimeM
   if (tx.exec(kClaim, head.community, head.job, node, kLeaseMs, now) == 0) return std::nullopt;
   return find_job(tx, head.community, head.job);
 }
-std::int64_t extend_leases(sql::Tx& tx, int node) { return tx.exec(kExtend, node, kLeaseMs); }
+std::int64_t extend_leases(sql::Tx& tx, std::vector<HeldLease> const& held) {
+  if (held.empty()) return 0;
+  Batch batch{kInt, kInt, kInt};
+  batch.reserve(held.size());
+  for (auto const& lease : held) batch.add(lease.community, lease.job, lease.epoch);
+  return tx.exec_batch(kExtend, batch, kLeaseMs);
+}
 void release_lease(sql::Tx& tx, Job const& j) { tx.exec(kRelease, j.community, j.number, j.lease_epoch); }
 void release_all_leases(sql::Tx& tx) { tx.exec(kReleaseAll); }
 
@@ -260,9 +272,9 @@ std::vector<Chunk> list_chunks(sql::Tx& tx, CommunityNo community, JobNo job) {
 
 void insert_rows(sql::Tx& tx, CommunityNo community, JobNo job, std::vector<KeptRow> const& rows) {
   if (rows.empty()) return;
-  Batch batch{kInt, kInt, kInt, kText, kText};
+  Batch batch{kInt, kInt, kInt, kText, kText, kInt};
   batch.reserve(rows.size());
-  for (auto const& r : rows) batch.add(r.row, static_cast<std::int64_t>(r.status), r.member, r.errors, r.changes);
+  for (auto const& r : rows) batch.add(r.row, static_cast<std::int64_t>(r.status), r.member, r.errors, r.changes, r.ordinal);
   tx.exec_batch(kInsertRows, batch, community, job);
 }
 std::vector<KeptRow> kept_rows(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t first_row, std::int64_t last_row) {
@@ -277,6 +289,12 @@ std::vector<KeptRow> kept_rows_with_status(sql::Tx& tx, CommunityNo community, J
   tx.each(
       kRowsByStatus, [&](Row const& r) { rows.push_back(read_row(r)); }, community, job, after_row, asked(RowStatus::updated),
       asked(RowStatus::unchanged), asked(RowStatus::created), asked(RowStatus::failed), limit, skip);
+  return rows;
+}
+
+std::vector<KeptRow> kept_rows_by_ordinal(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t first, std::int64_t last) {
+  std::vector<KeptRow> rows;
+  tx.each(kRowsByOrdinal, [&](Row const& r) { rows.push_back(read_row(r)); }, community, job, first, last);
   return rows;
 }
 

@@ -27,13 +27,13 @@ bool erase_expired(BulkParts const& parts, CommunityNo community, JobNo number, 
   if (!job || job->file_key.empty()) return true;
   parts.files.remove(job->file_key);
   using Remove = std::optional<std::int64_t> (*)(sql::Tx&, CommunityNo, JobNo, std::int64_t, std::int64_t);
-  for (Remove const remove : {Remove(&remove_rows), Remove(&remove_chunks)}) {
-    std::optional<std::int64_t> from_row = 0;
-    while (from_row) {
-      from_row = parts.database.write([&](sql::Tx& tx) -> std::optional<std::int64_t> {
+  for (Remove const remove : {Remove(&remove_rows), Remove(&remove_conflicts), Remove(&remove_chunks)}) {
+    std::optional<std::int64_t> from = 0;
+    while (from) {
+      from = parts.database.write([&](sql::Tx& tx) -> std::optional<std::int64_t> {
         // The job's row first, on every node: so two that erase the same job take turns.
         if (!lock_job(tx, community, number)) return std::nullopt;
-        return remove(tx, community, number, *from_row, kRowsPerTransaction);
+        return remove(tx, community, number, *from, kRowsPerTransaction);
       });
       if (!go_on()) return false;
     }

@@ -21,8 +21,14 @@ Statement const kRemoveRows{"clean_up.remove_rows",
 Statement const kChunksEnd{"clean_up.chunks_end",
                            "SELECT first_ordinal FROM bulk_chunks WHERE community_id = $1 AND job_id = $2 AND first_ordinal >= $3 "
                            "ORDER BY first_ordinal LIMIT 1 OFFSET $4"};
-Statement const kRemoveChunks{"clean_up.remove_chunks",
-                              "DELETE FROM bulk_chunks WHERE community_id = $1 AND job_id = $2 AND first_ordinal >= $3 AND first_ordinal < $4"};
+Statement const kRemoveChunks{
+    "clean_up.remove_chunks",
+    "DELETE FROM bulk_chunks WHERE community_id = $1 AND job_id = $2 AND first_ordinal >= $3 AND first_ordinal < $4"};
+Statement const kConflictsEnd{"clean_up.conflicts_end",
+                              "SELECT ordinal FROM bulk_conflicts WHERE community_id = $1 AND job_id = $2 AND ordinal >= $3 "
+                              "ORDER BY ordinal LIMIT 1 OFFSET $4"};
+Statement const kRemoveConflicts{"clean_up.remove_conflicts",
+                                 "DELETE FROM bulk_conflicts WHERE community_id = $1 AND job_id = $2 AND ordinal >= $3 AND ordinal < $4"};
 Statement const kCommunities{"clean_up.communities", "SELECT community_id FROM communities ORDER BY community_id"};
 // Numbers of jobs are ordered by time, so the key leads to the oldest ones.
 Statement const kRemoveSummaries{
@@ -34,9 +40,9 @@ Statement const kKeys{"clean_up.keys", "SELECT file_key FROM bulk_jobs WHERE fil
 constexpr std::int64_t kNoEnd = std::numeric_limits<std::int64_t>::max();
 
 std::optional<std::int64_t> remove_some(sql::Tx& tx, Statement const& find_end, Statement const& remove, CommunityNo community, JobNo job,
-                                        std::int64_t from_row, std::int64_t limit) {
-  auto const end = tx.one(find_end, [](Row const& r) { return r.integer(0); }, community, job, from_row, limit);
-  tx.exec(remove, community, job, from_row, end.value_or(kNoEnd));
+                                        std::int64_t from, std::int64_t limit) {
+  auto const end = tx.one(find_end, [](Row const& r) { return r.integer(0); }, community, job, from, limit);
+  tx.exec(remove, community, job, from, end.value_or(kNoEnd));
   return end;
 }
 
@@ -50,11 +56,14 @@ std::vector<JobName> expired_jobs(sql::Tx& tx, TimeMs now, std::int64_t limit) {
 void set_expiry(sql::Tx& tx, CommunityNo community, JobNo job, TimeMs at) { tx.exec(kSetExpiry, community, job, at); }
 void forget_file(sql::Tx& tx, CommunityNo community, JobNo job) { tx.exec(kForgetFile, community, job); }
 
-std::optional<std::int64_t> remove_rows(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t from_row, std::int64_t limit) {
-  return remove_some(tx, kRowsEnd, kRemoveRows, community, job, from_row, limit);
+std::optional<std::int64_t> remove_rows(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t from, std::int64_t limit) {
+  return remove_some(tx, kRowsEnd, kRemoveRows, community, job, from, limit);
 }
-std::optional<std::int64_t> remove_chunks(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t from_row, std::int64_t limit) {
-  return remove_some(tx, kChunksEnd, kRemoveChunks, community, job, from_row, limit);
+std::optional<std::int64_t> remove_conflicts(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t from, std::int64_t limit) {
+  return remove_some(tx, kConflictsEnd, kRemoveConflicts, community, job, from, limit);
+}
+std::optional<std::int64_t> remove_chunks(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t from, std::int64_t limit) {
+  return remove_some(tx, kChunksEnd, kRemoveChunks, community, job, from, limit);
 }
 
 std::vector<CommunityNo> all_communities(sql::Tx& tx) {

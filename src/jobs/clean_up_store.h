@@ -16,10 +16,11 @@ std::vector<JobName> expired_jobs(sql::Tx& tx, TimeMs now, std::int64_t limit);
 void set_expiry(sql::Tx& tx, CommunityNo community, JobNo job, TimeMs expires_at);
 void forget_file(sql::Tx& tx, CommunityNo community, JobNo job);
 
-// Removes up to `limit` rows, from this row on, and then chunks. Gives the row to go on from, or nothing when there are
-// no more.
-std::optional<std::int64_t> remove_rows(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t from_row, std::int64_t limit);
-std::optional<std::int64_t> remove_chunks(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t from_row, std::int64_t limit);
+// Remove up to `limit` of a job's kept rows, conflicts of its reversal, chunks, in the order of their keys and from this key
+// on. Give the key to go on from, or nothing when there are no more.
+std::optional<std::int64_t> remove_rows(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t from, std::int64_t limit);
+std::optional<std::int64_t> remove_conflicts(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t from, std::int64_t limit);
+std::optional<std::int64_t> remove_chunks(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t from, std::int64_t limit);
 
 std::vector<CommunityNo> all_communities(sql::Tx& tx);
 // Removes up to `limit` summaries of jobs below `before_job` that ended before that time and are erased. Gives their number.

@@ -185,29 +185,36 @@ void FileStore::remove(std::string const& key) {
   unlink(key);
 }
 
-int FileStore::remove_orphans(std::int64_t idle_ms, std::function<void(Keys&)> const& keep_used) {
+std::vector<std::string> FileStore::find_orphans(std::int64_t idle_ms, std::function<void(Keys&)> const& keep_used) const {
   auto const now = fs::file_time_type::clock::now();
   Keys keys;
-  std::vector<std::pair<fs::path, std::string>> idle;  // with their keys; of unfinished uploads the key is empty
+  std::vector<std::pair<std::string, std::string>> idle;  // with their keys; of unfinished uploads the key is empty
   for (auto const& entry : fs::directory_iterator(folder_)) {
     std::error_code gone;
     if (!entry.is_regular_file(gone) || gone) continue;
     auto const written = entry.last_write_time(gone);
     if (gone || now - written < std::chrono::milliseconds(idle_ms)) continue;
-    std::string const name = entry.path().filename().string();
+    std::string name = entry.path().filename().string();
     if (!name.starts_with("upload-")) continue;
     std::string key = name.substr(0, name.find('.'));
     if (name.ends_with(kPartial))
       key.clear();
     else
       keys.insert(key);
-    idle.emplace_back(entry.path(), std::move(key));
+    idle.emplace_back(std::move(name), std::move(key));
   }
   if (!keys.empty()) keep_used(keys);
+  std::vector<std::string> orphans;
+  for (auto& [name, key] : idle)
+    if (key.empty() || keys.contains(key)) orphans.push_back(std::move(name));
+  return orphans;
+}
+
+int FileStore::remove_orphans(std::int64_t idle_ms, std::function<void(Keys&)> const& keep_used) {
   int removed = 0;
-  for (auto const& [path, key] : idle) {
+  for (auto const& name : find_orphans(idle_ms, keep_used)) {
     std::error_code gone;
-    if ((key.empty() || keys.contains(key)) && fs::remove(path, gone)) ++removed;
+    if (fs::remove(folder_ + "/" + name, gone)) ++removed;
   }
   return removed;
 }

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 #include <set>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -91,10 +91,12 @@ class FileStore {
   std::unique_ptr<NumberFile> write_numbers(std::string const& key, std::string_view suffix, std::size_t count);
   // Null when there is no such file of this length.
   std::unique_ptr<NumberFile const> read_numbers(std::string const& key, std::string_view suffix, std::size_t count) const;
-  // Removes files that nobody refers to and that have not been written to for `idle_ms`. Returns how many. `keep_used` takes
-  // the keys that are in use out of the set; it is called once, after all files were listed, so that a file whose job is
-  // stored meanwhile is seen to be in use.
+  // Names of files that nobody refers to and that have not been written to for `idle_ms`. `keep_used` takes the keys that are
+  // in use out of the set; it is called once, after all files were listed, so that a file whose job is stored meanwhile is
+  // seen to be in use.
   using Keys = std::set<std::string, std::less<>>;
+  std::vector<std::string> find_orphans(std::int64_t idle_ms, std::function<void(Keys& keys)> const& keep_used) const;
+  // Removes them. Returns how many.
   int remove_orphans(std::int64_t idle_ms, std::function<void(Keys& keys)> const& keep_used);
 
  private:

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "jobs/bulk_store.h"
+#include "jobs/revert.h"
 
 namespace fealty::jobs {
 namespace {
@@ -16,7 +17,7 @@ using sql::StorageError;
 
 constexpr std::size_t kChunkRowsMin = 50, kChunkRowsFirst = 1'000;
 // Cells of one chunk: bounds the memory of wide files.
-constexpr std::size_t kChunkCellsMax = 200'000;
+constexpr std::size_t kChunkCellsMax = 60'000;
 constexpr std::size_t kChunkBytesMax = 2 * 1024 * 1024;
 constexpr int kAttemptsMax = 3;   // claims without a finished chunk: what kills its worker is not tried for ever
 constexpr int kConflictsMax = 5;  // look-ups that were overtaken by another writer
@@ -73,6 +74,12 @@ class FileFeed final : public RowFeed {
   std::int64_t blank_ = 0;
 };
 
+std::size_t recorded_bytes(RecordedRow const& row) {
+  std::size_t bytes = row.changes.size_bytes();
+  for (auto const& c : row.changes) bytes += c.before_text.value_or("").size() + c.after_text.value_or("").size();
+  return bytes;
+}
+
 }  // namespace
 
 // One chunk on its way: read, looked up, and then committed.
@@ -119,6 +126,7 @@ void JobRun::start_over() {
 }
 
 std::string JobRun::applied_so_far() const {
+  if (job_.revert_of) return std::to_string(job_.counters.success()) + " rows were reversed; the details say which.";
   if (job_.work_runs == 0) return "Rows before row " + std::to_string(job_.next.row) + " were applied.";
   return std::to_string(job_.counters.processed()) + " rows were applied; the details say which.";
 }
@@ -233,24 +241,39 @@ JobRun::Step JobRun::build_work_list() {
 
 void JobRun::open_sessions() {
   if (now_->session) return;
-  auto const& kind = parts_.kind(job_.type);
-  auto session = kind.open(job_.facts());
+  std::optional<ReversalFacts> reversal;
+  if (job_.revert_of)
+    parts_.database.read([&](sql::Tx& tx) {
+      original_ = original_of(tx, job_);
+      reversal = reversal_facts(tx, job_, *original_);
+    });
+  auto open = [&] { return reversal ? kind().open_reversal(*reversal) : kind().open(job_.facts()); };
+  auto session = open();
   if (job_.dry_run) rebuild_dry_run(*session);
   now_->session = std::move(session);
-  if (kind.looks_ahead(job_.facts())) ahead_->session = kind.open(job_.facts());
+  // What a job did is known, whatever its reversal has come to.
+  if (reversal ? !job_.dry_run : kind().looks_ahead(job_.facts())) ahead_->session = open();
 }
 
 std::unique_ptr<RowFeed> JobRun::open_feed(std::int64_t ordinal, api::CsvPosition at) const {
+  if (original_) return std::make_unique<RevertFeed>(parts_, *original_, at);
   if (job_.work_runs == 0) return std::make_unique<FileFeed>(parts_, job_, at);
   auto list = std::make_unique<WorkListReader>(parts_.files, job_);
   list->skip(ordinal);
   return list;
 }
 
-// Reads the next rows. `ordinal` and `from` are where they begin. When it fails, rows may have been read that nobody has:
-// the caller lets go of the feed.
+// Reads the next rows. `ordinal` and `from` are where they begin.
 void JobRun::read_chunk(Stage& stage, std::int64_t ordinal, api::CsvPosition from) {
   CpuTimer const timer(stage.spent.read);
+  // When it fails, rows may have been read that nobody has: the next one begins with a feed of its own.
+  struct LetGo {
+    std::unique_ptr<RowFeed>& feed;
+    bool const& is_read;
+    ~LetGo() {
+      if (!is_read) feed.reset();
+    }
+  } const let_go{feed_, stage.is_read};
   if (!feed_) feed_ = open_feed(ordinal, from);
   stage.begin_ordinal = ordinal;
   stage.begin = from;
@@ -272,6 +295,7 @@ void JobRun::read_chunk(Stage& stage, std::int64_t ordinal, api::CsvPosition fro
       break;
     }
     for (auto const cell : row.cells) bytes += cell.size() + sizeof(std::string_view);
+    if (row.recorded != nullptr) bytes += recorded_bytes(*row.recorded);
     stage.rows.push_back(row);
     stage.after.push_back(feed_->position());
     stage.blank_before.push_back(feed_->blank() - blank_before);
@@ -330,8 +354,11 @@ void JobRun::apply_chunk(sql::Tx& tx, Job& next, std::vector<RowOutcome>& outcom
   if (next.cancel_requested) {
     finish("cancelled");
     update_progress(tx, next);
+    end_reversal(tx, next);
     return;
   }
+  std::optional<Job> original;
+  if (next.revert_of) original = lock_original(tx, next, chunk.begin);
   ApplyFrame frame{now, std::nullopt};
   if (next.max_errors) frame.failures_left = *next.max_errors - next.counters.failed;
   chunk.session->apply(tx, frame, outcomes);
@@ -345,12 +372,16 @@ void JobRun::apply_chunk(sql::Tx& tx, Job& next, std::vector<RowOutcome>& outcom
       case RowStatus::created: ++next.counters.created; break;
       default: ++next.counters.failed;
     }
-    bool const readable_elsewhere = o.status == RowStatus::updated || o.status == RowStatus::unchanged;
+    // A row that changed nothing has a place in the file; of a reversing job, which has none, it is kept.
+    bool const has_record = !original || (o.status == RowStatus::updated && !chunk.rows[i].recorded->changes.empty());
+    bool const readable_elsewhere = (o.status == RowStatus::updated || o.status == RowStatus::unchanged) && has_record;
     if (readable_elsewhere && !next.dry_run) continue;
-    kept.push_back(
-        {chunk.rows[i].row, o.status, o.member, o.issues.empty() ? "[]" : errors_json(o.issues), o.changes.empty() ? "[]" : o.changes});
+    bool const has_place = original || o.status == RowStatus::created;
+    kept.push_back({chunk.rows[i].row, o.status, o.member, o.issues.empty() ? "[]" : errors_json(o.issues),
+                    o.changes.empty() ? "[]" : o.changes, has_place ? chunk.begin_ordinal + static_cast<std::int64_t>(i) : -1});
   }
   insert_rows(tx, next.community, next.number, kept);
+  if (original && !next.dry_run) keep_reversed(tx, *original, chunk.rows, outcomes, chunk.end, now);
   bool const stopped = frame.failures_left && next.counters.failed > *next.max_errors;
   if (outcomes.empty()) {
     next.next = chunk.end;
@@ -375,6 +406,7 @@ void JobRun::apply_chunk(sql::Tx& tx, Job& next, std::vector<RowOutcome>& outcom
   else if (chunk.at_end)
     finish("completed");
   update_progress(tx, next);
+  if (next.is_final()) end_reversal(tx, next);
 }
 
 JobRun::Step JobRun::commit_chunk() {
@@ -393,7 +425,6 @@ JobRun::Step JobRun::commit_chunk() {
         prepare_chunk(*ahead_);
       } catch (std::exception const& e) {
         log::warning("bulk.look_ahead_failed", {{"job", job_.id().to_string()}, {"reason", e.what()}});
-        if (!ahead_->is_read) feed_.reset();
       }
     });
   std::int64_t const began_ms = steady_now_ms();
@@ -483,6 +514,7 @@ JobRun::Step JobRun::end(std::string_view status, std::string code, std::string 
     job->expires_at = job->updated_at + retention_days(tx, job->community) * kDayMs;
     sync_work_list(parts_.files, *job);
     update_progress(tx, *job);
+    end_reversal(tx, *job);
   });
   log::error("bulk.ended", {{"job", job_.id().to_string()}, {"status", status}, {"code", code}, {"processed", job_.counters.processed()}});
   builder_.reset();

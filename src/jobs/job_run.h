@@ -34,6 +34,7 @@ class JobRun {
   bool wants_work_list();
   Step build_work_list();
   void open_sessions();
+  BulkKind const& kind() const { return parts_.kind(original_ ? original_->type : job_.type); }
   std::unique_ptr<RowFeed> open_feed(std::int64_t ordinal, api::CsvPosition at) const;
   void read_chunk(Stage& stage, std::int64_t ordinal, api::CsvPosition from);
   void prepare_chunk(Stage& stage);
@@ -50,6 +51,7 @@ class JobRun {
 
   BulkParts const& parts_;
   Job job_;
+  std::optional<Job> original_;  // of a reversing job
   std::int64_t storage_retry_ms_max_;
   std::unique_ptr<WorkListBuilder> builder_;
   bool order_decided_ = false;

@@ -83,6 +83,10 @@ struct Effect {
 // The rule for every change of a balance. Pure. `spendable` decides between spend and correct for a subtraction.
 std::expected<Effect, Refusal> evaluate(Currency const& currency, Operator op, Decimal value, Balance const& before);
 
+// The rule for taking an entry of this class and amount back. What counted as earned is taken back as `correct`, which counts
+// too, and what did not as `refund` (or, of a refund, as `spend`): so earned becomes what it was. Pure.
+std::expected<Effect, Refusal> evaluate_reversal(Currency const& currency, EntryClass entry_class, Decimal amount, Balance const& before);
+
 // One entry to append. Entries of one balance must be given in their order.
 struct Posting {
   EntryNo entry;
@@ -126,12 +130,25 @@ inline bool is_dense(std::vector<MemberNo> const& members) {
   auto const count = static_cast<std::int64_t>(members.size());
   return count >= kFewest && members.back().value - members.front().value < count * kSparsest;
 }
+// Whether a member who is read from such a range is one of those who are meant. Asked in the order of the members.
+class MeantMembers {
+ public:
+  explicit MeantMembers(std::vector<MemberNo> const& members) : next_(members.begin()), end_(members.end()) {}
+  bool contain(MemberNo member) {
+    while (next_ != end_ && *next_ < member) ++next_;
+    return next_ != end_ && *next_ == member;
+  }
+
+ private:
+  std::vector<MemberNo>::const_iterator next_, end_;
+};
 // Balances of the given members (sorted), in the order of the members. The caller holds the members' locks if it means to change them.
 void load_balances(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, std::vector<MemberBalance>& out);
 // Appends entries and sets balances in the caller's transaction, which must hold the members' locks.
 void post(sql::Tx& tx, CommunityNo community, SourceNo source, std::vector<Posting> const& postings,
           std::vector<NewBalance> const& balances);
-SourceNo create_source(sql::Tx& tx, CommunityNo community, SourceNo number, Source const& source, TimeMs now);
+// `leg` tells sources of one kind and external id apart.
+SourceNo create_source(sql::Tx& tx, CommunityNo community, SourceNo number, Source const& source, TimeMs now, std::string_view leg = "");
 
 struct Change {
   MemberNo member;       // none: nobody was found, and the change is refused as user_not_found
@@ -211,6 +228,9 @@ struct EntryRange {
 };
 // Entries of one source in these ranges, by number.
 std::vector<Entry> read_entries(sql::Tx& tx, CommunityNo community, SourceNo source, std::span<EntryRange const> ranges);
+// All entries of one source in these ranges, whatever their rows, by number.
+std::vector<Entry> read_entries_between(sql::Tx& tx, CommunityNo community, SourceNo source,
+                                        std::span<std::pair<EntryNo, EntryNo> const> ranges);
 // Calls with the row of every entry of one source in [first, last]; a row may come several times.
 void entry_rows(sql::Tx& tx, CommunityNo community, SourceNo source, EntryNo first, EntryNo last,
                 std::function<void(std::int64_t row)> const& on_row);
@@ -222,8 +242,9 @@ struct Mismatch {
   CurrencyNo currency;
   std::string what;
 };
-// Compares every balance of one community with the sums of its entries and with its chain's head, and finds entries without
-// a balance. At most `most` findings.
+// Compares every balance with the sums of its entries, and walks its chain: each entry is followed by one other or is the
+// newest, and begins where the one before it ended. Finds entries without a balance too. Of one community, or of all (none
+// given) in the same passes over the tables. At most `most` findings, one a balance.
 std::vector<Mismatch> audit_balances(sql::Tx& tx, CommunityNo community, std::size_t most);
 
 }  // namespace fealty::ledger

@@ -59,4 +59,19 @@ std::expected<Effect, Refusal> evaluate(Currency const& currency, Operator op, D
   return effect;
 }
 
+std::expected<Effect, Refusal> evaluate_reversal(Currency const& currency, EntryClass entry_class, Decimal amount, Balance const& before) {
+  if (!currency.enabled) return std::unexpected(Refusal::currency_disabled);
+  auto const after = checked_add(before.amount, -amount);
+  if (!after) return std::unexpected(Refusal::balance_limit);
+  if (after->micros < 0 && !currency.allow_negative && *after < before.amount) return std::unexpected(Refusal::insufficient_balance);
+  Effect effect{-amount, *after, before.earned, amount.micros < 0 ? EntryClass::refund : EntryClass::spend};
+  if (counts_as_earned(entry_class)) {
+    effect.entry_class = EntryClass::correct;
+    auto const earned = checked_add(before.earned, effect.amount);
+    if (!earned) return std::unexpected(Refusal::balance_limit);
+    effect.earned_after = *earned;
+  }
+  return effect;
+}
+
 }  // namespace fealty::ledger

@@ -31,10 +31,11 @@ Statement const kBalances{"ledger.balances",
                           "SELECT l.member_id, l.currency_id, l.amount, l.earned, l.entry_id FROM {rows r: member_id int} "
                           "CROSS JOIN LATERAL (SELECT b.member_id, b.currency_id, b.amount, b.earned, b.entry_id FROM balances b "
                           "WHERE b.community_id = $1 AND b.member_id = r.member_id OFFSET 0) l"};
-// Many members of a narrow range are read faster by going through the range.
+// Many members of a narrow range are read faster by going through the range. In order, because the caller walks along: without
+// it PostgreSQL gives rows as they lie in the table as soon as it finds that cheaper.
 Statement const kBalancesBetween{"ledger.balances_between",
                                  "SELECT member_id, currency_id, amount, earned, entry_id FROM balances "
-                                 "WHERE community_id = $1 AND member_id BETWEEN $2 AND $3"};
+                                 "WHERE community_id = $1 AND member_id BETWEEN $2 AND $3 ORDER BY member_id"};
 // On SQLite a row with this key is overwritten in place, without first looking for it.
 Statement const kSetBalances{"ledger.set_balances",
                              "INSERT OR REPLACE INTO balances (community_id, member_id, currency_id, amount, earned, entry_id) "
@@ -88,27 +89,56 @@ Statement const kEntries{"ledger.entries_of_source",
                          "SELECT e.entry_id, e.member_id, e.currency_id, e.class, e.operator, e.amount, e.balance_after, e.source_row "
                          "FROM {rows r: n int, f int, l int} CROSS JOIN ledger_entries e WHERE e.community_id = $1 "
                          "AND e.entry_id BETWEEN r.f AND r.l AND e.source_id = $2 AND e.source_row = r.n"};
+Statement const kEntriesBetween{
+    "ledger.entries_between",
+    "SELECT e.entry_id, e.member_id, e.currency_id, e.class, e.operator, e.amount, e.balance_after, e.source_row "
+    "FROM {rows r: f int, l int} CROSS JOIN ledger_entries e WHERE e.community_id = $1 "
+    "AND e.entry_id BETWEEN r.f AND r.l AND e.source_id = $2"};
 Statement const kEntryRows{"ledger.rows_of_source",
                            "SELECT source_row FROM ledger_entries WHERE community_id = $1 AND entry_id BETWEEN $3 AND $4 "
                            "AND source_id = $2"};
 // One pass over balances and entries together, gathered by one sort: a join of the two would look up every member. Sums in
 // two halves: the plain sum of many entries may leave 64 bits on its way even where its end does not.
+// (In each of the audits $1 = 0 stands for all communities. SQLite's table of entries has no index by community: a pass for
+// each of them would read the whole table every time.)
 Statement const kAudit{
     "ledger.audit",
-    "SELECT t.member_id, t.currency_id, sum(t.balances), sum(t.entries), sum(t.amount), sum(t.earned), sum(t.newest), "
+    "SELECT t.community_id, t.member_id, t.currency_id, sum(t.balances), sum(t.entries), sum(t.amount), sum(t.earned), sum(t.newest), "
     "sum(t.whole), sum(t.rest), sum(t.earned_whole), sum(t.earned_rest) FROM ("
-    "SELECT member_id, currency_id, 1 AS balances, 0 AS entries, amount, earned, entry_id AS newest, 0 AS whole, 0 AS rest, "
-    "0 AS earned_whole, 0 AS earned_rest FROM balances WHERE community_id = $1 UNION ALL "
-    "SELECT member_id, currency_id, 0, 1, 0, 0, 0, amount / 1000000, amount % 1000000, "
+    "SELECT community_id, member_id, currency_id, 1 AS balances, 0 AS entries, amount, earned, entry_id AS newest, 0 AS whole, 0 AS rest, "
+    "0 AS earned_whole, 0 AS earned_rest FROM balances WHERE community_id = $1 OR $1 = 0 UNION ALL "
+    "SELECT community_id, member_id, currency_id, 0, 1, 0, 0, 0, amount / 1000000, amount % 1000000, "
     "CASE WHEN class IN (1, 4) THEN amount / 1000000 ELSE 0 END, CASE WHEN class IN (1, 4) THEN amount % 1000000 ELSE 0 END "
-    "FROM ledger_entries WHERE community_id = $1) t GROUP BY t.member_id, t.currency_id "
+    "FROM ledger_entries WHERE community_id = $1 OR $1 = 0) t GROUP BY t.community_id, t.member_id, t.currency_id "
     "HAVING sum(t.balances) <> 1 OR sum(t.entries) = 0 OR sum(t.newest) = 0 OR sum(t.amount) <> sum(t.whole) * 1000000 + sum(t.rest) "
-    "OR sum(t.earned) <> sum(t.earned_whole) * 1000000 + sum(t.earned_rest) ORDER BY t.member_id, t.currency_id"};
+    "OR sum(t.earned) <> sum(t.earned_whole) * 1000000 + sum(t.earned_rest) ORDER BY t.community_id, t.member_id, t.currency_id"};
 Statement const kAuditHeads{"ledger.audit_heads",
-                            "SELECT b.member_id, b.currency_id FROM balances b LEFT JOIN ledger_entries h ON h.community_id = $1 "
-                            "AND h.entry_id = b.entry_id WHERE b.community_id = $1 AND b.entry_id <> 0 AND (h.entry_id IS NULL "
+                            "SELECT b.community_id, b.member_id, b.currency_id FROM balances b LEFT JOIN ledger_entries h "
+                            "ON h.community_id = b.community_id AND h.entry_id = b.entry_id "
+                            "WHERE (b.community_id = $1 OR $1 = 0) AND b.entry_id <> 0 AND (h.entry_id IS NULL "
                             "OR h.member_id <> b.member_id OR h.currency_id <> b.currency_id OR h.balance_after <> b.amount) "
-                            "ORDER BY b.member_id, b.currency_id"};
+                            "ORDER BY b.community_id, b.member_id, b.currency_id"};
+// Every place of a chain is offered once (by the entry, or by the balance: place 0, where all begin with nothing) and taken
+// once (by the entry that follows, or by the balance: its newest), and whoever takes it goes on from its amount. One sort
+// again, instead of a look-up for each entry. What this cannot see is a ring of entries beside the chain.
+Statement const kAuditChains{
+    "ledger.audit_chains",
+    "SELECT t.community_id, t.member_id, t.currency_id, t.place, sum(t.offered), sum(t.taken) FROM ("
+    "SELECT community_id, member_id, currency_id, entry_id AS place, 1 AS offered, 0 AS taken, balance_after / 1000000 AS whole, "
+    "balance_after % 1000000 AS rest FROM ledger_entries WHERE community_id = $1 OR $1 = 0 UNION ALL "
+    "SELECT community_id, member_id, currency_id, previous_id, 0, 1, amount / 1000000 - balance_after / 1000000, "
+    "amount % 1000000 - balance_after % 1000000 FROM ledger_entries WHERE community_id = $1 OR $1 = 0 UNION ALL "
+    "SELECT community_id, member_id, currency_id, 0, 1, 0, 0, 0 FROM balances WHERE (community_id = $1 OR $1 = 0) AND entry_id <> 0 UNION "
+    "ALL "
+    "SELECT community_id, member_id, currency_id, entry_id, 0, 1, -(amount / 1000000), -(amount % 1000000) FROM balances "
+    "WHERE (community_id = $1 OR $1 = 0) AND entry_id <> 0) t GROUP BY t.community_id, t.member_id, t.currency_id, t.place "
+    "HAVING sum(t.offered) <> 1 OR sum(t.taken) <> 1 OR sum(t.whole) * 1000000 + sum(t.rest) <> 0 "
+    "ORDER BY t.community_id, t.member_id, t.currency_id, t.place LIMIT $2"};
+
+Entry read_entry(Row const& r) {
+  return {{r.integer(0)}, {r.integer(1)}, {r.integer(2)}, static_cast<EntryClass>(r.integer(3)), static_cast<Operator>(r.integer(4)),
+          {r.integer(5)}, {r.integer(6)}, r.integer(7)};
+}
 
 }  // namespace
 
@@ -142,9 +172,8 @@ void load_balances_later(sql::Tx& tx, CommunityNo community, std::vector<MemberN
   if (is_dense(members)) {
     tx.each_later(
         kBalancesBetween,
-        [&out, &members, read, next = members.begin()](Row const& r) mutable {
-          next = std::lower_bound(next, members.end(), MemberNo{r.integer(0)});
-          if (next != members.end() && next->value == r.integer(0)) out.push_back(read(r));
+        [&out, read, meant = MeantMembers(members)](Row const& r) mutable {
+          if (meant.contain({r.integer(0)})) out.push_back(read(r));
         },
         community, members.front(), members.back());
     return;
@@ -193,9 +222,9 @@ void post_sourced(sql::Tx& tx, CommunityNo community, std::vector<SourcedPosting
   set_balances(tx, community, balances);
 }
 
-SourceNo create_source(sql::Tx& tx, CommunityNo community, SourceNo number, Source const& s, TimeMs now) {
-  tx.exec(kInsertSource, community, number, s.kind, s.external_id, "", 0, 0, nullptr, nullptr, nullptr, s.label, s.reason, "", s.actor.type,
-          s.actor.id, s.actor.name, now);
+SourceNo create_source(sql::Tx& tx, CommunityNo community, SourceNo number, Source const& s, TimeMs now, std::string_view leg) {
+  tx.exec(kInsertSource, community, number, s.kind, s.external_id, leg, 0, 0, nullptr, nullptr, nullptr, s.label, s.reason, "",
+          s.actor.type, s.actor.id, s.actor.name, now);
   return number;
 }
 
@@ -264,20 +293,20 @@ std::vector<Entry> read_entries(sql::Tx& tx, CommunityNo community, SourceNo sou
   Batch batch{kInt, kInt, kInt};
   batch.reserve(ranges.size());
   for (auto const& r : ranges) batch.add(r.row, r.first, r.last);
-  tx.each_batch(
-      kEntries, batch,
-      [&](Row const& r) {
-        out.push_back({{r.integer(0)},
-                       {r.integer(1)},
-                       {r.integer(2)},
-                       static_cast<EntryClass>(r.integer(3)),
-                       static_cast<Operator>(r.integer(4)),
-                       {r.integer(5)},
-                       {r.integer(6)},
-                       r.integer(7)});
-      },
-      community, source);
+  tx.each_batch(kEntries, batch, [&](Row const& r) { out.push_back(read_entry(r)); }, community, source);
   std::sort(out.begin(), out.end(), [](auto const& a, auto const& b) { return a.number < b.number; });
+  return out;
+}
+
+std::vector<Entry> read_entries_between(sql::Tx& tx, CommunityNo community, SourceNo source,
+                                        std::span<std::pair<EntryNo, EntryNo> const> ranges) {
+  std::vector<Entry> out;
+  Batch batch{kInt, kInt};
+  batch.reserve(ranges.size());
+  for (auto const& [first, last] : ranges) batch.add(first, last);
+  tx.each_batch(kEntriesBetween, batch, [&](Row const& r) { out.push_back(read_entry(r)); }, community, source);
+  if (!std::is_sorted(out.begin(), out.end(), [](auto const& a, auto const& b) { return a.number < b.number; }))
+    std::sort(out.begin(), out.end(), [](auto const& a, auto const& b) { return a.number < b.number; });
   return out;
 }
 
@@ -290,30 +319,46 @@ std::vector<Mismatch> audit_balances(sql::Tx& tx, CommunityNo community, std::si
   std::vector<Mismatch> found;
   auto report = [&](Row const& r, std::string what) {
     // One finding a balance: the first says what the others follow from.
-    bool const known = std::any_of(found.begin(), found.end(),
-                                   [&](Mismatch const& m) { return m.member.value == r.integer(0) && m.currency.value == r.integer(1); });
-    if (found.size() < most && !known) found.push_back({community, {r.integer(0)}, {r.integer(1)}, std::move(what)});
+    bool const known = std::any_of(found.begin(), found.end(), [&](Mismatch const& m) {
+      return m.community.value == r.integer(0) && m.member.value == r.integer(1) && m.currency.value == r.integer(2);
+    });
+    if (found.size() < most && !known) found.push_back({{r.integer(0)}, {r.integer(1)}, {r.integer(2)}, std::move(what)});
   };
   tx.each(
       kAudit,
       [&](Row const& r) {
-        std::int64_t const balances = r.integer(2), entries = r.integer(3), amount = r.integer(4), earned = r.integer(5);
-        __int128 const sum = static_cast<__int128>(r.integer(7)) * Decimal::kScale + r.integer(8);
+        std::int64_t const balances = r.integer(3), entries = r.integer(4), amount = r.integer(5), earned = r.integer(6);
+        __int128 const sum = static_cast<__int128>(r.integer(8)) * Decimal::kScale + r.integer(9);
         if (balances == 0)
           report(r, "has entries but no balance");
         else if (entries == 0 && (amount != 0 || earned != 0))
           report(r, "has a balance of " + Decimal{amount}.to_string() + " but no entries");
-        else if (entries == 0 && r.integer(6) != 0)
+        else if (entries == 0 && r.integer(7) != 0)
           report(r, "balance names an entry, but there are none");
         else if (entries != 0 && sum != amount)
           report(r, "balance " + Decimal{amount}.to_string() + " is not the sum of its entries");
-        else if (entries != 0 && r.integer(6) == 0)
+        else if (entries != 0 && r.integer(7) == 0)
           report(r, "balance is not what its newest entry says");
         else if (entries != 0)
           report(r, "earned " + Decimal{earned}.to_string() + " is not the sum of the entries that count");
       },
       community);
   tx.each(kAuditHeads, [&](Row const& r) { report(r, "balance is not what its newest entry says"); }, community);
+  tx.each(
+      kAuditChains,
+      [&](Row const& r) {
+        std::int64_t const place = r.integer(3), offered = r.integer(4), taken = r.integer(5);
+        std::string const entry = place == 0 ? "the beginning" : "entry " + PublicId::of(place, NumberSource::time_of(place)).to_string();
+        if (offered == 0)
+          report(r, entry + " is named by another and is no entry of this balance");
+        else if (taken == 0)
+          report(r, entry + " is on no chain: nothing follows it, and it is not the newest");
+        else if (taken > 1)
+          report(r, entry + " is followed by " + std::to_string(taken) + " entries instead of one");
+        else
+          report(r, "what follows " + entry + " does not go on from its balance");
+      },
+      community, static_cast<std::int64_t>(most));
   return found;
 }
 

@@ -6,6 +6,7 @@
 #include "api/csv_cell.h"
 #include "base/text.h"
 #include "members/bulk_session.h"
+#include "members/revert_session.h"
 
 namespace fealty::members {
 namespace {
@@ -45,6 +46,18 @@ class MemberBulkKind final : public jobs::BulkKind {
   }
   std::vector<std::string> template_example(std::span<std::string const> header) const override;
 
+  std::vector<jobs::ColumnUse> column_uses(sql::Tx& tx, jobs::JobFacts const& job) const override {
+    auto const bound = resolve_columns(job.columns, load_catalogue(tx, job.community));
+    std::vector<jobs::ColumnUse> uses(bound.columns.size());
+    for (std::size_t c = 0; c < uses.size(); ++c) {
+      if (bound.columns[c].role != BoundColumn::Role::value || bound.columns[c].removed) continue;
+      Slot const& slot = bound.slots[bound.columns[c].slot];
+      uses[c].numeric = slot.kind == Slot::Kind::currency || slot.value_kind == ValueKind::decimal;
+      uses[c].multi_line = slot.value_kind == ValueKind::multi_line;
+    }
+    return uses;
+  }
+
   void create_source(sql::Tx& tx, jobs::JobFacts const& job, std::string const& label, access::Actor const& actor,
                      TimeMs now) const override {
     ledger::create_source(tx, job.community, job.source, {"bulk", job.id.to_string(), label, "", actor}, now);
@@ -67,6 +80,24 @@ class MemberBulkKind final : public jobs::BulkKind {
     history_rows(tx, job.community, job.source, first_number, last_number, on_row);
   }
   std::vector<jobs::RowKey> read_keys(sql::Tx& tx, jobs::JobFacts const& job, std::span<jobs::InputRow const> rows) const override;
+
+  // The original's id, and the reversing job as the leg: a job that is reversed in several goes has a source for each. With
+  // the row and the currency they name the one entry that a reversing entry takes back.
+  void create_reversal_source(sql::Tx& tx, jobs::ReversalFacts const& facts, std::string const& label, std::string const& reason,
+                              access::Actor const& actor, TimeMs now) const override {
+    ledger::create_source(tx, facts.job.community, facts.job.source, {"revert", facts.original.id.to_string(), label, reason, actor}, now,
+                          facts.job.id.to_string());
+  }
+  std::unique_ptr<jobs::BulkSession> open_reversal(jobs::ReversalFacts const& facts) const override {
+    return std::make_unique<RevertSession>(facts, numbers_, scratch_folder_);
+  }
+  void read_recorded(sql::Tx& tx, jobs::JobFacts const& job, std::span<jobs::NumberRange const> ranges, std::pmr::memory_resource& arena,
+                     std::vector<jobs::RecordedChange>& out) const override {
+    members::read_recorded(tx, job, ranges, arena, out);
+  }
+  std::vector<jobs::RowKey> read_people(sql::Tx& tx, CommunityNo community, std::span<MemberNo const> people) const override {
+    return members::read_people(tx, community, people);
+  }
 
  private:
   FlavourFacts facts_;

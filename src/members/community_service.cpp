@@ -51,8 +51,9 @@ Result<CommunityCreated> CommunityService::create(NewCommunity const& in, access
     insert_role(tx, community, {sql::draw_numbers(tx, "role"), "@all", false, false, 0}, now);
     ledger::create_default_currencies(tx, community);
     auto const at = made.owner_email.find('@');
-    insert_memberships(tx, community, {{owner->number, MembershipState::active, made.owner_email.substr(0, std::min<std::size_t>(at, 50))}},
-                       now);
+    NewMembership membership{owner->number, MembershipState::active, {}};
+    membership.profile[static_cast<std::size_t>(kDisplayName.value - 1)] = made.owner_email.substr(0, std::min<std::size_t>(at, 50));
+    insert_memberships(tx, community, {membership}, now);
     auto key = keys_.create_in(tx, community, {access::KeyKind::system, "System key", api::PermissionSet::everything(), 0}, actor, now);
     if (!key) return std::unexpected(key.error());
     CommunityCreated out{community, PublicId::of(community.value, now), owner->id(), owner->number.value, std::move(key->key)};

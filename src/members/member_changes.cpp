@@ -72,11 +72,11 @@ std::size_t MemberChanges::add_new(MemberNo member, MembershipState state) {
   std::size_t index = persons_.size();
   if (auto const known = find(member)) {
     index = *known;
-    persons_[index] = {member, state, std::nullopt, true};
+    persons_[index] = {member, state, std::nullopt, true, true};
     return index;
   }
   by_member_.emplace(member, index);
-  persons_.push_back({member, state, std::nullopt, true});
+  persons_.push_back({member, state, std::nullopt, true, true});
   for (auto const& slot : slots_) {
     SlotState empty;
     if (slot.kind == Slot::Kind::currency) empty.value = Value::of(Decimal{});
@@ -109,7 +109,7 @@ void MemberChanges::load(sql::Tx& tx, std::vector<MemberNo> const& members) {
   };
   lock_memberships(tx, community_, members, profile, [&](Membership m) {
     std::size_t const index = index_of(m.member);
-    persons_[index] = {m.member, m.state, m.deleted_at, true};
+    persons_[index] = {m.member, m.state, m.deleted_at, true, false};
     for (std::size_t s = 0; profile && s < slots_.size(); ++s) {
       if (slots_[s].kind != Slot::Kind::profile) continue;
       auto& text = m.profile[static_cast<std::size_t>(slots_[s].field.value - 1)];
@@ -234,15 +234,94 @@ std::expected<SlotChange, ValueProblem> MemberChanges::evaluate(ChangeRow row, s
   if (!after) return std::unexpected(after.error());
   // An empty set and an absent one are the same.
   if ((slot.kind == Slot::Kind::role_set || slot.kind == Slot::Kind::tag_set) && after->value.text.empty()) after->value = Value::none();
-  if (slot.kind == Slot::Kind::role_set)
-    if (auto const allowed = check_roles(slot, change.before, after->value, persons_[person].member == owner, permissions); !allowed)
-      return std::unexpected(allowed.error());
-  if (slot.identifier && after->value.present && after->value != change.before.value) {
-    auto const holder = holder_of(slot_index, identifier_key(after->value));
-    if (holder && holder != persons_[person].member)
-      return problem("identifier_taken", slot.name + " " + identifier_key(after->value) + " belongs to another member.");
-  }
+  if (auto const allowed = check_value(change, after->value, permissions, owner); !allowed) return std::unexpected(allowed.error());
   change.after = std::move(*after);
+  return change;
+}
+
+std::expected<void, ValueProblem> MemberChanges::check_value(SlotChange const& change, Value const& after, api::PermissionSet permissions,
+                                                             MemberNo owner) {
+  Slot const& slot = slots_[change.slot];
+  MemberNo const member = persons_[change.person].member;
+  if (slot.kind == Slot::Kind::role_set)
+    if (auto allowed = check_roles(slot, change.before, after, member == owner, permissions); !allowed) return allowed;
+  if (slot.identifier && after.present && after != change.before.value) {
+    auto const holder = holder_of(change.slot, identifier_key(after));
+    if (holder && holder != member)
+      return problem("identifier_taken", slot.name + " " + identifier_key(after) + " belongs to another member.");
+  }
+  return {};
+}
+
+std::string MemberChanges::shown(Slot const& slot, Value const& value) const {
+  if (!value.present) return "empty";
+  std::string out;
+  write_value(out, slot, value, catalogue_);
+  return out;
+}
+
+std::expected<SlotState, ValueProblem> MemberChanges::former_state(SlotChange& change, Slot const& slot, RecordedValue const& was) {
+  SlotState former = change.before;
+  bool const is_balance = slot.kind == Slot::Kind::currency;
+  bool const is_relative = was.op != Operator::overwrite && (is_balance || slot.value_kind == ValueKind::decimal);
+  Operator const opposite = was.op == Operator::add ? Operator::subtract : Operator::add;
+  auto changed = [&] {
+    return problem("value_changed", slot.name + " is now " + shown(slot, change.before.value) + ", not " + shown(slot, was.after) + ".");
+  };
+  if (!is_relative && change.before.value != was.after) return changed();
+  if (is_balance) {
+    Decimal const amount{was.after.number - was.before.number};
+    ledger::Balance const balance{{change.before.value.number}, change.before.earned, {}};
+    auto const effect = ledger::evaluate_reversal(slot.currency, was.entry_class, amount, balance);
+    if (!effect) return std::unexpected(balance_problem(effect.error(), slot, balance.amount, Operator::subtract, amount));
+    change.op = is_relative ? opposite : Operator::overwrite;
+    change.operand = !is_relative ? effect->balance_after : amount.micros < 0 ? -amount : amount;
+    change.entry_class = effect->entry_class;
+    former.value = Value::of(effect->balance_after);
+    former.earned = effect->earned_after;
+    return former;
+  }
+  if (!is_relative || change.before.value == was.after) {
+    // Exactly what was there, which may be nothing.
+    former.value = was.before;
+    if (slot.value_kind == ValueKind::decimal && was.before.present) {
+      change.op = is_relative ? opposite : Operator::overwrite;
+      change.operand = is_relative ? was.operand : std::optional(Decimal{was.before.number});
+    }
+    return former;
+  }
+  if (!change.before.value.present || !was.operand) return changed();
+  Decimal const step = opposite == Operator::add ? *was.operand : -*was.operand;
+  auto const result = checked_add(Decimal{change.before.value.number}, step);
+  if (!result) return problem("balance_limit", "The new value of " + slot.name + " is out of range.");
+  change.op = opposite;
+  change.operand = was.operand;
+  former.value = Value::of(*result);
+  return former;
+}
+
+std::expected<SlotChange, ValueProblem> MemberChanges::evaluate_reversal(ChangeRow row, std::size_t person, std::size_t slot_index,
+                                                                         RecordedValue const& was, api::PermissionSet permissions,
+                                                                         MemberNo owner) {
+  Slot const& slot = slots_[slot_index];
+  SlotChange change{row, person, slot_index, Operator::overwrite, std::nullopt, state(person, slot_index), {}, ledger::EntryClass::correct};
+  auto former = former_state(change, slot, was);
+  if (!former) return std::unexpected(former.error());
+  Value const& value = former->value;
+  if (slot.value_kind == ValueKind::option && value.present &&
+      std::find(slot.options.begin(), slot.options.end(), value.text) == slot.options.end())
+    return problem("invalid_option", shown(slot, value) + " is not an option of " + slot.name + " any more.");
+  if ((slot.kind == Slot::Kind::role_set || slot.kind == Slot::Kind::tag_set) && value.present) {
+    bool const roles = slot.kind == Slot::Kind::role_set;
+    for (auto const part : split(value.text, ',')) {
+      auto const& known = roles ? catalogue_.roles : catalogue_.tags;
+      if (std::none_of(known.begin(), known.end(), [&](NamedNumber const& n) { return std::to_string(n.number) == part; }))
+        return problem(roles ? "unknown_role" : "unknown_tag",
+                       std::string("A ") + (roles ? "role" : "tag") + " that this member had is not there any more.");
+    }
+  }
+  if (auto const allowed = check_value(change, value, permissions, owner); !allowed) return std::unexpected(allowed.error());
+  change.after = std::move(*former);
   return change;
 }
 
@@ -277,9 +356,11 @@ jobs::NumbersDrawn MemberChanges::write(sql::Tx& tx, SourceNo source, NumberSour
   };
 
   std::vector<ledger::Posting> postings;
-  if (std::any_of(slots_.begin(), slots_.end(), [](Slot const& s) { return s.kind == Slot::Kind::currency; }))
-    postings.reserve(changes_.size());
+  auto const items = static_cast<std::size_t>(
+      std::count_if(changes_.begin(), changes_.end(), [&](SlotChange const& c) { return slots_[c.slot].kind != Slot::Kind::currency; }));
   std::vector<HistoryItem> history;
+  history.reserve(items);
+  postings.reserve(changes_.size() - items);
   std::vector<std::pair<std::size_t, std::size_t>> touched;  // (person, slot), for the final states
   touched.reserve(changes_.size());
   for (std::size_t i = 0; i < changes_.size(); ++i) {
@@ -323,6 +404,7 @@ jobs::NumbersDrawn MemberChanges::write(sql::Tx& tx, SourceNo source, NumberSour
   std::vector<ledger::NewBalance> balances;
   balances.reserve(postings.size());
   std::vector<StoredValue> values;
+  values.reserve(items);
   std::vector<std::vector<ProfileUpdate>> profile(slots_.size());
   std::vector<std::vector<std::pair<MemberNo, std::string>>> sets(slots_.size());
   for (auto const& [person, s] : touched) {
@@ -339,7 +421,7 @@ jobs::NumbersDrawn MemberChanges::write(sql::Tx& tx, SourceNo source, NumberSour
       stored.number = members::number_of(now.value);
       stored.text = text_of(now.value);
     } else if (slot.kind == Slot::Kind::profile) {
-      profile[s].push_back({member, now.value});
+      if (!persons_[person].is_new) profile[s].push_back({member, now.value});
     } else {
       sets[s].emplace_back(member, now.value.text);
     }

@@ -25,6 +25,7 @@ struct Person {
   MembershipState state = MembershipState::active;
   std::optional<TimeMs> deleted_at;
   bool is_member = false;
+  bool is_new = false;  // the membership is inserted with its profile by whoever added it
 };
 
 // Which row of its source a change belongs to: the number that is kept with it, and its place among the rows that are
@@ -42,6 +43,14 @@ struct SlotChange {
   std::optional<Decimal> operand;
   SlotState before, after;
   ledger::EntryClass entry_class = ledger::EntryClass::earn;  // balances
+};
+
+// What an earlier change did to one value, as it was recorded.
+struct RecordedValue {
+  ledger::Operator op = ledger::Operator::overwrite;
+  ledger::EntryClass entry_class = ledger::EntryClass::earn;  // balances
+  std::optional<Decimal> operand;
+  Value before, after;
 };
 
 class MemberChanges {
@@ -64,6 +73,10 @@ class MemberChanges {
   // kept: a row first evaluates all of its changes, then keeps them with commit_row.
   std::expected<SlotChange, ValueProblem> evaluate(ChangeRow row, std::size_t person, std::size_t slot, ledger::Operator op,
                                                    Value const& operand, api::PermissionSet permissions, MemberNo owner);
+  // The same for taking an earlier change back: the opposite of an addition or subtraction; else the former value, and only
+  // if the value is still the one that the change wrote.
+  std::expected<SlotChange, ValueProblem> evaluate_reversal(ChangeRow row, std::size_t person, std::size_t slot, RecordedValue const& was,
+                                                            api::PermissionSet permissions, MemberNo owner);
   // Keeps the real changes of one row, all of them, moved from the list. True when there was one.
   bool commit_row(std::vector<SlotChange>& changes);
   // Makes room for so many changes.
@@ -92,6 +105,11 @@ class MemberChanges {
   static std::string identifier_key(Value const& value);
 
  private:
+  std::expected<SlotState, ValueProblem> former_state(SlotChange& change, Slot const& slot, RecordedValue const& was);
+  // Rules about the new value that have to do with other members, roles and rights.
+  std::expected<void, ValueProblem> check_value(SlotChange const& change, Value const& after, api::PermissionSet permissions,
+                                                MemberNo owner);
+  std::string shown(Slot const& slot, Value const& value) const;
   std::expected<SlotState, ValueProblem> next_state(SlotChange& change, Slot const& slot, Value const& operand);
   std::expected<void, ValueProblem> check_roles(Slot const& slot, SlotState const& before, Value const& after, bool is_owner,
                                                 api::PermissionSet permissions) const;

@@ -48,7 +48,8 @@ std::optional<MembershipState> state_of(sql::Tx& tx, CommunityNo community, Memb
 struct NewMembership {
   MemberNo member;
   MembershipState state = MembershipState::active;
-  std::string display_name;
+  // First name, last name, display name, phone, country, language.
+  std::array<std::optional<std::string>, 6> profile;
 };
 void insert_memberships(sql::Tx& tx, CommunityNo community, std::vector<NewMembership> const& memberships, TimeMs now);
 
@@ -88,6 +89,9 @@ struct HistoryItem {
 void append_history(sql::Tx& tx, CommunityNo community, SourceNo source, std::vector<HistoryItem> const& items);
 // Items of one source whose numbers lie in one of the ranges, of the range's row, by number.
 std::vector<HistoryItem> read_history(sql::Tx& tx, CommunityNo community, SourceNo source, std::span<jobs::RowNumbers const> rows);
+// All items of one source in these ranges, whatever their rows, by number.
+std::vector<HistoryItem> read_history_between(sql::Tx& tx, CommunityNo community, SourceNo source,
+                                              std::span<jobs::NumberRange const> ranges);
 // Their rows alone, of all items in [first, last].
 void history_rows(sql::Tx& tx, CommunityNo community, SourceNo source, std::int64_t first, std::int64_t last,
                   std::function<void(std::int64_t row)> const& on_row);

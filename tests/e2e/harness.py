@@ -43,6 +43,10 @@ def wait_until(condition, deadline_s, what):
         time.sleep(0.02)
 
 
+def wait_until_uploads(installation, count):
+    wait_until(lambda: sum(name.endswith(".part") for name in installation.upload_files()) == count, 10, f"{count} uploads are under way")
+
+
 class SqliteReader:
     def __init__(self, path):
         self.path = path
@@ -89,8 +93,8 @@ class PostgresServer:
 
     numbers = itertools.count(1)
 
-    def __init__(self):
-        self.url = os.environ.get("FEALTY_TEST_POSTGRES")
+    def __init__(self, url=None):
+        self.url = url or os.environ.get("FEALTY_TEST_POSTGRES")
         assert self.url, "FEALTY_TEST_POSTGRES must be the URL of a PostgreSQL server; tools/throwaway_postgres.sh starts one."
 
     def create(self):
@@ -105,11 +109,12 @@ class PostgresServer:
 class Installation:
     """A data folder and a database: what stays when a server ends."""
 
-    def __init__(self, folder, engine):
+    def __init__(self, folder, engine, postgres_url=None):
+        """`postgres_url`: a server of the caller's own, which it may stop; otherwise the one of the test run."""
         self.folder = pathlib.Path(folder)
         self.data = self.folder / "data"
         self.engine = engine
-        self.postgres = PostgresServer() if engine == "postgres" else None
+        self.postgres = PostgresServer(postgres_url) if engine == "postgres" else None
         self.database_url = self.postgres.create() if self.postgres else None
         self.servers = []
 

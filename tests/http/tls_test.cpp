@@ -112,7 +112,7 @@ TEST_F(TlsTest, AnswersOverTlsAndEndsCleanly) {
     client.send(get("/secure", "Connection: close\r\n"));
     std::string all = client.read_to_end();
     EXPECT_EQ(count(all, "HTTP/1.1 200 OK"), 3u);
-    EXPECT_EQ(count(all, "e"), 100'000 + count(all.substr(0, all.find("eee")), "e") + count(all.substr(all.rfind("eee") + 3), "e"));
+    EXPECT_NE(all.find("\r\n\r\n" + std::string(100'000, 'e') + "HTTP/1.1"), std::string::npos);
     EXPECT_TRUE(all.ends_with("yes"));
     EXPECT_TRUE(client.clean_end());
     EXPECT_TRUE(secure);

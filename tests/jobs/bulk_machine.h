@@ -6,6 +6,7 @@
 #include <fstream>
 #include <set>
 
+#include "jobs/bulk_check.h"
 #include "jobs/bulk_runner.h"
 #include "jobs/bulk_service.h"
 #include "jobs/bulk_store.h"
@@ -22,6 +23,7 @@ struct Script {
   bool looks_ahead = false;  // the next chunk is prepared while this one commits
   bool by_member = false;    // rows may be applied in the order of their keys: m7@… belongs to member 7
   std::function<void(JobFacts const&, std::int64_t first_row)> on_prepare, on_apply;
+  std::set<std::int64_t> refused;  // rows that no reversal can take back
 };
 
 // Columns Key and Do. Do: ok (updated), new (created), same (unchanged), bad (failed).
@@ -48,6 +50,7 @@ class TestKind final : public BulkKind {
   }
   std::vector<std::string> template_header(sql::Tx&, CommunityNo) const override { return {"Key", "Do"}; }
   std::vector<std::string> template_example(std::span<std::string const>) const override { return {"m1@example.org", "=ok"}; }
+  std::vector<ColumnUse> column_uses(sql::Tx&, JobFacts const& job) const override { return std::vector<ColumnUse>(job.columns.size()); }
   void create_source(sql::Tx&, JobFacts const&, std::string const&, access::Actor const&, TimeMs) const override {}
   std::unique_ptr<BulkSession> open(JobFacts const& job) const override { return std::make_unique<Session>(job, script_, numbers_); }
   std::vector<RowChanges> read_changes(sql::Tx& tx, JobFacts const& job, std::span<RowNumbers const> rows) const override {
@@ -70,6 +73,30 @@ class TestKind final : public BulkKind {
     for (std::size_t i = 0; i < rows.size(); ++i)
       for (std::size_t c = 0; rows[i].right_width && c < job.columns.size(); ++c)
         if (job.columns[c].target == "email") out[i].key = rows[i].cells[c];
+    return out;
+  }
+  void create_reversal_source(sql::Tx&, ReversalFacts const&, std::string const&, std::string const&, access::Actor const&,
+                              TimeMs) const override {}
+  std::unique_ptr<BulkSession> open_reversal(ReversalFacts const& facts) const override {
+    return std::make_unique<Reversal>(facts, script_, numbers_);
+  }
+  void read_recorded(sql::Tx& tx, JobFacts const& job, std::span<NumberRange const> ranges, std::pmr::memory_resource&,
+                     std::vector<RecordedChange>& out) const override {
+    out.clear();
+    for (auto const& range : ranges)
+      tx.run_text("SELECT row_number, number FROM test_effects WHERE job_id = " + std::to_string(job.job.value) + " AND number BETWEEN " +
+                      std::to_string(range.first) + " AND " + std::to_string(range.last) + " ORDER BY number",
+                  {}, [&](sql::Row const& r) {
+                    RecordedChange c;
+                    c.row = r.integer(0);
+                    c.number = r.integer(1);
+                    c.member = {c.row};
+                    out.push_back(c);
+                  });
+  }
+  std::vector<RowKey> read_people(sql::Tx&, CommunityNo, std::span<MemberNo const> people) const override {
+    std::vector<RowKey> out(people.size());
+    for (std::size_t i = 0; i < people.size(); ++i) out[i].key = "person " + std::to_string(people[i].value);
     return out;
   }
   bool looks_ahead(JobFacts const& job) const override { return script_.looks_ahead && !job.dry_run; }
@@ -133,6 +160,45 @@ class TestKind final : public BulkKind {
     bool prepared_ = false;
     NumbersDrawn drawn_;
     std::int64_t seen_ = 0, staged_ = 0;  // rows whose chunk is durable: the memory of a dry run
+  };
+
+  // Takes the rows of another job back; what it did stands in the same table.
+  class Reversal final : public BulkSession {
+   public:
+    Reversal(ReversalFacts facts, Script& script, NumberSource& numbers) : facts_(std::move(facts)), script_(script), numbers_(numbers) {}
+    void look_up(std::span<InputRow>) override {}
+    void prepare(std::span<InputRow const> rows) override {
+      rows_ = rows;
+      if (script_.on_prepare) script_.on_prepare(facts_.job, rows.empty() ? 0 : rows.front().row);
+    }
+    void apply(sql::Tx& tx, ApplyFrame const&, std::vector<RowOutcome>& outcomes) override {
+      outcomes.clear();
+      drawn_ = {facts_.job.dry_run ? 0 : numbers_.next_block(static_cast<std::int64_t>(rows_.size())), 1};
+      if (script_.on_apply) script_.on_apply(facts_.job, rows_.empty() ? 0 : rows_.front().row);
+      for (auto const& row : rows_) {
+        EXPECT_EQ(row.recorded->changes.size(), 1u);
+        RowOutcome o;
+        o.status = script_.refused.contains(row.row) ? RowStatus::failed : RowStatus::updated;
+        o.member = row.recorded->member;
+        if (o.status == RowStatus::failed)
+          o.issues.push_back({"Do", "value_changed", "Do is not what it was."});
+        else if (!facts_.job.dry_run)
+          tx.run_text("INSERT INTO test_effects (job_id, row_number, number) VALUES (" + std::to_string(facts_.job.job.value) + ", " +
+                          std::to_string(row.row) + ", " +
+                          std::to_string(NumberSource::at(drawn_.first, static_cast<std::int64_t>(outcomes.size()))) + ")",
+                      {}, {});
+        outcomes.push_back(std::move(o));
+      }
+    }
+    NumbersDrawn numbers_drawn() const override { return drawn_; }
+    void committed() override {}
+
+   private:
+    ReversalFacts facts_;
+    Script& script_;
+    NumberSource& numbers_;
+    std::span<InputRow const> rows_;
+    NumbersDrawn drawn_;
   };
 
   std::string type_;
@@ -284,6 +350,12 @@ class MachineTest : public test::DatabaseTest {
     EXPECT_EQ(test::number(db(), "SELECT count(DISTINCT row_number) FROM test_effects WHERE job_id = " + std::to_string(id.number)), rows)
         << "a row was applied twice";
     return rows;
+  }
+  // What the doctor finds. The effects of this machine's rows stand in a table of their own, not where it looks for them.
+  std::vector<std::string> problems() {
+    auto all = check_jobs(db(), files);
+    std::erase_if(all, [](std::string const& problem) { return problem.contains("have effects in ledger and histories"); });
+    return all;
   }
   std::vector<std::string> stored_files() {
     std::vector<std::string> out;
