@@ -1,7 +1,7 @@
 // Who has the writer next: the long pieces of work that commit alone (chunks of bulk jobs), or all others.
 //
-// Behind each long one the others have the writer for half as long again as it took, if they want it. So jobs take at most
-// 40 % of the writer from them, nobody waits for two chunks, and when few others write, a job loses next to nothing.
+// Behind each long one the others have the writer for twice as long as it took, if they want it. So jobs take at most a third of
+// the writer from them, nobody waits for two chunks, and when few others write, a job loses next to nothing.
 #pragma once
 #include <algorithm>
 #include <chrono>
@@ -18,36 +18,41 @@ class Turns {
     Clock::time_point until = {};  // wait: for a small write, or until this time; then choose again
   };
 
-  // `lingered`: a wait has ended and nobody came.
-  Choice choose(bool small_waits, bool alone_waits, bool lingered, Clock::time_point now) const {
+  Choice choose(bool small_waits, bool alone_waits, Clock::time_point now) const {
     if (!alone_waits) return {small_waits ? Next::small : Next::nothing};
     // When no small write came since the last chunk began, none is expected.
-    bool const small_turn = small_came_ && now < small_turn_ends_;
-    if (small_turn && small_waits) return {Next::small};
-    if (small_turn && !lingered) return {Next::wait, std::min(small_turn_ends_, now + linger_)};
-    return {Next::alone};
+    if (!small_came_ || now >= turn_ends_) return {Next::alone};
+    if (small_waits) return {Next::small};
+    // Between two groups of a busy server pass a few milliseconds, until its callers have their answers and send the next
+    // requests. The next chunk waits for them, but in all not longer than they used the writer in this turn, and a bit: who
+    // writes seldom does not hold a job up.
+    auto const until = std::min(turn_ends_, turn_began_ + 2 * small_work_ + linger_);
+    if (now >= until) return {Next::alone};
+    return {Next::wait, until};
   }
   void small_came() { small_came_ = true; }
+  void small_ended(Clock::duration spent) { small_work_ += spent; }
   void alone_begins(bool small_waits) { small_came_ = small_waits; }
   void alone_ended(Clock::duration spent, Clock::time_point now) {
-    auto const turn = std::chrono::duration_cast<Clock::duration>(spent * kSmallTurn);
-    small_turn_ends_ = now + std::min<Clock::duration>(turn, kSmallTurnMax);
+    turn_began_ = now;
+    turn_ends_ = now + std::min<Clock::duration>(spent * kSmallTurn, kSmallTurnMax);
     linger_ = std::min<Clock::duration>(spent / kLingerPart, kLingerMax);
+    small_work_ = {};
   }
 
-  // In the time that the chunk took. More than its equal, since a job takes processors from the others as well: with 1 they
-  // did less than half of what they do without the job (./dev bench api-writes).
-  static constexpr double kSmallTurn = 1.5;
+  // In the time that the chunk took. More than its equal, since a job takes processors from the others as well
+  // (./dev bench api-writes).
+  static constexpr int kSmallTurn = 2;
   static constexpr auto kSmallTurnMax = std::chrono::milliseconds(500);
-  // Between two groups of a busy server pass a few milliseconds, until its callers have their answers and send the next
-  // requests: so long the next chunk waits for them.
-  static constexpr int kLingerPart = 20;
-  static constexpr auto kLingerMax = std::chrono::milliseconds(5);
+  // What a job may lose to a server with few other writes.
+  static constexpr int kLingerPart = 10;
+  static constexpr auto kLingerMax = std::chrono::milliseconds(10);
 
  private:
-  Clock::time_point small_turn_ends_{};
+  Clock::time_point turn_began_{}, turn_ends_{};
   Clock::duration linger_{};
-  bool small_came_ = false;  // since the last long one began
+  Clock::duration small_work_{};  // in this turn
+  bool small_came_ = false;       // since the last long one began
 };
 
 }  // namespace fealty::sql::sqlite

@@ -59,11 +59,12 @@ void Writer::run(std::function<bool(Tx&)> const& fn, bool alone) {
 
 // Nothing: the end.
 Turns::Next Writer::wait_for_work(std::unique_lock<std::mutex>& lock) {
-  for (bool lingered = false;;) {
+  for (;;) {
     wake_.wait(lock, [&] { return stop_ || !small_.empty() || !alone_.empty(); });
-    auto const choice = turns_.choose(!small_.empty(), !alone_.empty(), lingered || stop_, std::chrono::steady_clock::now());
+    auto const choice = turns_.choose(!small_.empty(), !alone_.empty(), std::chrono::steady_clock::now());
     if (choice.next != Turns::Next::wait) return choice.next;
-    lingered = !wake_.wait_until(lock, choice.until, [&] { return stop_ || !small_.empty(); });
+    if (stop_) return Turns::Next::alone;
+    wake_.wait_until(lock, choice.until, [&] { return stop_ || !small_.empty(); });
   }
 }
 
@@ -84,7 +85,10 @@ void Writer::loop() {
     {
       // Under the lock: a task is gone as soon as its caller sees `done`.
       std::lock_guard lock(mutex_);
-      if (alone) turns_.alone_ended(ended - begun, ended);
+      if (alone)
+        turns_.alone_ended(ended - begun, ended);
+      else
+        turns_.small_ended(ended - begun);
       for (auto* task : group) {
         task->done = true;
         task->finished.notify_one();
