@@ -91,6 +91,9 @@ endfunction()
 
 # Each benchmark names the room it measures; Google Benchmark is wanted for nothing else.
 function(fealty_benchmarks)
+  # A load generator for a running server; needs no library, and is built when it is asked for.
+  add_executable(http_load EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/http_load.cpp)
+  set_target_properties(http_load PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
   option(FEALTY_BENCH "Build the benchmarks (Google Benchmark)" OFF)
   if(NOT FEALTY_BENCH)
     return()

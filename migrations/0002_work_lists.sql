@@ -65,6 +65,18 @@ ALTER TABLE bulk_spans RENAME TO bulk_chunks;
 ALTER TABLE bulk_rows DROP COLUMN line;
 ALTER TABLE bulk_rows DROP COLUMN file_offset;
 
+-- Finished jobs whose files and rows are still kept, by the end of their time; and every file that a job has. An empty
+-- file_key means that the file and the rows are gone.
+CREATE INDEX bulk_jobs_with_files ON bulk_jobs (expires_at, file_key) WHERE file_key <> '';
+
+-- Who has an e-mail is read from the index alone.
+DROP INDEX accounts_by_email;
+CREATE UNIQUE INDEX accounts_by_email ON accounts (email_key){include account_id};
+
+-- Every job changes these rows in place.
+{room_for_updates balances};
+{room_for_updates field_values};
+
 -- The ordinals of rows that made members, and of the kept rows of reversing jobs, which are read in that order.
 ALTER TABLE bulk_rows ADD COLUMN ordinal {int} NOT NULL DEFAULT -1;
 CREATE INDEX bulk_rows_by_ordinal ON bulk_rows (community_id, job_id, ordinal) WHERE ordinal >= 0 AND status <> 3;

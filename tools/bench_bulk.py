@@ -19,7 +19,10 @@ import tempfile
 import time
 import urllib.parse
 
+PREMIUM = "/v1/users/bulk-update-premium-currency"
 BOUNDARY = "fealty-bench-boundary"
+NUMBERS = ("Deposits", "Trades", "Visits", "Score")
+PHASES = ("read_cpu_ms", "plan_cpu_ms", "apply_cpu_ms", "commit_ms")
 
 
 def log(text):
@@ -46,7 +49,14 @@ def write_data(folder, rows):
             draw = rng.random()
             op = "add" if draw < 0.8 else "subtract" if draw < 0.9 else "overwrite"
             f.write(f"member{i}@example.org,{rng.randint(1, 100)},{op}\r\n")
-    return members, gift, job
+    # Two currencies and four numbers with their operators, and a text; of the same members in the same order.
+    wide = os.path.join(folder, "wide.csv")
+    with open(wide, "w", encoding="ascii", newline="") as f:
+        f.write("Email,XP,XP_op,Coins,Coins_op," + ",".join(f"{name},{name}_op" for name in NUMBERS) + ",Segment\r\n")
+        for i in order:
+            cells = ",".join(f"{rng.randint(1, 100)},{'add' if rng.random() < 0.8 else 'overwrite'}" for _ in range(2 + len(NUMBERS)))
+            f.write(f"member{i}@example.org,{cells},segment {rng.randint(1, 9)}\r\n")
+    return members, gift, job, wide
 
 
 class Server:
@@ -70,6 +80,7 @@ class Server:
                 sys.exit("The server did not start; see " + self.log.name)
             time.sleep(0.05)
         made = self.command("community", "create", "--title", "Bench", "--owner-email", "owner@example.org")
+        self.community = made["communityId"]
         self.key = self.command("api-key", "create", "--community", made["communityId"], "--name", "bench", "--permissions", "all")["key"]
 
     def command(self, *words):
@@ -121,6 +132,18 @@ class Server:
                 return time.monotonic() - began, peak, state
             time.sleep(0.05)
 
+    def written_bytes(self):
+        """What this process has given to the disk; on PostgreSQL the server's log is asked instead."""
+        with open(f"/proc/{self.process.pid}/io", encoding="ascii") as f:
+            return int(dict(line.split(": ") for line in f)["write_bytes"])
+
+    def phases_of_last_job(self):
+        """Milliseconds by phase, from the line that the server logs at the end of a job."""
+        with open(self.log.name, encoding="utf-8") as f:
+            line = [line for line in f if "bulk.finished" in line][-1]
+        fields = dict(word.split("=", 1) for word in line.split() if "=" in word)
+        return {phase: int(fields[phase]) for phase in PHASES}
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
@@ -154,6 +177,56 @@ COMMIT;"""
     return time.monotonic() - began
 
 
+ACCOUNTS = """CREATE TABLE people(account_id {key}, email TEXT NOT NULL, email_key TEXT NOT NULL, username TEXT NOT NULL, username_key TEXT NOT NULL, state BIGINT NOT NULL, created_at BIGINT NOT NULL);
+CREATE UNIQUE INDEX people_by_email ON people(email_key); CREATE UNIQUE INDEX people_by_username ON people(username_key);
+CREATE TABLE joined(community_id BIGINT NOT NULL, member_id BIGINT NOT NULL, state BIGINT NOT NULL, first_name TEXT, last_name TEXT, display_name TEXT, phone TEXT, country TEXT, language TEXT, joined_at BIGINT NOT NULL, PRIMARY KEY(community_id, member_id)){clustered};
+CREATE TABLE heads(community_id BIGINT NOT NULL, member_id BIGINT NOT NULL, field_id BIGINT NOT NULL, number BIGINT, text TEXT, history_id BIGINT NOT NULL, PRIMARY KEY(community_id, member_id, field_id)){clustered};
+CREATE TABLE items(history_id {key}, community_id BIGINT NOT NULL, member_id BIGINT NOT NULL, field_id BIGINT NOT NULL, operator BIGINT NOT NULL, before_text TEXT, after_text TEXT, previous_id BIGINT NOT NULL, source_id BIGINT NOT NULL, source_row BIGINT NOT NULL);"""
+INSERT_PEOPLE = """INSERT INTO people SELECT row, e, lower(e), u, lower(u), 0, 1700000000000 FROM fresh;
+INSERT INTO joined SELECT 1, row, 0, f, l, f, NULL, NULL, NULL, 1700000000000 FROM fresh;"""
+INSERT_HISTORIES = """INSERT INTO heads SELECT 1, row, 1, NULL, NULL, row * 2 FROM fresh;
+INSERT INTO heads SELECT 1, row, 2, NULL, NULL, row * 2 + 1 FROM fresh;
+INSERT INTO items SELECT row * 2, 1, row, 1, 2, NULL, f, 0, 1, row FROM fresh;
+INSERT INTO items SELECT row * 2 + 1, 1, row, 2, 2, NULL, l, 0, 1, row FROM fresh;"""
+
+
+def sqlite_import_yardstick(folder, members, histories):
+    """Seconds in which the shell inserts the same people: accounts with their two indexes and memberships; with `histories`
+    also what every import keeps of each name."""
+    database = os.path.join(folder, f"people{int(histories)}.db")
+    setup = "PRAGMA journal_mode=WAL;" + ACCOUNTS.format(key="INTEGER PRIMARY KEY", clustered=" WITHOUT ROWID")
+    subprocess.run(["sqlite3", database], input=setup, text=True, check=True, stdout=subprocess.DEVNULL)
+    script = f"""PRAGMA synchronous=FULL;
+CREATE TEMP TABLE raw(f TEXT, l TEXT, u TEXT, e TEXT);
+.mode csv
+.import --skip 1 {members} raw
+BEGIN IMMEDIATE;
+CREATE TEMP VIEW fresh AS SELECT rowid AS row, * FROM raw;
+{INSERT_PEOPLE}{INSERT_HISTORIES if histories else ""}
+COMMIT;"""
+    began = time.monotonic()
+    subprocess.run(["sqlite3", database], input=script, text=True, check=True, stdout=subprocess.DEVNULL)
+    return time.monotonic() - began
+
+
+def postgres_import_yardstick(database, members, histories):
+    schema = f"people{int(histories)}"
+    def psql(text):
+        subprocess.run(["psql", "-q", "-v", "ON_ERROR_STOP=1", database], input=f"SET search_path = {schema};" + text, text=True, check=True, stdout=subprocess.DEVNULL)
+    psql(f"CREATE SCHEMA {schema};" + ACCOUNTS.format(key="bigint PRIMARY KEY", clustered="") + "CHECKPOINT;")
+    began = time.monotonic()
+    psql(f"""CREATE UNLOGGED TABLE fresh(row bigserial, f text, l text, u text, e text);
+\\copy fresh(f, l, u, e) FROM '{members}' WITH (FORMAT csv, HEADER)
+BEGIN;
+{INSERT_PEOPLE}{INSERT_HISTORIES if histories else ""}
+COMMIT;""")
+    return time.monotonic() - began
+
+
+def postgres_written(database):
+    return int(subprocess.check_output(["psql", "-qAt", database, "-c", "SELECT wal_bytes FROM pg_stat_wal"], text=True))
+
+
 def postgres_yardstick(database, rows, job):
     def psql(text):
         subprocess.run(["psql", "-q", "-v", "ON_ERROR_STOP=1", database], input=text, text=True, check=True, stdout=subprocess.DEVNULL)
@@ -185,6 +258,7 @@ def main():
     parser.add_argument("--postgres-url", default=os.environ.get("FEALTY_TEST_POSTGRES"), help="a server on which databases can be made")
     parser.add_argument("--binary", default="build/release/fealty")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="leave the job with six numerical columns out")
     parser.add_argument("--keep", action="store_true", help="keep the folder with data and logs")
     options = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="fealty-bench-", dir=os.environ.get("FEALTY_TEST_FOLDER"))
@@ -197,34 +271,56 @@ def main():
         subprocess.run(["psql", "-q", options.postgres_url, "-c", f"CREATE DATABASE {name}"], check=True)
         database = urllib.parse.urlunsplit(urllib.parse.urlsplit(options.postgres_url)._replace(path="/" + name))
     try:
-        log(f"Writing {options.rows:,} members and rows …")
-        members, gift, job = write_data(folder, options.rows)
+        rows = options.rows
+        log(f"Writing {rows:,} members and rows …")
+        members, gift, job, wide = write_data(folder, rows)
         server = Server(options.binary, folder, database)
         idle = server.memory_kib()
-        log("Importing the members …")
-        import_s, import_peak, state = server.run_job("/v1/users/bulk-import", members)
-        if state["created"] != options.rows:
-            sys.exit("The import did not create every member: " + json.dumps(state))
-        log("Running the job …")
-        gift_s, gift_peak, _ = server.run_job("/v1/users/bulk-update-premium-currency", gift)
-        job_s, job_peak, state = server.run_job("/v1/users/bulk-update-premium-currency", job)
+        written = (lambda: postgres_written(database)) if database else server.written_bytes
+        result = {"engine": options.engine, "rows": rows}
+        peaks = {}
+
+        def run(name, path, file):
+            log(f"Running: {name} …")
+            before = written()
+            seconds, peaks[name], state = server.run_job(path, file)
+            if state["updated"] + state["created"] < 0.99 * rows or state["failed"] > 0:
+                sys.exit(f"The job {name} did not change every member: " + json.dumps(state))
+            result[f"{name}_rows_per_s"] = round(rows / seconds)
+            result[f"{name}_written_bytes_per_row"] = round((written() - before) / rows)
+            phases = server.phases_of_last_job()
+            result[f"{name}_seconds_per_million_rows"] = {phase.removesuffix("_ms"): round(ms * 1_000 / rows, 2) for phase, ms in phases.items()}
+            return seconds, state
+
+        import_s, _ = run("import", "/v1/users/bulk-import", members)
+        run("ordered", PREMIUM, gift)
+        job_s, state = run("job", PREMIUM, job)
         log("Taking it back …")
-        revert_s, revert_peak, reverted = server.run_revert(state["_id"])
+        revert_s, peaks["revert"], reverted = server.run_revert(state["_id"])
         if reverted["updated"] != state["updated"]:
             sys.exit("The reversal did not take every row back: " + json.dumps(reverted))
+        result["revert_rows_per_s"] = round(rows / revert_s)
+        if not options.quick:
+            for name in NUMBERS:
+                server.command("field", "create", "--community", server.community, "--name", name, "--type", "numerical")
+            server.command("field", "create", "--community", server.community, "--name", "Segment", "--type", "single-line-text")
+            run("wide_first", "/v1/users/bulk-update", wide)
+            wide_s, _ = run("wide", "/v1/users/bulk-update", wide)
+            result["wide_to_job"] = round(job_s / wide_s, 2)
         server.stop()
-        log("Running the yardstick …")
-        yard_s = sqlite_yardstick(folder, options.rows, job) if database is None else postgres_yardstick(database, options.rows, job)
-        result = {"engine": options.engine, "rows": options.rows, "yardstick_rows_per_s": round(options.rows / yard_s),
-                  "job_rows_per_s": round(options.rows / job_s), "ratio": round(yard_s / job_s, 2),
-                  "ordered_job_rows_per_s": round(options.rows / gift_s), "import_rows_per_s": round(options.rows / import_s),
-                  "revert_rows_per_s": round(state["updated"] / revert_s),
-                  "memory_over_idle_mib": round((max(import_peak, gift_peak, job_peak, revert_peak) - idle) / 1024, 1), "failed": state["failed"]}
+        log("Running the yardsticks …")
+        yard_s = sqlite_yardstick(folder, rows, job) if database is None else postgres_yardstick(database, rows, job)
+        result |= {"yardstick_rows_per_s": round(rows / yard_s), "job_to_yardstick": round(yard_s / job_s, 2)}
+        for histories in (False, True):
+            people_s = sqlite_import_yardstick(folder, members, histories) if database is None else postgres_import_yardstick(database, members, histories)
+            name = "import_yardstick" + ("_with_histories" if histories else "")
+            result |= {f"{name}_rows_per_s": round(rows / people_s), f"import_to_{name.removeprefix('import_')}": round(people_s / import_s, 2)}
+        result["memory_over_idle_mib"] = {name: round((peak - idle) / 1024, 1) for name, peak in peaks.items()}
         if options.json:
             print(json.dumps(result))
         else:
             for figure, value in result.items():
-                print(f"{figure:24} {value:,}" if isinstance(value, int) else f"{figure:24} {value}")
+                print(f"{figure:40} {value:,}" if isinstance(value, int) else f"{figure:40} {value}")
     finally:
         if database:
             subprocess.run(["psql", "-q", options.postgres_url, "-c", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"], check=False)

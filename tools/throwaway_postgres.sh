@@ -1,9 +1,9 @@
 #!/bin/bash
 # A PostgreSQL server for tests: its own data directory, its own port, local connections without a password.
 #
-#   tools/throwaway_postgres.sh start DIR PORT [--fast]   makes the cluster if DIR is empty, starts it, prints its URL
-#   tools/throwaway_postgres.sh stop DIR PORT             stops it; the data stays
-#   tools/throwaway_postgres.sh url DIR PORT              prints the URL
+#   tools/throwaway_postgres.sh start DIR PORT [--fast]      makes the cluster if DIR is empty, starts it, prints its URL
+#   tools/throwaway_postgres.sh stop DIR PORT [--immediate]  stops it; the data stays. --immediate: as a power cut does
+#   tools/throwaway_postgres.sh url DIR PORT                 prints the URL
 #
 # The server is durable as in production, so that tests meet the real costs of a commit; --fast turns fsync off. As root the
 # commands run as the user "postgres", because initdb and the server refuse root.
@@ -15,8 +15,9 @@ usage() {
 }
 [ $# -ge 3 ] || usage
 action=$1 dir=$2 port=$3
-fast=no
+fast=no mode=fast
 [ "${4:-}" = "--fast" ] && fast=yes
+[ "${4:-}" = "--immediate" ] && mode=immediate
 [[ $port =~ ^[0-9]+$ ]] || usage
 case $dir in /*) ;; *) dir=$PWD/$dir ;; esac
 
@@ -62,7 +63,7 @@ case $action in
     ;;
   stop)
     if as_server "$bin/pg_ctl" -D "$dir" status >/dev/null 2>&1; then
-      as_server "$bin/pg_ctl" -D "$dir" -w -m fast stop >/dev/null
+      as_server "$bin/pg_ctl" -D "$dir" -w -m $mode stop >/dev/null
     fi
     ;;
   url) echo "$url" ;;

@@ -1,6 +1,7 @@
 // The audit trail: who did what to the community's own set-up and data in bulk. Written in the transaction of the deed.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "base/id.h"
 #include "base/time.h"
@@ -25,5 +26,10 @@ struct AuditEntry {
 };
 
 void write_audit(sql::Tx& tx, CommunityNo community, std::int64_t audit_number, AuditEntry const& entry);
+struct NumberedAudit {
+  std::int64_t number = 0;
+  AuditEntry entry;
+};
+void write_audits(sql::Tx& tx, CommunityNo community, std::vector<NumberedAudit> const& entries);
 
 }  // namespace fealty::access

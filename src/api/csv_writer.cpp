@@ -10,8 +10,9 @@ void CsvWriter::cell(std::string_view text) {
   if (cells_++ > 0) out_ += delimiter_;
   if (text.empty()) return;
   empty_ = false;
-  char const needing[] = {delimiter_, '"', '\r', '\n'};
-  if (text.find_first_of(std::string_view(needing, sizeof needing)) == std::string_view::npos) {
+  bool needs_quotes = false;
+  for (char const c : text) needs_quotes |= c == delimiter_ || c == '"' || c == '\r' || c == '\n';
+  if (!needs_quotes) {
     out_ += text;
     return;
   }

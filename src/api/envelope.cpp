@@ -6,6 +6,16 @@ namespace fealty::api {
 
 namespace {
 
+void write_details(JsonWriter& w, std::vector<Detail> const& details) {
+  for (Detail const& detail : details) {
+    w.key(detail.name);
+    if (auto const* text = std::get_if<std::string>(&detail.value))
+      w.string(*text);
+    else
+      w.decimal(std::get<Decimal>(detail.value));
+  }
+}
+
 void write_issues(JsonWriter& w, std::vector<Issue> const& issues) {
   w.begin_array();
   for (Issue const& issue : issues) {
@@ -14,6 +24,7 @@ void write_issues(JsonWriter& w, std::vector<Issue> const& issues) {
     if (issue.position) w.key("position").integer(*issue.position);
     if (issue.line) w.key("line").integer(*issue.line);
     if (issue.limit) w.key("limit").integer(*issue.limit);
+    write_details(w, issue.details);
     w.end_object();
   }
   w.end_array();
@@ -36,12 +47,14 @@ void write_error(JsonWriter& w, Family family, Error const& error, std::string_v
     case Family::integration:
     case Family::plain:
       w.key("status").string("error").key("code").string(error.code()).key("message").string(error.message);
+      write_details(w, error.details);
       write_issues(w.key("errors"), error.issues);
       break;
     case Family::application:
       w.key("meta").begin_object().key("status").string("error").key("statusCode").integer(error.status()).key("validation");
       write_issues(w, error.issues);
       w.end_object().key("code").string(error.code()).key("message").string(error.message);
+      write_details(w, error.details);
       break;
     case Family::system:
       w.key("meta").begin_object().key("success").boolean(false).key("message").string(error.message);

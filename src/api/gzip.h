@@ -1,8 +1,10 @@
-// Unpacks Content-Encoding: gzip while it streams in.
+// Content-Encoding: gzip, unpacked while it streams in and packed while it streams out.
 #pragma once
 #include <zlib.h>
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <string>
 #include "api/byte_source.h"
 #include "base/limits.h"
 
@@ -34,6 +36,22 @@ class GunzipSource final : public ByteSource {
   bool in_ended_ = false;
   bool member_ended_ = false;
   bool ended_ = false;
+};
+
+// Another body, packed. Equal bodies that come in equal pieces are packed into equal bytes. Takes 256 KiB.
+class GzipBody final : public BodyStream {
+ public:
+  explicit GzipBody(std::shared_ptr<BodyStream> plain);
+  ~GzipBody() override;
+  GzipBody(GzipBody const&) = delete;
+  GzipBody& operator=(GzipBody const&) = delete;
+  Next next(std::string& out) override;
+  bool is_live() const override { return plain_->is_live(); }
+
+ private:
+  std::shared_ptr<BodyStream> plain_;
+  std::string piece_;
+  z_stream stream_{};
 };
 
 }  // namespace fealty::api

@@ -183,7 +183,7 @@ class Writer {
     auto const names = parameter_names(path);
     auto const own_names = parameter_names(route.path);
     bool const idempotent = route.method == Method::post && has_key(route);
-    if (names.empty() && !route.query && !idempotent && !(route.in && route.body == BodyKind::stream)) return;
+    if (names.empty() && !route.query && !idempotent && !route.ranges && !(route.in && route.body == BodyKind::stream)) return;
     w_.key("parameters").begin_array();
     for (std::size_t i = 0; i < names.size(); ++i) {
       w_.begin_object().key("name").string(names[i]).key("in").string("path").key("required").boolean(true);
@@ -207,7 +207,16 @@ class Writer {
       w_.key("description").string("The same key with the same body replays the first answer for 24 hours.");
       w_.key("schema").begin_object().key("type").string("string").key("maxLength").integer(255).end_object().end_object();
     }
+    if (route.ranges) {
+      write_header("Range", "One range of bytes: bytes=0-99, bytes=100- or bytes=-100. Of several the whole is sent.");
+      write_header("If-Range", "The ETag of the part that is there; of another one the whole is sent.");
+    }
     w_.end_array();
+  }
+
+  void write_header(std::string_view name, std::string_view description) {
+    w_.begin_object().key("name").string(name).key("in").string("header").key("description").string(description);
+    w_.key("schema").begin_object().key("type").string("string").end_object().end_object();
   }
 
   void write_query(FieldDef const& field, bool required) {
@@ -264,7 +273,12 @@ class Writer {
   }
 
   void write_success(Route const& route) {
-    w_.key(std::to_string(route.success_status)).begin_object().key("description").string("Success.");
+    write_answer(route, route.success_status, "Success.");
+    if (route.ranges) write_answer(route, 206, "The range that was asked for.");
+  }
+
+  void write_answer(Route const& route, int status, std::string_view description) {
+    w_.key(std::to_string(status)).begin_object().key("description").string(description);
     w_.key("content").begin_object();
     if (!route.raw_content_type.empty()) {
       w_.key(route.raw_content_type).begin_object().key("schema");

@@ -71,6 +71,7 @@ struct Route {
   bool list = false;                 // data is an array of `out`, with "pagination"
   std::vector<ErrorDef const*> errors = {};
   std::string raw_content_type = {};  // plain answers
+  bool ranges = false;                // a download (api/download.h): takes Range and If-Range, may answer 206
   Handler handler = {};
   int success_status = 200;  // documented; the handler's answer carries the real one
 };

@@ -1,42 +1,56 @@
 #include "app/doctor.h"
 
 #include <filesystem>
+#include <map>
 
 #include "app/installation.h"
 #include "jobs/bulk_check.h"
 #include "ledger/ledger.h"
+#include "members/history_check.h"
 #include "members/members.h"
 
 namespace fealty::app {
 namespace {
 
-constexpr std::size_t kFindingsPerCommunity = 20;
+constexpr std::size_t kFindingsMax = 100;  // of one check: more tell no more
 
-void check_balances(sql::Database& database, std::vector<Finding>& out) {
-  auto const communities = database.read([](sql::Tx& tx) { return members::community_numbers(tx); });
-  std::size_t wrong = 0;
-  for (auto const& [number, id] : communities) {
-    auto const mismatches = database.read([&](sql::Tx& tx) { return ledger::audit_balances(tx, number, kFindingsPerCommunity); });
-    for (auto const& m : mismatches)
-      out.push_back({false, "balances",
-                     "Community " + id.to_string() + ", member " + std::to_string(m.member.value) + ", currency " +
-                         std::to_string(m.currency.value) + ": " + m.what + "."});
-    wrong += mismatches.size();
-  }
-  if (wrong == 0)
+using CommunityNames = std::map<CommunityNo, std::string>;
+
+std::string name_of(CommunityNames const& names, CommunityNo community) {
+  auto const found = names.find(community);
+  return "Community " + (found == names.end() ? "number " + std::to_string(community.value) + ", which is not there" : found->second);
+}
+
+void check_balances(sql::Database& database, CommunityNames const& names, std::vector<Finding>& out) {
+  auto const mismatches = database.read([&](sql::Tx& tx) { return ledger::audit_balances(tx, {}, kFindingsMax); });
+  for (auto const& m : mismatches)
+    out.push_back({false, "balances",
+                   name_of(names, m.community) + ", member " + std::to_string(m.member.value) + ", currency " +
+                       std::to_string(m.currency.value) + ": " + m.what +
+                       ". Keep a copy of the installation before anything else; the entries of the last backup that was in "
+                       "order tell which side is right."});
+  if (mismatches.empty())
     out.push_back({true, "balances",
-                   "Every balance equals the sum of its entries (" + std::to_string(communities.size()) +
-                       (communities.size() == 1 ? " community)." : " communities).")});
+                   "Every balance equals the sum of its entries and the end of its chain (" + std::to_string(names.size()) +
+                       (names.size() == 1 ? " community)." : " communities).")});
+}
+
+void check_histories(sql::Database& database, CommunityNames const& names, std::vector<Finding>& out) {
+  auto const broken = database.read([&](sql::Tx& tx) { return members::audit_histories(tx, kFindingsMax); });
+  for (auto const& b : broken)
+    out.push_back({false, "histories",
+                   name_of(names, b.community) + ", member " + std::to_string(b.member.value) + ", field " + std::to_string(b.field.value) +
+                       ": " + b.what + ". The value itself may be right: compare it with the last backup that was in order."});
+  if (broken.empty()) out.push_back({true, "histories", "Every history item is on its value's chain."});
 }
 
 void check_jobs(StorageSettings const& settings, sql::Database& database, std::vector<Finding>& out) {
   jobs::FileStore const files(uploads_folder(settings));
-  std::size_t wrong = 0;
-  for (auto& problem : database.read([&](sql::Tx& tx) { return jobs::check_jobs(tx, files); })) {
-    out.push_back({false, "jobs", std::move(problem)});
-    ++wrong;
-  }
-  if (wrong == 0) out.push_back({true, "jobs", "Counters of all bulk jobs fit their rows, and every unfinished job has its file."});
+  auto problems = jobs::check_jobs(database, files);
+  for (auto& problem : problems) out.push_back({false, "jobs", std::move(problem)});
+  if (problems.empty())
+    out.push_back(
+        {true, "jobs", "Every row of every bulk job took effect as it is counted; files and jobs belong together; no job stands still."});
 }
 
 }  // namespace
@@ -60,7 +74,10 @@ std::vector<Finding> examine(StorageSettings const& settings, sql::Database& dat
     out.push_back({space.available > 512ull << 20, "disk",
                    std::to_string(space.available >> 20) + " MiB are free in the data folder" +
                        (space.available > 512ull << 20 ? "." : "; one upload can take 512 MiB.")});
-  check_balances(database, out);
+  CommunityNames names;
+  for (auto const& [number, id] : database.read([](sql::Tx& tx) { return members::community_numbers(tx); })) names[number] = id.to_string();
+  check_balances(database, names, out);
+  check_histories(database, names, out);
   check_jobs(settings, database, out);
   return out;
 }

@@ -10,7 +10,7 @@ namespace fealty::app {
 
 struct Finding {
   bool good = true;
-  std::string check;   // "balances", "jobs", "files" …
+  std::string check;   // "balances", "histories", "jobs" …
   std::string detail;  // one sentence
 };
 // Reads only; may run while servers work.

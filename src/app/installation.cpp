@@ -36,11 +36,12 @@ DataLock::DataLock(std::string const& folder) : descriptor_(::open((folder + "/s
 
 DataLock::~DataLock() { ::close(descriptor_); }
 
-std::unique_ptr<sql::Database> open_database(StorageSettings const& s) {
+std::unique_ptr<sql::Database> open_database(StorageSettings const& s, Patience patience) {
   sql::Settings settings;
   settings.url = s.database_url();
   settings.connections_max = s.database_connections;
   settings.cache_kib = s.database_cache_mib * 1024;
+  if (patience == Patience::unlimited) settings.statement_timeout_ms = 0;
   return sql::open(settings);
 }
 

@@ -29,7 +29,9 @@ class DataLock {
 
 // Makes the folder when it is missing; refuses one that others may write to.
 void prepare_data_folder(StorageSettings const& settings);
-std::unique_ptr<sql::Database> open_database(StorageSettings const& settings);
+// How long one statement may take on PostgreSQL: the checks of a whole database take as long as they take.
+enum class Patience : bool { serving, unlimited };
+std::unique_ptr<sql::Database> open_database(StorageSettings const& settings, Patience patience = Patience::serving);
 // The schema that this program works with. An empty database is set up; an older one is upgraded by serve and migrate
 // alone, so that a command beside a running older server never changes the ground under it.
 enum class Upgrade : bool { no, yes };

@@ -38,7 +38,7 @@ int run_migrate(Options const& o) {
 int run_doctor(Options const& o) {
   if (o.storage.is_sqlite() && !fs::exists(o.storage.data))
     throw OperatorError("There is no installation in " + o.storage.data + "; name it with --data.");
-  auto const database = open_database(o.storage);
+  auto const database = open_database(o.storage, Patience::unlimited);
   auto const findings = examine(o.storage, *database);
   bool good = true;
   for (auto const& f : findings) good &= f.good;
@@ -149,7 +149,7 @@ int run_restore(Options const& o) {
     sync_file(place);
   }
   sync_file(o.storage.data);
-  auto const findings = examine(o.storage, *open_database(o.storage));
+  auto const findings = examine(o.storage, *open_database(o.storage, Patience::unlimited));
   for (auto const& f : findings)
     if (!f.good) std::cout << "WRONG  " << f.check << ": " << f.detail << "\n";
   bool const good = std::all_of(findings.begin(), findings.end(), [](Finding const& f) { return f.good; });
@@ -168,7 +168,8 @@ void add_maintenance_commands(CLI::App& app, std::vector<std::function<int()>>& 
     return sub;
   };
   command("migrate", "Bring the database to the schema of this program (serve does it too)", run_migrate);
-  command("doctor", "Check settings, storage, and that every balance equals the sum of its entries", run_doctor)
+  command("doctor", "Check storage, that every balance equals the sum of its entries, and that every row of a job took effect once",
+          run_doctor)
       ->add_flag("--json", options->json, "Answer as JSON");
   command("backup", "Copy database and uploads, consistently, also while servers run", run_backup)
       ->add_option("target", options->folder, "New or empty folder")

@@ -63,7 +63,7 @@ struct Options {
   bool json = false;
   std::string community, title, owner_email, time_zone = "UTC";
   std::string name, permissions, id;
-  std::int64_t expire_days = 0;
+  std::int64_t expire_days = 0, file_retention_days = 0;
   members::NewField field;
 };
 
@@ -104,6 +104,17 @@ int list_communities(Options const& o) {
     if (all.empty())
       std::cout << "There is no community yet. Make one: fealty community create --title \"My club\" --owner-email me@example.org\n";
   }
+  return 0;
+}
+
+int set_community(Options const& o) {
+  Desk desk(o.storage);
+  members::CommunityService service(*desk.database, desk.numbers, desk.keys);
+  auto const days = Desk::value(service.set_file_retention(desk.community(o.community), o.file_retention_days, desk.actor, system_now()));
+  if (o.json)
+    std::cout << "{\"_id\":\"" << o.community << "\",\"fileRetentionDays\":" << days << "}\n";
+  else
+    std::cout << "Files and rows of bulk jobs that end from now on are kept " << days << (days == 1 ? " day.\n" : " days.\n");
   return 0;
 }
 
@@ -230,12 +241,16 @@ void add_operator_commands(CLI::App& app, std::vector<std::function<int()>>& cho
     return sub;
   };
 
-  auto* community = app.add_subcommand("community", "Make and list communities")->require_subcommand(1);
+  auto* community = app.add_subcommand("community", "Make, list and change communities")->require_subcommand(1);
   auto* create = command(*community, "create", "Make a community with its owner and its system key", create_community);
   create->add_option("--title", options->title, "Title, 1 to 100 characters")->required();
   create->add_option("--owner-email", options->owner_email, "E-mail of the owner")->required();
   create->add_option("--time-zone", options->time_zone, "IANA time zone whose midnight begins a day")->capture_default_str();
   command(*community, "list", "List the communities", list_communities);
+  with_community(command(*community, "set", "Change a community", set_community))
+      ->add_option("--file-retention-days", options->file_retention_days, "Days that files and rows of bulk jobs are kept after their end")
+      ->check(CLI::Range(1, static_cast<int>(members::kFileRetentionDaysMax)))
+      ->required();
 
   auto* key = app.add_subcommand("api-key", "Make, list and revoke API keys")->require_subcommand(1);
   auto* key_create = with_community(command(*key, "create", "Make a community API key", create_key));

@@ -12,6 +12,8 @@
 #include "http/server.h"
 #include "jobs/bulk_routes.h"
 #include "jobs/bulk_runner.h"
+#include "jobs/clean_up.h"
+#include "members/balances.h"
 #include "members/bulk_kinds.h"
 
 namespace fealty::app {
@@ -92,8 +94,9 @@ struct Program {
 };
 
 void mount_all(api::RouteTable& table, jobs::BulkService& bulk, std::vector<std::unique_ptr<jobs::BulkKind>> const& kinds,
-               std::vector<api::Route> operation) {
+               members::BalancesService& balances, std::vector<api::Route> operation) {
   for (auto& route : jobs::bulk_routes(bulk, kinds)) table.add(std::move(route));
+  for (auto& route : members::balances_routes(balances)) table.add(std::move(route));
   for (auto& route : operation) table.add(std::move(route));
   // The document describes itself too: its routes are declared before it is written.
   auto const draft = reference_routes("");
@@ -129,7 +132,8 @@ std::string openapi_text() {
     http::Metrics metrics;
     std::atomic<bool> const draining{false};
     api::RouteTable table;
-    mount_all(table, bulk, kinds, operation_routes(program.database.get(), &metrics, false, &draining));
+    members::BalancesService balances(*program.database, program.numbers);
+    mount_all(table, bulk, kinds, balances, operation_routes(program.database.get(), &metrics, false, &draining));
     text = api::openapi_document(table, FEALTY_VERSION);
   }
   std::filesystem::remove_all(folder);
@@ -144,6 +148,8 @@ int serve(ServeSettings const& settings) {
   sigaddset(&stop_signals, SIGTERM);
   sigaddset(&stop_signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
+  // A file that may not grow further (ulimit, LimitFSIZE) is a failed write like that on a full disk, not the program's end.
+  std::signal(SIGXFSZ, SIG_IGN);
 
   prepare_data_folder(settings.storage);
   std::optional<DataLock> lock;
@@ -159,13 +165,15 @@ int serve(ServeSettings const& settings) {
   jobs::BulkRunner runner(parts(), node, {.workers = settings.job_threads, .exclusive_engine = settings.storage.is_sqlite()});
   jobs::BulkService bulk(parts(), [&] { runner.wake(); });
   // Of a shared folder, other nodes' uploads may still be under way: those are written to within a minute.
-  bulk.remove_orphan_files(settings.storage.is_sqlite() ? 0 : 10 * 60'000);
+  bulk.remove_orphan_files(settings.storage.is_sqlite() ? 0 : jobs::kOrphanIdleMs);
+  jobs::CleanUp clean_up(parts());
 
   http::Metrics metrics;
   auto const gauges = register_gauges(metrics, runner);
   std::atomic<bool> draining{false};
+  members::BalancesService balances(database, program.numbers);
   api::RouteTable table;
-  mount_all(table, bulk, kinds, operation_routes(&database, &metrics, settings.metrics_open, &draining));
+  mount_all(table, bulk, kinds, balances, operation_routes(&database, &metrics, settings.metrics_open, &draining));
 
   auto const listen = *parse_listen(settings.listen);
   http::Server server({.address = listen.address,
@@ -181,6 +189,7 @@ int serve(ServeSettings const& settings) {
                                     .access_log = settings.access_log}},
                       table, program.keys, metrics);
   runner.start();
+  clean_up.start();
   server.start();
   std::string const scheme = settings.tls_certificate.empty() ? "http" : "https";
   log::info("server.ready", {{"url", scheme + "://" + listen.address + ":" + std::to_string(server.port())},
@@ -199,6 +208,7 @@ int serve(ServeSettings const& settings) {
   }).detach();
   draining = true;
   server.drain(settings.limits.shutdown_grace_ms);
+  clean_up.stop();
   runner.drain();
   log::info("server.stopped");
   return 0;

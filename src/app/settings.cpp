@@ -146,7 +146,7 @@ std::vector<std::string> problems_of(ServeSettings const& s) {
 }
 
 std::vector<std::string> unknown_environment(CLI::App const& root, char const* const* environment) {
-  std::set<std::string> known;
+  std::set<std::string> known{kApiKeyVariable};
   collect_names(root, known);
   std::vector<std::string> unknown;
   for (auto const* at = environment; *at != nullptr; ++at) {

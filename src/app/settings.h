@@ -39,6 +39,8 @@ void add_serve_options(CLI::App& app, ServeSettings& settings);
 
 // Problems that a single option cannot see: contradictions, unsafe combinations. Each is one sentence with what to do.
 std::vector<std::string> problems_of(ServeSettings const& settings);
+// The key of the bulk commands. No flag has its value: the arguments of a process are no secret.
+inline constexpr char kApiKeyVariable[] = "FEALTY_API_KEY";
 // Environment variables that look like settings but are none of the program's.
 std::vector<std::string> unknown_environment(CLI::App const& root, char const* const* environment);
 

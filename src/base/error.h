@@ -6,7 +6,10 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
+
+#include "base/decimal.h"
 
 namespace fealty {
 
@@ -14,6 +17,12 @@ namespace fealty {
 struct ErrorDef {
   std::string_view code;
   int status;  // HTTP status that carries it
+};
+
+// A fact that a program can act on, beside the message that people read: a member of its own in the answer.
+struct Detail {
+  std::string name;
+  std::variant<std::string, Decimal> value;
 };
 
 // One problem with one part of the input. `field` is a JSON Pointer for JSON bodies, a form field's or query
@@ -26,6 +35,7 @@ struct Issue {
   std::optional<std::int64_t> position = {};  // 1-based column of a CSV header cell
   std::optional<std::int64_t> line = {};      // physical line of a file
   std::optional<std::int64_t> limit = {};     // the limit that was passed, in the unit that the message names
+  std::vector<Detail> details = {};
 };
 
 struct Error {
@@ -33,7 +43,8 @@ struct Error {
   std::string message;  // for people: what is wrong and what to do next; never internals or another tenant's data
   std::vector<Issue> issues = {};
   bool issues_truncated = false;
-  int retry_after_s = 0;  // > 0: sent as Retry-After
+  int retry_after_s = 0;             // > 0: sent as Retry-After
+  std::vector<Detail> details = {};  // not in the system family, whose published shape has no place for them
 
   std::string_view code() const { return def->code; }
   int status() const { return def->status; }

@@ -28,6 +28,7 @@ std::string_view reason_of(int status) {
     case 412: return "Precondition Failed";
     case 413: return "Content Too Large";
     case 415: return "Unsupported Media Type";
+    case 416: return "Range Not Satisfiable";
     case 422: return "Unprocessable Content";
     case 429: return "Too Many Requests";
     case 431: return "Request Header Fields Too Large";
@@ -58,12 +59,12 @@ void append_number(std::string& out, std::size_t number) {
   out.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
 }
 
-bool has_body(int status) { return status != 204 && status != 304; }
-
 }  // namespace
 
+bool has_body(int status) { return status != 204 && status != 304; }
+
 std::string_view body_of(api::Response const& response) {
-  if (!has_body(response.status)) return {};
+  if (!has_body(response.status) || response.stream) return {};
   return response.static_body.empty() ? std::string_view(response.body) : response.static_body;
 }
 
@@ -74,8 +75,13 @@ void append_answer_head(std::string& out, api::Response const& response, AnswerF
   (out += "\r\nDate: ") += date_now();
   if (has_body(response.status)) {
     (out += "\r\nContent-Type: ") += response.content_type;
-    out += "\r\nContent-Length: ";
-    append_number(out, body_of(response).size());
+    auto const length = response.stream ? response.stream->length() : static_cast<std::int64_t>(body_of(response).size());
+    if (length) {
+      out += "\r\nContent-Length: ";
+      append_number(out, static_cast<std::size_t>(*length));
+    } else if (!facts.to_http_1_0) {
+      out += "\r\nTransfer-Encoding: chunked";
+    }
   }
   for (auto const& header : response.headers) (((out += "\r\n") += header.name) += ": ") += header.value;
   if (!facts.keep_alive)
@@ -84,5 +90,14 @@ void append_answer_head(std::string& out, api::Response const& response, AnswerF
     out += "\r\nConnection: keep-alive";
   out += "\r\n\r\n";
 }
+
+void append_chunk(std::string& out, std::string_view piece) {
+  if (piece.empty()) return;
+  char digits[24];
+  out.append(digits, std::to_chars(digits, digits + sizeof digits, piece.size(), 16).ptr);
+  ((out += "\r\n") += piece) += "\r\n";
+}
+
+void append_last_chunk(std::string& out) { out += "0\r\n\r\n"; }
 
 }  // namespace fealty::http

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "http/answer_head.h"
 #include "http/target.h"
 
 namespace fealty::http {
@@ -11,10 +12,14 @@ namespace {
 // What a form around an uploaded file may add to the file's own limit: boundaries, part headers and small fields.
 constexpr std::int64_t kFormBytesMax = 1024 * 1024;
 constexpr std::size_t kRequestIdCharactersMax = 128;
+constexpr int kClientGone = 499;  // the number that nginx logs for it
 constexpr std::string_view kAllMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
-constexpr std::string_view kCorsRequestHeaders = "authorization, content-type, idempotency-key, x-api-key, x-community-id, x-request-id";
-constexpr std::string_view kCorsAnswerHeaders = "Content-Disposition, ETag, Retry-After, X-Request-Id";
+constexpr std::string_view kCorsRequestHeaders =
+    "authorization, content-type, idempotency-key, if-range, last-event-id, range, x-api-key, x-community-id, x-request-id";
+constexpr std::string_view kCorsAnswerHeaders = "Accept-Ranges, Content-Disposition, Content-Range, ETag, Retry-After, X-Request-Id";
 constexpr std::string_view kPreflightAgeSeconds = "600";
+// A revoked key stops working within a second, on answers that are under way too (conventions).
+constexpr std::int64_t kCredentialLooksMs = 800;
 
 std::int64_t steady_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -57,6 +62,7 @@ bool can_be_sent(api::Response const& response) {
 }
 
 void set_error(Exchange& x, Error const& error) {
+  x.piece.clear();
   x.response = api::render(x.family, Result<api::Answer>(std::unexpected(error)), x.request.request_id);
   if (error.retry_after_s > 0 && !has_header(x.response, "retry-after"))
     add_header(x.response, "Retry-After", std::to_string(error.retry_after_s));
@@ -208,6 +214,9 @@ void Pipeline::run(Exchange& x) noexcept {
     Result<api::Answer> result;
     try {
       result = call(x);
+      // What a stream cannot even begin with is answered like any other failure.
+      if (result && result->raw && result->raw->stream && has_body(result->raw->status) && x.method != api::Method::head)
+        x.next = result->raw->stream->next(x.piece);
     } catch (api::BodyAborted const& aborted) {
       x.client_gone = aborted.why == api::BodyAborted::Why::client_gone;
       result = std::unexpected(x.abort_error.value_or(error_of(aborted)));
@@ -230,6 +239,38 @@ void Pipeline::run(Exchange& x) noexcept {
   }
 }
 
+void Pipeline::pull(Exchange& x) noexcept {
+  auto fail = [&](char const* what) {
+    log::error("stream_failed", {{"request_id", x.request.request_id}, {"route", x.route_id}, {"what", what}});
+    x.broken = StreamEnd::failed;
+  };
+  try {
+    x.piece.clear();
+    if (credential_still_holds(x))
+      x.next = x.response.stream->next(x.piece);
+    else
+      x.broken = StreamEnd::unauthorized;
+  } catch (std::exception const& e) {
+    fail(e.what());
+  } catch (...) {
+    fail("not a std::exception");
+  }
+}
+
+bool Pipeline::credential_still_holds(Exchange& x) {
+  std::int64_t const now_ms = steady_now_ms();
+  if (x.route->needs.kind == api::Needs::Kind::nothing || now_ms - x.credential_seen_ms < kCredentialLooksMs) return true;
+  x.credential_seen_ms = now_ms;
+  try {
+    auto const principal = authenticator_.check(x.request, settings_.clock());
+    return principal && principal->kind != api::PrincipalKind::guest;
+  } catch (std::exception const& e) {
+    // Who cannot be looked up now was good a moment ago; the next look decides.
+    log::warning("credential_not_seen", {{"request_id", x.request.request_id}, {"what", e.what()}});
+    return true;
+  }
+}
+
 Result<api::Answer> Pipeline::call(Exchange& x) {
   api::Context context;
   context.request_id = x.request.request_id;
@@ -245,6 +286,7 @@ Result<api::Answer> Pipeline::call(Exchange& x) {
     auto principal = authenticator_.check(x.request, context.now);
     if (!principal) return std::unexpected(std::move(principal.error()));
     x.key_prefix = principal->key_prefix;
+    x.credential_seen_ms = steady_now_ms();
     if (principal->kind == api::PrincipalKind::guest)
       return fail(errors::kUnauthorized, "This route needs an API key; send it as \"Authorization: Bearer <key>\".");
 
@@ -279,12 +321,28 @@ void Pipeline::close(Exchange& x) {
     add_header(response, "Vary", "Origin");
   }
 
+  if (response.stream && has_body(response.status)) return;
+  std::size_t const bytes = response.static_body.empty() ? response.body.size() : response.static_body.size();
+  record(x, x.client_gone ? kClientGone : response.status, static_cast<std::int64_t>(bytes));
+}
+
+void Pipeline::end_stream(Exchange& x, StreamEnd end, std::int64_t bytes) {
+  int status = x.response.status;
+  switch (end) {
+    case StreamEnd::complete: break;
+    case StreamEnd::client_gone: status = kClientGone; break;
+    case StreamEnd::failed: status = errors::kInternal.status; break;
+    case StreamEnd::unauthorized: status = errors::kUnauthorized.status; break;
+    case StreamEnd::cut_off: status = errors::kShuttingDown.status; break;
+  }
+  record(x, status, bytes);
+}
+
+void Pipeline::record(Exchange const& x, int status, std::int64_t bytes) {
   // 11. Metrics and the access log: never headers, query or bodies, which hold keys and people's data.
-  int status = x.client_gone ? 499 : response.status;  // 499: the client went away (the number that nginx logs)
-  std::int64_t duration_us = steady_us() - x.began_us;
+  std::int64_t const duration_us = steady_us() - x.began_us;
   metrics_.request_ended(x.route_id, x.method, status, duration_us);
   if (!settings_.access_log) return;
-  std::size_t bytes = response.static_body.empty() ? response.body.size() : response.static_body.size();
   log::info("request", {{"method", x.method ? api::to_string(*x.method) : std::string_view("other")},
                         {"route", x.route_id},
                         {"status", status},
@@ -328,6 +386,7 @@ api::Response Pipeline::answer(api::Request request) {
     run(x);
   }
   close(x);
+  if (x.response.stream && has_body(x.response.status)) end_stream(x, StreamEnd::complete, 0);
   return std::move(x.response);
 }
 

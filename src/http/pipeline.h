@@ -42,6 +42,15 @@ enum class BodyPlan : std::uint8_t {
   stream,  // the handler reads it while it arrives
 };
 
+// How a streamed answer ended.
+enum class StreamEnd : std::uint8_t {
+  complete,
+  client_gone,
+  failed,        // its maker threw, or gave another length than it had promised
+  unauthorized,  // the key was revoked or has expired meanwhile
+  cut_off,       // the server shut down
+};
+
 // One request and its answer. Belongs to one thread at a time.
 struct Exchange {
   RequestHead head;
@@ -57,11 +66,15 @@ struct Exchange {
 
   bool answered = false;  // `response` is ready: no handler is to be run
   api::Response response;
+  std::string piece;                 // of a streamed answer: made, not sent yet
+  api::BodyStream::Next next;        // what comes after the piece
+  std::optional<StreamEnd> broken;   // nothing comes any more, though the body is not complete
   bool client_gone = false;          // the handler gave up since nobody waits for the answer
   std::optional<Error> abort_error;  // why the session aborted the streamed body, when BodyAborted alone says too little
   std::string key_prefix;
   std::int64_t began_us = 0;
   std::int64_t deadline_steady_ms = 0;
+  std::int64_t credential_seen_ms = 0;  // steady time of the last look at it
 };
 
 class Pipeline {
@@ -74,16 +87,21 @@ class Pipeline {
   void open_refused(Exchange& x, Error const& error, std::string_view reason);
   // An answer of the transport's own. Not after run().
   void refuse(Exchange& x, Error const& error);
-  // Steps 6 to 9, on a worker's thread: blocks.
+  // Steps 6 to 9, on a worker's thread: blocks. Of a streamed answer the first piece is made.
   void run(Exchange& x) noexcept;
-  // Steps 10 and 11: the answer's common headers, metrics and the access log. Once for each exchange that was opened.
+  // The next piece of a streamed answer, on a worker's thread.
+  void pull(Exchange& x) noexcept;
+  // Steps 10 and 11: the answer's common headers, metrics and the access log. Once for each exchange that was opened. A
+  // streamed answer's step 11 waits for end_stream().
   void close(Exchange& x);
+  void end_stream(Exchange& x, StreamEnd end, std::int64_t bytes);
 
   // When a handler that is about to wait for a worker must be done.
   std::int64_t deadline_of(Exchange const& x) const;
   static Error body_too_large(std::int64_t bytes_max);
 
-  // All steps on the calling thread, without a transport: `request` has method, target, headers and body.
+  // All steps on the calling thread, without a transport: `request` has method, target, headers and body. Of a streamed
+  // answer the first piece was made, and is lost: look at it through a server.
   api::Response answer(api::Request request);
 
   Limits const& limits() const { return settings_.limits; }
@@ -95,6 +113,8 @@ class Pipeline {
   void answer_options(Exchange& x, std::vector<api::Method> const& allowed);
   void plan_body(Exchange& x);
   Result<api::Answer> call(Exchange& x);
+  bool credential_still_holds(Exchange& x);
+  void record(Exchange const& x, int status, std::int64_t bytes);
   std::string fresh_request_id();
   std::string_view cors_origin_of(Exchange const& x) const;
 

@@ -1,6 +1,5 @@
 #include "http/server.h"
 #include <boost/asio/basic_socket_acceptor.hpp>
-#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/v6_only.hpp>
@@ -12,7 +11,6 @@ namespace fealty::http {
 namespace {
 
 using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
-using Timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
 using asio::ip::tcp;
 using boost::system::error_code;
 
@@ -305,7 +303,7 @@ void Server::drain(int grace_ms) {
       loop->acceptor.close(ignored);
       loop->accept_pause.cancel();
     });
-  p.each_session([](SessionBase& session) { session.close_if_idle(); });
+  p.each_session([](SessionBase& session) { session.begin_drain(); });
   if (!p.wait_for_no_connections(std::chrono::milliseconds(grace_ms))) {
     p.each_session([](SessionBase& session) { session.end_grace(); });
     if (!p.wait_for_no_connections(kLastAnswersTime)) p.each_session([](SessionBase& session) { session.kill(); });

@@ -7,6 +7,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -29,6 +30,7 @@ namespace asio = boost::asio;
 using Executor = asio::io_context::executor_type;
 using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
 using TlsStream = asio::ssl::stream<Socket>;
+using Timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
 template <class T>
 using Task = asio::awaitable<T, Executor>;
 inline constexpr asio::use_awaitable_t<Executor> kAwait{};
@@ -38,9 +40,9 @@ class SessionBase {
  public:
   virtual ~SessionBase() = default;
   virtual void on_tick(std::int64_t now_ms) = 0;
-  virtual void close_if_idle() = 0;
-  virtual void end_grace() = 0;  // of a drain: an upload is aborted, a running handler waited for, all else closed
-  virtual void kill() = 0;       // at once, whatever it does
+  virtual void begin_drain() = 0;  // idle connections are closed, live streams ended
+  virtual void end_grace() = 0;    // of a drain: an upload is aborted, a running handler waited for, all else closed
+  virtual void kill() = 0;         // at once, whatever it does
 };
 
 // What all sessions of a server share.
@@ -74,13 +76,16 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
     timed_out_ = true;
     cancel_io();
   }
-  void close_if_idle() override {
-    if (idle_) cancel_io();
+  void begin_drain() override {
+    if (idle_ || watching_)
+      cancel_io();
+    else if (streaming_)
+      wake_soon();
   }
   void end_grace() override {
     if (upload_)
       upload_->abort(api::BodyAborted::Why::shutting_down, "the server is shutting down");
-    else if (!waiter_)
+    else if (streaming_ || !waiter_)
       kill();
   }
   void kill() override {
@@ -88,6 +93,7 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
     if (upload_) upload_->abort(api::BodyAborted::Why::shutting_down, "the server is shutting down");
     boost::system::error_code ignored;
     stream_.lowest_layer().close(ignored);
+    if (waiter_) wake_soon();
   }
 
  private:
@@ -113,6 +119,11 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
   Task<void> run_on_worker();
   Task<void> run_streamed();
   Task<bool> send_answer();
+  Task<bool> send_stream();
+  Task<StreamEnd> send_pieces(std::optional<std::int64_t> length, std::int64_t& sent);
+  Task<bool> pull_piece();
+  Task<bool> pause(int time_ms);
+  Task<bool> finish_answer();
   Task<void> close_gently();
 
   Task<Io> read_some(std::int64_t deadline_ms);
@@ -122,6 +133,27 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
   void wake_from_event() {
     if (auto waiter = std::exchange(waiter_, nullptr)) waiter();
   }
+  // For callers that may not be overtaken by what the session then does.
+  void wake_soon() {
+    asio::post(stream_.get_executor(), [self = self()] { self->wake_from_event(); });
+  }
+  // A step of the pipeline for a pool's thread; the session is woken when it is done.
+  WorkerPool::Job job_of(void (Pipeline::*step)(Exchange&) noexcept) {
+    handler_done_ = false;
+    return [self = self(), step]() mutable {
+      (self->world_.pipeline.*step)(*self->x_);
+      auto executor = self->stream_.get_executor();
+      asio::post(executor, [session = std::move(self)] {
+        session->handler_done_ = true;
+        if (session->watching_)
+          session->cancel_io();
+        else
+          session->wake_from_event();
+      });
+    };
+  }
+  // A stream that has no end of its own ends when the server stops.
+  bool is_over() const { return killed_ || (live_ && draining()); }
   // Resumed by a posted call, so that no wake-up falls between the look at a condition and the wait for it.
   // (A timer that is cancelled would do as well, for 4 µs a request.)
   Task<void> wait_for_event() {
@@ -176,9 +208,14 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
   std::int64_t deadline_ms_ = 0;  // of the operation that runs; 0: none
   bool timed_out_ = false;
   bool killed_ = false;
-  bool idle_ = false;            // waits for a request of which nothing has arrived
-  bool reading_upload_ = false;  // waits for the socket while a handler runs
+  bool idle_ = false;      // waits for a request of which nothing has arrived
+  bool watching_ = false;  // waits for the socket, but may be called to something else: a handler's end, a pause's
   bool handler_done_ = false;
+  bool streaming_ = false;  // sends a body that is made meanwhile
+  bool live_ = false;       // … and that has no end of its own
+  std::optional<Timer> pause_timer_;
+  std::uint64_t pauses_ = 0;  // tells a timer's late call from the one that is waited for
+  bool pause_over_ = false;
   bool close_after_ = false;  // no request is read after this answer
 };
 
@@ -349,8 +386,7 @@ Task<void> Session<Stream>::run_streamed() {
   using Why = api::BodyAborted::Why;
   Exchange& x = *x_;
   RequestHead const& head = x.head;
-  handler_done_ = false;
-  auto wake = [self = self()] { asio::post(self->stream_.get_executor(), [self] { self->wake_from_event(); }); };
+  auto wake = [self = self()] { self->wake_soon(); };
   std::optional<std::int64_t> declared = head.has_body() ? head.content_length : std::optional<std::int64_t>(0);
   auto pipe = std::make_shared<BodyPipe>(declared, std::move(wake));
   x.request.stream = pipe.get();
@@ -361,16 +397,7 @@ Task<void> Session<Stream>::run_streamed() {
     x.abort_error = Pipeline::body_too_large(x.body_bytes_max);
     pipe->abort(Why::malformed, "the body is over the limit");
   }
-  WorkerPool::Job job = [self = self()]() mutable {
-    self->world_.pipeline.run(*self->x_);
-    auto executor = self->stream_.get_executor();
-    asio::post(executor, [session = std::move(self)] {
-      session->handler_done_ = true;
-      session->wake_from_event();
-      if (session->reading_upload_) session->cancel_io();
-    });
-  };
-  if (!world_.uploads.try_run(std::move(job))) {
+  if (!world_.uploads.try_run(job_of(&Pipeline::run))) {
     world_.pipeline.metrics().rejected("uploads_full");
     world_.pipeline.refuse(x, {&errors::kOverloaded, "Too many uploads are running. Try again in a moment.", {}, false, 5});
     if (head.has_body()) close_after_ = true;
@@ -415,9 +442,9 @@ Task<void> Session<Stream>::run_streamed() {
       stop(Why::malformed, "the chunks of the body are malformed");
     } else {
       std::size_t const before = in_.view().size();
-      reading_upload_ = true;
+      watching_ = true;
       Io const got = co_await read_some(progress.deadline_ms());
-      reading_upload_ = false;
+      watching_ = false;
       if (got == Io::ok)
         progress.moved(in_.view().size() - before);
       else if (got == Io::timed_out)
@@ -436,16 +463,7 @@ template <class Stream>
 Task<void> Session<Stream>::run_on_worker() {
   Exchange& x = *x_;
   x.deadline_steady_ms = world_.pipeline.deadline_of(x);
-  handler_done_ = false;
-  WorkerPool::Job job = [self = self()]() mutable {
-    self->world_.pipeline.run(*self->x_);
-    auto executor = self->stream_.get_executor();
-    asio::post(executor, [session = std::move(self)] {
-      session->handler_done_ = true;
-      session->wake_from_event();
-    });
-  };
-  if (!world_.workers.try_run(std::move(job))) {
+  if (!world_.workers.try_run(job_of(&Pipeline::run))) {
     world_.pipeline.metrics().rejected("queue_full");
     world_.pipeline.refuse(x, {&errors::kOverloaded, "The server is overloaded. Try again in a moment.", {}, false, 1});
     co_return;
@@ -463,6 +481,7 @@ Task<bool> Session<Stream>::send_answer() {
   if (x.response.close || draining()) close_after_ = true;
   world_.pipeline.close(x);
   if (x.client_gone) co_return false;
+  if (x.response.stream && has_body(x.response.status)) co_return co_await send_stream();
   append_answer_head(out_, x.response, {.to_http_1_0 = x.head.http_1_0, .keep_alive = !close_after_});
   std::string_view const body = x.method == api::Method::head ? std::string_view() : body_of(x.response);
   if (body.size() <= kCopiedBodyBytesMax) {
@@ -470,6 +489,12 @@ Task<bool> Session<Stream>::send_answer() {
   } else {
     if (co_await flush() != Io::ok || co_await write(body) != Io::ok) co_return false;
   }
+  co_return co_await finish_answer();
+}
+
+// The answer is in out_ or sent. False when the connection is over.
+template <class Stream>
+Task<bool> Session<Stream>::finish_answer() {
   if (close_after_) {
     if (co_await flush() != Io::ok) co_return false;
     co_await close_gently();
@@ -537,3 +562,5 @@ Task<typename Session<Stream>::Io> Session<Stream>::flush() {
 }
 
 }  // namespace fealty::http
+
+#include "http/session_stream.h"

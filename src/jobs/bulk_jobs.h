@@ -23,6 +23,7 @@ inline constexpr ErrorDef kNothingToRevert{"nothing_to_revert", 409};
 inline constexpr ErrorDef kAlreadyReverting{"already_reverting", 409};
 inline constexpr ErrorDef kTooManyJobs{"too_many_jobs", 429};
 inline constexpr ErrorDef kTooManyUploads{"too_many_uploads", 429};
+inline constexpr ErrorDef kTooManyStreams{"too_many_streams", 429};
 inline constexpr ErrorDef kMissingFile{"missing_file", 400};
 inline constexpr ErrorDef kDuplicateField{"duplicate_field", 400};
 inline constexpr ErrorDef kNoRows{"no_rows", 400};
@@ -30,6 +31,9 @@ inline constexpr ErrorDef kStorageFull{"storage_full", 503};
 inline constexpr ErrorDef kResultsExpired{"results_expired", 404};
 inline constexpr ErrorDef kTemplateNotFound{"template_not_found", 404};
 }  // namespace errors
+
+// Stands where a job's file is named in a reversing job, which has rows and results but no file.
+inline constexpr std::string_view kNoFile = "reversal";
 
 struct Counters {
   std::int64_t updated = 0, unchanged = 0, created = 0, failed = 0, skipped = 0;
@@ -90,6 +94,7 @@ class RowReader {
     InputRow row;
     std::int64_t offset = 0;
     bool blank = false;
+    std::span<std::string_view const> beyond;  // what the row has more than the header, to its last filled cell
   };
   // False at the end. Cells are valid until the next call. Throws MissingFile from the constructor.
   bool next(Record& record);

@@ -37,6 +37,12 @@ struct Column {
   std::string target;
 };
 
+// How the cells of a column are read, for those who write them again.
+struct ColumnUse {
+  bool numeric = false;     // holds numbers: a sign at their beginning is nothing that a spreadsheet runs
+  bool multi_line = false;  // blanks around the text belong to it
+};
+
 // Whom the key cells of a row name: up to three keys, in the order of their columns, 0 where a key names nobody. Rows of one
 // member have the same `order`, and members that lie together in storage have neighbouring ones.
 struct RowTarget {
@@ -173,6 +179,9 @@ class BulkKind {
   // Header line of the template, and one example row.
   virtual std::vector<std::string> template_header(sql::Tx& tx, CommunityNo community) const = 0;
   virtual std::vector<std::string> template_example(std::span<std::string const> header) const = 0;
+
+  // One item for each column of the job, as of now: a field that was removed since reads as text.
+  virtual std::vector<ColumnUse> column_uses(sql::Tx& tx, JobFacts const& job) const = 0;
 
   // Registers the job as the source of what its rows will change, in the upload's transaction.
   virtual void create_source(sql::Tx& tx, JobFacts const& job, std::string const& label, access::Actor const& actor, TimeMs now) const = 0;

@@ -14,7 +14,7 @@ FEALTY_SCHEMA(fealty::jobs::StoredErrors, field<&fealty::jobs::StoredErrors::err
 
 namespace fealty::jobs {
 
-std::vector<RowError> decode_row_errors(std::string const& json) {
+std::vector<RowError> decode_errors(std::string const& json) {
   StoredErrors stored;
   std::vector<Issue> ignored;
   api::from_json("{\"errors\":" + json + "}", stored, ignored);
@@ -177,7 +177,7 @@ class DetailsReader {
       }
       if (k < kept.size() && kept[k].row == d.row) {
         status = kept[k].status;
-        if (kept[k].errors != "[]") d.errors = decode_row_errors(kept[k].errors);
+        if (kept[k].errors != "[]") d.errors = decode_errors(kept[k].errors);
         if (kept[k].changes != "[]") d.changes.text = kept[k].changes;
       }
       d.status = to_string(status);

@@ -1,5 +1,6 @@
 #include "jobs/bulk_routes.h"
 
+#include "api/download.h"
 #include "api/file_problem.h"
 #include "api/typed.h"
 
@@ -47,6 +48,9 @@ FEALTY_SCHEMA(fealty::jobs::DetailsQuery, page_field<&fealty::jobs::DetailsQuery
               field<&fealty::jobs::DetailsQuery::after_row>("after_row", "Goes on behind this row; excludes page.", {.min = 0}),
               field<&fealty::jobs::DetailsQuery::status>("status", "One or more outcomes, comma-separated, or success."),
               field<&fealty::jobs::DetailsQuery::key>("key", "Exact e-mail, id or username as the file has it."))
+FEALTY_SCHEMA(fealty::jobs::ResultsQuery,
+              field<&fealty::jobs::ResultsQuery::status>("status",
+                                                         "Rows of these outcomes alone: one or more, comma-separated, or success."))
 FEALTY_SCHEMA(fealty::jobs::TemplateQuery, field<&fealty::jobs::TemplateQuery::example>("example", "Adds one example row."))
 
 namespace fealty::jobs {
@@ -155,6 +159,65 @@ std::vector<Route> bulk_routes(BulkService& service, std::vector<std::unique_ptr
         .message = "Bulk update details fetched successfully", .data = api::to_json(result->first), .extra = result->second.pagination()};
   };
   routes.push_back(std::move(details));
+
+  // Answers that are no envelope.
+  auto raw = [&read](std::string path, std::string id, std::string summary, std::string content_type,
+                     std::function<Result<api::Response>(Context&, Request const&, PublicId)> answer) {
+    Route route = read(std::move(path), std::move(id), std::move(summary));
+    route.raw_content_type = std::move(content_type);
+    route.handler = [answer = std::move(answer)](Context& c, Request& r) -> Result<Answer> {
+      auto const job = api::path_id(r, 0, errors::kJobNotFound);
+      if (!job) return std::unexpected(job.error());
+      auto response = answer(c, r, *job);
+      if (!response) return std::unexpected(std::move(response).error());
+      return Answer{.raw = *std::move(response)};
+    };
+    return route;
+  };
+  Route source = raw("/users/bulk-update/{id}/source", "bulk.source", "Download the uploaded file", "text/csv",
+                     [&service](Context& c, Request const& r, PublicId id) { return service.source(c, r, id); });
+  source.description = "The bytes as they were uploaded, unpacked if they came with gzip.";
+  source.ranges = true;
+  source.errors.insert(source.errors.end(),
+                       {&errors::kResultsExpired, &api::errors::kRangeNotSatisfiable, &api::errors::kPreconditionFailed});
+  routes.push_back(std::move(source));
+
+  Route results = raw("/users/bulk-update/{id}/results", "bulk.results", "Download the results of a bulk job", "text/csv",
+                      [&service](Context& c, Request const& r, PublicId id) -> Result<api::Response> {
+                        ResultsQuery query;
+                        std::vector<Issue> issues;
+                        if (!api::from_pairs(r.query, query, issues)) return std::unexpected(api::invalid_request(std::move(issues)));
+                        return service.results(c, r, id, query);
+                      });
+  results.description =
+      "The rows of a job that has ended, in the order of the uploaded file and with its columns and its delimiter, each with status, "
+      "error_code and error_message (several errors are joined with \" | \"). The file can be corrected and uploaded again: the last three "
+      "columns are then ignored. Cells that a spreadsheet program would run have an apostrophe in front, which an upload takes off.";
+  results.query = &api::Schema<ResultsQuery>::def;
+  results.ranges = true;
+  results.errors.insert(results.errors.end(), {&errors::kJobNotFinished, &errors::kResultsExpired, &api::errors::kRangeNotSatisfiable,
+                                               &api::errors::kPreconditionFailed});
+  routes.push_back(std::move(results));
+
+  Route events = raw("/users/bulk-update/{id}/events", "bulk.events", "Follow the progress of a bulk job", "text/event-stream",
+                     [&service](Context& c, Request const& r, PublicId id) { return service.events(c, r, id); });
+  events.description =
+      "Server-sent events: status (the whole status object), progress (counters, at most two a second), state, and end with the final "
+      "status, after which the server closes. A comment comes at least every 15 seconds. Ids are numbers that grow; a request with "
+      "Last-Event-ID, to any node, is told only what is newer, and 204 when the end was told. A key can have 10 streams on a node.";
+  events.errors.push_back(&errors::kTooManyStreams);
+  routes.push_back(std::move(events));
+
+  Route erase = read("/users/bulk-update/{id}/files", "bulk.erase", "Erase the files of a bulk job");
+  erase.method = Method::del;
+  erase.description = "Erases the uploaded file and the rows of a job that has ended, at once and for good. The summary stays.";
+  erase.errors.push_back(&errors::kJobNotFinished);
+  routes.push_back(
+      api::typed_route<api::None, api::None, JobStatus>(std::move(erase), "Bulk update files erased successfully",
+                                                        [&service](Context& c, Request const& r, api::None const&) -> Result<JobStatus> {
+                                                          auto const id = api::path_id(r, 0, errors::kJobNotFound);
+                                                          return id ? service.erase_files(c, *id) : std::unexpected(id.error());
+                                                        }));
 
   Route cancel{.method = Method::post,
                .path = "/users/bulk-update/{id}/cancel",

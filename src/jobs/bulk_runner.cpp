@@ -33,6 +33,13 @@ std::int64_t BulkRunner::jobs_held() const {
   return static_cast<std::int64_t>(held_.size());
 }
 
+std::vector<HeldLease> BulkRunner::held_leases() const {
+  std::lock_guard lock(mutex_);
+  std::vector<HeldLease> all;
+  for (auto const& [key, held] : held_) all.push_back({key.first, key.second, held.epoch});
+  return all;
+}
+
 void BulkRunner::start() {
   if (settings_.exclusive_engine) parts_.database.write([](sql::Tx& tx) { release_all_leases(tx); });
   threads_.emplace_back([this] { poll_loop(); });
@@ -54,11 +61,11 @@ void BulkRunner::drain() {
   }
   for (auto& t : threads_) t.join();
   threads_.clear();
-  for (auto const& [key, run] : held_) {
+  for (auto const& [key, held] : held_) {
     try {
-      parts_.database.write([&](sql::Tx& tx) { release_lease(tx, run->job()); });
+      parts_.database.write([&](sql::Tx& tx) { release_lease(tx, held.run->job()); });
     } catch (std::exception const& e) {
-      log::warning("bulk.release_failed", {{"job", run->job().id().to_string()}, {"reason", e.what()}});
+      log::warning("bulk.release_failed", {{"job", held.run->job().id().to_string()}, {"reason", e.what()}});
     }
   }
   held_.clear();
@@ -76,7 +83,7 @@ void BulkRunner::poll_loop() {
         // A lost node number means that this program stood still longer than a lease: others may run our jobs by now. Each
         // chunk's transaction checks its own epoch, so nothing more has to be done here.
         node_.heartbeat();
-        parts_.database.write([&](sql::Tx& tx) { extend_leases(tx, node_.number()); });
+        parts_.database.write([&](sql::Tx& tx) { extend_leases(tx, held_leases()); });
         next_heartbeat = steady_now_ms() + kHeartbeatMs;
       }
       claim();
@@ -107,7 +114,7 @@ void BulkRunner::claim() {
               {{"job", job->id().to_string()}, {"type", job->type}, {"processed", job->counters.processed()}, {"epoch", job->lease_epoch}});
     auto run = std::make_shared<JobRun>(parts_, std::move(*job), settings_.storage_retry_ms_max);
     std::lock_guard lock(mutex_);
-    held_[{head.community, head.job}] = run;
+    held_[{head.community, head.job}] = {run, run->job().lease_epoch};
     ready_.push_back(std::move(run));
     work_ready_.notify_one();
   }

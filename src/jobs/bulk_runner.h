@@ -13,6 +13,8 @@
 
 namespace fealty::jobs {
 
+struct HeldLease;
+
 struct RunnerSettings {
   int workers = 2;
   int poll_ms = 1'000;            // how often other nodes' uploads and ended leases are looked for
@@ -41,6 +43,7 @@ class BulkRunner {
   void poll_loop();
   void work_loop();
   void claim();
+  std::vector<HeldLease> held_leases() const;
 
   BulkParts parts_;
   Node& node_;
@@ -50,7 +53,11 @@ class BulkRunner {
   std::condition_variable work_ready_, poll_now_;
   bool stopping_ = false, wake_ = false;
   std::deque<std::shared_ptr<JobRun>> ready_;
-  std::map<std::pair<CommunityNo, JobNo>, std::shared_ptr<JobRun>> held_;
+  struct Held {
+    std::shared_ptr<JobRun> run;
+    std::int64_t epoch = 0;  // of its lease; the run itself is a worker's
+  };
+  std::map<std::pair<CommunityNo, JobNo>, Held> held_;
   std::vector<std::thread> threads_;
   std::atomic<std::int64_t> rows_done_{0};
 };

@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "jobs/bulk_store.h"
+#include "jobs/clean_up.h"
+#include "jobs/results_body.h"
 #include "jobs/revert.h"
 
 namespace fealty::jobs {
@@ -38,6 +40,24 @@ bool is_one_of(List const& list, std::string_view text) {
 unsigned bit(RowStatus s) { return 1u << static_cast<int>(s); }
 
 }  // namespace
+
+BulkService::BulkService(BulkParts parts, std::function<void()> on_change)
+    : parts_(std::move(parts)), on_change_(std::move(on_change)), results_memory_(std::make_shared<ResultsMemory>()) {}
+
+unsigned read_statuses(std::string_view text, std::vector<Issue>& issues) {
+  unsigned statuses = 0;
+  for (auto const part : split(text, ',')) {
+    auto const word = trim_blanks(part);
+    unsigned named = word == "success" ? bit(RowStatus::updated) | bit(RowStatus::unchanged) | bit(RowStatus::created) : 0;
+    for (auto const s : {RowStatus::updated, RowStatus::unchanged, RowStatus::created, RowStatus::failed, RowStatus::not_processed})
+      if (to_string(s) == word) named = bit(s);
+    if (named == 0)
+      issues.push_back(
+          {"status", "not_an_option", "status takes updated, unchanged, created, failed, not_processed and success, comma-separated."});
+    statuses |= named;
+  }
+  return statuses;
+}
 
 Result<Job> BulkService::find(CommunityNo community, PublicId id) {
   auto job = parts_.database.read([&](sql::Tx& tx) { return find_job(tx, community, {id.number}); });
@@ -82,7 +102,10 @@ Result<JobStatus> BulkService::status_of(sql::Tx& tx, Job const& j) const {
   s.reverted_by = id_of(j.reverted_by);
   s.reverted_rows = j.reverted_rows;
   s.conflicts = j.conflicts;
-  s.details_url = "/v1/users/bulk-update/" + s._id + "/details";
+  std::string const url = "/v1/users/bulk-update/" + s._id;
+  s.details_url = url + "/details";
+  s.results_url = url + "/results";
+  s.events_url = url + "/events";
   return s;
 }
 
@@ -175,27 +198,14 @@ Result<std::pair<JobDetails, api::Page>> BulkService::details(api::Context& cont
   if (!found) return std::unexpected(found.error());
   Job const& job = *found;
   Counters const& c = job.counters;
-  unsigned statuses = 0;
   std::vector<Issue> issues;
-  if (q.status) {
-    for (auto const part : split(*q.status, ',')) {
-      auto const word = trim_blanks(part);
-      unsigned const before = statuses;
-      if (word == "success") statuses |= bit(RowStatus::updated) | bit(RowStatus::unchanged) | bit(RowStatus::created);
-      for (auto const s : {RowStatus::updated, RowStatus::unchanged, RowStatus::created, RowStatus::failed, RowStatus::not_processed})
-        if (to_string(s) == word) statuses |= bit(s);
-      if (statuses == before && !is_one_of(std::array{"success", "updated", "unchanged", "created", "failed", "not_processed"}, word))
-        issues.push_back(
-            {"status", "not_an_option", "status takes updated, unchanged, created, failed, not_processed and success, comma-separated."});
-    }
-  }
+  unsigned const statuses = q.status ? read_statuses(*q.status, issues) : 0;
   bool const filtered = statuses != 0 || q.key;
   if (filtered && q.page > kFilteredPagesMax && !q.after_row)
     issues.push_back({"page", "page_too_deep", "Filtered lists go to page 1,000; beyond, give after_row with the last row that you have."});
   if (q.after_row && q.page != 1) issues.push_back({"after_row", "invalid_cursor", "Give page or after_row, not both."});
   if (!issues.empty()) return std::unexpected(api::invalid_request(std::move(issues)));
-  if (job.expires_at && *job.expires_at <= context.now)
-    return fail(errors::kResultsExpired, "The rows of this job were kept until " + to_iso(*job.expires_at) + "; its summary remains.");
+  if (has_expired(job, context.now)) return results_expired(job);
 
   JobDetails out{job.id().to_string(), job.log_name, job.status, job.total, c.success(), c.failed, {}};
   try {
@@ -203,7 +213,8 @@ Result<std::pair<JobDetails, api::Page>> BulkService::details(api::Context& cont
   } catch (MissingFile const&) {
     return fail(errors::kResultsExpired, "The file of this job is gone, and with it the list of its rows; its summary remains.");
   }
-  std::int64_t const rest = job.is_final() ? job.total - c.processed() : 0;
+  // What is left of a reversal is the original's business.
+  std::int64_t const rest = job.is_final() && !job.revert_of ? job.total - c.processed() : 0;
   std::int64_t total = c.processed() + rest;
   if (statuses != 0) {
     auto part = [&](RowStatus s, std::int64_t n) { return statuses & bit(s) ? n : 0; };
@@ -238,10 +249,6 @@ Result<std::string> BulkService::template_csv(api::Context& context, std::string
   return fail(errors::kTemplateNotFound, "There are templates named update, premium and import.");
 }
 
-void BulkService::remove_orphan_files(std::int64_t idle_ms) {
-  int const removed = parts_.files.remove_orphans(
-      idle_ms, [&](std::string const& key) { return parts_.database.read([&](sql::Tx& tx) { return file_is_referred_to(tx, key); }); });
-  if (removed > 0) log::info("bulk.orphan_files_removed", {{"files", removed}});
-}
+void BulkService::remove_orphan_files(std::int64_t idle_ms) { jobs::remove_orphan_files(parts_, idle_ms); }
 
 }  // namespace fealty::jobs

@@ -9,6 +9,7 @@
 #include "api/schema.h"
 #include "api/typed.h"
 #include "jobs/bulk_jobs.h"
+#include "jobs/job_watch.h"
 
 namespace fealty::jobs {
 
@@ -20,6 +21,9 @@ struct DetailsQuery {
   std::int64_t page = 1, limit = 50;
   std::optional<std::int64_t> after_row;
   std::optional<std::string> status, key;
+};
+struct ResultsQuery {
+  std::optional<std::string> status;
 };
 struct TemplateQuery {
   bool example = false;
@@ -71,7 +75,7 @@ struct JobStatus {
   JobCreator created_by;
   std::optional<std::string> revert_of, reverted_by;
   std::int64_t reverted_rows = 0, conflicts = 0;
-  std::string details_url;
+  std::string details_url, results_url, events_url;
 };
 struct RowError {
   std::string column, code, message;
@@ -90,10 +94,12 @@ struct JobDetails {
   std::vector<RowDetail> rows;
 };
 
+class ResultsMemory;
+
 class BulkService {
  public:
-  // `on_change` is called after a job was added or cancelled.
-  BulkService(BulkParts parts, std::function<void()> on_change) : parts_(std::move(parts)), on_change_(std::move(on_change)) {}
+  // `on_change` is called after a job was added or cancelled. Outlives the answers that it streams.
+  BulkService(BulkParts parts, std::function<void()> on_change);
 
   // Reads the upload to its end, checks it on the way and makes a durable job of it. Throws api::BodyAborted.
   Result<UploadAnswer> upload(api::Context& context, api::Request& request, BulkKind const& kind);
@@ -101,6 +107,15 @@ class BulkService {
   Result<JobStatus> status(api::Context& context, PublicId id);
   Result<std::pair<JobDetails, api::Page>> details(api::Context& context, PublicId id, DetailsQuery const& query);
   Result<JobStatus> cancel(api::Context& context, PublicId id);
+  // The uploaded bytes.
+  Result<api::Response> source(api::Context& context, api::Request const& request, PublicId id);
+  // The rows of a finished job with their outcomes, as a CSV file (results_csv.h).
+  Result<api::Response> results(api::Context& context, api::Request const& request, PublicId id, ResultsQuery const& query);
+  // The job's progress as server-sent events, until it has ended (bulk_events.cpp).
+  Result<api::Response> events(api::Context& context, api::Request const& request, PublicId id);
+  // Erases the file and the row results of a finished job: nobody reads them any more when this returns. Of very many rows
+  // the last ones are removed from storage later, by the clean-up.
+  Result<JobStatus> erase_files(api::Context& context, PublicId id);
   // Queues a job that takes the rows of an ended one back.
   Result<RevertAnswer> revert(api::Context& context, PublicId id, RevertRequest const& request,
                               std::optional<std::string_view> idempotency_key);
@@ -112,21 +127,28 @@ class BulkService {
  private:
   Result<Job> find(CommunityNo community, PublicId id);
   Result<JobStatus> status_of(sql::Tx& tx, Job const& job) const;
+  std::shared_ptr<JobView const> view_of(CommunityNo community, JobNo job) const;
 
   BulkParts parts_;
   std::function<void()> on_change_;
   std::mutex uploads_mutex_;
   std::map<CommunityNo, int> uploads_;
   std::set<std::string> keys_in_use_;
+  std::shared_ptr<JobWatches> const watches_ = std::make_shared<JobWatches>();
+  std::shared_ptr<ResultsMemory> const results_memory_;
 };
 
 // One page of a job's rows, read back from file, ledger, history and kept rows. Those of a reversing job come in the order
 // in which they were worked through, from the last to the first.
 std::vector<RowDetail> read_row_details(BulkParts const& parts, Job const& job, DetailsQuery const& query, unsigned statuses);
+// The errors of a kept row, as they are stored.
+std::vector<RowError> decode_errors(std::string const& json);
+// Outcomes that a filter names, comma-separated, as a bit for each; `success` is three of them.
+unsigned read_statuses(std::string_view text, std::vector<Issue>& issues);
 
+// The same page by page, from the first row on; each call gives the next rows, none at the end. Throws MissingFile at once.
+std::function<std::vector<RowDetail>()> reversal_pages(BulkParts const& parts, Job job, unsigned statuses);
 std::vector<RowDetail> read_reversal_details(BulkParts const& parts, Job const& job, DetailsQuery const& query, unsigned statuses);
-// The errors of a kept row.
-std::vector<RowError> decode_row_errors(std::string const& json);
 
 }  // namespace fealty::jobs
 
@@ -194,7 +216,9 @@ FEALTY_SCHEMA(fealty::jobs::JobStatus, field<&fealty::jobs::JobStatus::_id>("_id
               field<&fealty::jobs::JobStatus::reverted_by>("reverted_by", "The newest job that reverses this one."),
               field<&fealty::jobs::JobStatus::reverted_rows>("reverted_rows", "Rows of this job that were reversed."),
               field<&fealty::jobs::JobStatus::conflicts>("conflicts", "Rows that a reversal had to leave as they are."),
-              field<&fealty::jobs::JobStatus::details_url>("details_url", "Where the rows can be read."))
+              field<&fealty::jobs::JobStatus::details_url>("details_url", "Where the rows can be read."),
+              field<&fealty::jobs::JobStatus::results_url>("results_url", "Where the rows can be downloaded once the job has ended."),
+              field<&fealty::jobs::JobStatus::events_url>("events_url", "Where the progress can be followed."))
 FEALTY_SCHEMA(fealty::jobs::RowError, field<&fealty::jobs::RowError::column>("column", "Column that the problem is in."),
               field<&fealty::jobs::RowError::code>("code", "Stable code."),
               field<&fealty::jobs::RowError::message>("message", "What to mend."))

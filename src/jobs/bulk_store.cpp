@@ -63,8 +63,9 @@ Statement const kClaim{"bulk.claim",
                        "lease_until = {now_ms} + $4, attempts = attempts + 1, started_at = coalesce(started_at, $5), updated_at = $5 "
                        "WHERE community_id = $1 AND job_id = $2 AND status IN ('queued', 'processing') AND lease_until <= {now_ms}"};
 Statement const kExtend{"bulk.extend",
-                        "UPDATE bulk_jobs SET lease_until = {now_ms} + $2 WHERE status IN ('queued', 'processing') AND lease_node = $1 "
-                        "AND lease_until > {now_ms}"};
+                        "UPDATE bulk_jobs SET lease_until = {now_ms} + $1 WHERE status IN ('queued', 'processing') "
+                        "AND lease_until > {now_ms} AND (community_id, job_id, lease_epoch) IN "
+                        "(SELECT r.c, r.j, r.e FROM {rows r: c int, j int, e int})"};
 Statement const kRelease{"bulk.release",
                          "UPDATE bulk_jobs SET lease_node = NULL, lease_until = 0, attempts = 0 "
                          "WHERE community_id = $1 AND job_id = $2 AND lease_epoch = $3"};
@@ -99,7 +100,6 @@ Statement const kRowsByStatus{"bulk.rows_by_status", ROW_COLUMNS
 Statement const kRowsByOrdinal{"bulk.rows_by_ordinal", ROW_COLUMNS
                                "WHERE community_id = $1 AND job_id = $2 AND ordinal BETWEEN $3 AND $4 AND ordinal >= 0 AND status <> 3 "
                                "ORDER BY ordinal"};
-Statement const kFileUsed{"bulk.file_used", "SELECT count(*) FROM bulk_jobs WHERE file_key = $1"};
 
 Job read_job(Row const& r) {
   Job j;
@@ -233,7 +233,13 @@ std::optional<Job> claim_job(sql::Tx& tx, QueueHead const& head, int node, TimeM
   if (tx.exec(kClaim, head.community, head.job, node, kLeaseMs, now) == 0) return std::nullopt;
   return find_job(tx, head.community, head.job);
 }
-std::int64_t extend_leases(sql::Tx& tx, int node) { return tx.exec(kExtend, node, kLeaseMs); }
+std::int64_t extend_leases(sql::Tx& tx, std::vector<HeldLease> const& held) {
+  if (held.empty()) return 0;
+  Batch batch{kInt, kInt, kInt};
+  batch.reserve(held.size());
+  for (auto const& lease : held) batch.add(lease.community, lease.job, lease.epoch);
+  return tx.exec_batch(kExtend, batch, kLeaseMs);
+}
 void release_lease(sql::Tx& tx, Job const& j) { tx.exec(kRelease, j.community, j.number, j.lease_epoch); }
 void release_all_leases(sql::Tx& tx) { tx.exec(kReleaseAll); }
 
@@ -290,10 +296,6 @@ std::vector<KeptRow> kept_rows_by_ordinal(sql::Tx& tx, CommunityNo community, Jo
   std::vector<KeptRow> rows;
   tx.each(kRowsByOrdinal, [&](Row const& r) { rows.push_back(read_row(r)); }, community, job, first, last);
   return rows;
-}
-
-bool file_is_referred_to(sql::Tx& tx, std::string_view file_key) {
-  return *tx.one(kFileUsed, [](Row const& r) { return r.integer(0); }, file_key) != 0;
 }
 
 }  // namespace fealty::jobs

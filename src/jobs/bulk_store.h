@@ -33,7 +33,15 @@ struct QueueHead {
 std::vector<QueueHead> queue_heads(sql::Tx& tx);
 // Takes the lease of an open job that nobody holds.
 std::optional<Job> claim_job(sql::Tx& tx, QueueHead const& head, int node, TimeMs now);
-std::int64_t extend_leases(sql::Tx& tx, int node);
+// A job on which this program works, and the lease under which it does.
+struct HeldLease {
+  CommunityNo community;
+  JobNo job;
+  std::int64_t epoch = 0;
+};
+// Of these alone, and of those only the leases that have not ended. Not all that name the node: one whose claim was stored but
+// not answered, or that a dead owner of the node's number left, has nobody who works on it, and must end.
+std::int64_t extend_leases(sql::Tx& tx, std::vector<HeldLease> const& held);
 void release_lease(sql::Tx& tx, Job const& job);
 // Ends the leases of all nodes: for an engine that only one program can use at a time.
 void release_all_leases(sql::Tx& tx);
@@ -70,7 +78,6 @@ std::vector<KeptRow> kept_rows_with_status(sql::Tx& tx, CommunityNo community, J
                                            std::int64_t limit, std::int64_t skip);
 // Of a reversing job, by ordinal.
 std::vector<KeptRow> kept_rows_by_ordinal(sql::Tx& tx, CommunityNo community, JobNo job, std::int64_t first, std::int64_t last);
-bool file_is_referred_to(sql::Tx& tx, std::string_view file_key);
 
 std::string encode_columns(std::vector<Column> const& columns);
 

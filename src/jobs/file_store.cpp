@@ -118,6 +118,7 @@ FileStore::FileStore(std::string folder) : folder_(std::move(folder)) {
 std::unique_ptr<NewFile> FileStore::create() { return std::make_unique<NewFile>(folder_, "upload-" + random_base62(22)); }
 
 std::unique_ptr<StoredFile> FileStore::open(std::string const& key) const {
+  if (key.empty()) return nullptr;  // of a job whose file was erased; the folder itself could be opened
   int const d = ::open((folder_ + "/" + key).c_str(), O_RDONLY | O_CLOEXEC);
   if (d < 0) {
     if (errno == ENOENT) return nullptr;
@@ -174,20 +175,46 @@ std::unique_ptr<NumberFile const> FileStore::read_numbers(std::string const& key
 }
 
 void FileStore::remove(std::string const& key) {
-  if (::unlink((folder_ + "/" + key).c_str()) != 0 && errno != ENOENT) fail_with("removing a stored upload");
+  if (key.empty()) return;
+  auto unlink = [&](std::string const& name) {
+    if (::unlink((folder_ + "/" + name).c_str()) != 0 && errno != ENOENT) fail_with("removing a stored upload");
+  };
+  std::string const side = key + ".";
+  for (auto const& entry : fs::directory_iterator(folder_))
+    if (std::string const name = entry.path().filename().string(); name.starts_with(side)) unlink(name);
+  unlink(key);
 }
 
-int FileStore::remove_orphans(std::int64_t idle_ms, std::function<bool(std::string const&)> const& is_referred_to) {
-  int removed = 0;
+std::vector<std::string> FileStore::find_orphans(std::int64_t idle_ms, std::function<void(Keys&)> const& keep_used) const {
   auto const now = fs::file_time_type::clock::now();
+  Keys keys;
+  std::vector<std::pair<std::string, std::string>> idle;  // with their keys; of unfinished uploads the key is empty
   for (auto const& entry : fs::directory_iterator(folder_)) {
     std::error_code gone;
     if (!entry.is_regular_file(gone) || gone) continue;
     auto const written = entry.last_write_time(gone);
     if (gone || now - written < std::chrono::milliseconds(idle_ms)) continue;
-    std::string const name = entry.path().filename().string();
-    if (!name.starts_with("upload-") || (!name.ends_with(kPartial) && is_referred_to(name))) continue;
-    if (fs::remove(entry.path(), gone)) ++removed;
+    std::string name = entry.path().filename().string();
+    if (!name.starts_with("upload-")) continue;
+    std::string key = name.substr(0, name.find('.'));
+    if (name.ends_with(kPartial))
+      key.clear();
+    else
+      keys.insert(key);
+    idle.emplace_back(std::move(name), std::move(key));
+  }
+  if (!keys.empty()) keep_used(keys);
+  std::vector<std::string> orphans;
+  for (auto& [name, key] : idle)
+    if (key.empty() || keys.contains(key)) orphans.push_back(std::move(name));
+  return orphans;
+}
+
+int FileStore::remove_orphans(std::int64_t idle_ms, std::function<void(Keys&)> const& keep_used) {
+  int removed = 0;
+  for (auto const& name : find_orphans(idle_ms, keep_used)) {
+    std::error_code gone;
+    if (fs::remove(folder_ + "/" + name, gone)) ++removed;
   }
   return removed;
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -68,6 +69,8 @@ class NumberFile {
   std::size_t count_;
 };
 
+// A key has no dot. A file whose name is a key, a dot and something more is a side file of that key: what a job's work made
+// beside its upload (rows in another order, positions). A side file lives as long as its key's job.
 class FileStore {
  public:
   // Makes the folder, readable by this user alone, when it is missing.
@@ -75,6 +78,7 @@ class FileStore {
   std::unique_ptr<NewFile> create();
   // Null when there is no such file.
   std::unique_ptr<StoredFile> open(std::string const& key) const;
+  // Removes the file, if it is there, and its side files.
   void remove(std::string const& key);
 
   // Files beside a stored one, named by a suffix without a dot. They go with it.
@@ -87,8 +91,13 @@ class FileStore {
   std::unique_ptr<NumberFile> write_numbers(std::string const& key, std::string_view suffix, std::size_t count);
   // Null when there is no such file of this length.
   std::unique_ptr<NumberFile const> read_numbers(std::string const& key, std::string_view suffix, std::size_t count) const;
-  // Removes files that nobody refers to and that have not been written to for `idle_ms`. Returns how many.
-  int remove_orphans(std::int64_t idle_ms, std::function<bool(std::string const& key)> const& is_referred_to);
+  // Names of files that nobody refers to and that have not been written to for `idle_ms`. `keep_used` takes the keys that are
+  // in use out of the set; it is called once, after all files were listed, so that a file whose job is stored meanwhile is
+  // seen to be in use.
+  using Keys = std::set<std::string, std::less<>>;
+  std::vector<std::string> find_orphans(std::int64_t idle_ms, std::function<void(Keys& keys)> const& keep_used) const;
+  // Removes them. Returns how many.
+  int remove_orphans(std::int64_t idle_ms, std::function<void(Keys& keys)> const& keep_used);
 
  private:
   std::string folder_;

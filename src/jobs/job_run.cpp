@@ -17,7 +17,7 @@ using sql::StorageError;
 
 constexpr std::size_t kChunkRowsMin = 50, kChunkRowsFirst = 1'000;
 // Cells of one chunk: bounds the memory of wide files.
-constexpr std::size_t kChunkCellsMax = 200'000;
+constexpr std::size_t kChunkCellsMax = 60'000;
 constexpr std::size_t kChunkBytesMax = 2 * 1024 * 1024;
 constexpr int kAttemptsMax = 3;   // claims without a finished chunk: what kills its worker is not tried for ever
 constexpr int kConflictsMax = 5;  // look-ups that were overtaken by another writer

@@ -37,7 +37,9 @@ bool RowReader::next(Record& out) {
   while (used > state_->width && trim_blanks(record.cells[used - 1]).empty()) --used;
   out.row.cell_count = used;
   out.row.right_width = used == state_->width;
-  out.row.cells = record.cells.first(std::min(used, state_->width));
+  std::size_t const in_columns = std::min(used, state_->width);
+  out.row.cells = record.cells.first(in_columns);
+  out.beyond = record.cells.subspan(in_columns, used - in_columns);
   return true;
 }
 

@@ -130,6 +130,18 @@ inline bool is_dense(std::vector<MemberNo> const& members) {
   auto const count = static_cast<std::int64_t>(members.size());
   return count >= kFewest && members.back().value - members.front().value < count * kSparsest;
 }
+// Whether a member who is read from such a range is one of those who are meant. Asked in the order of the members.
+class MeantMembers {
+ public:
+  explicit MeantMembers(std::vector<MemberNo> const& members) : next_(members.begin()), end_(members.end()) {}
+  bool contain(MemberNo member) {
+    while (next_ != end_ && *next_ < member) ++next_;
+    return next_ != end_ && *next_ == member;
+  }
+
+ private:
+  std::vector<MemberNo>::const_iterator next_, end_;
+};
 // Balances of the given members (sorted), in the order of the members. The caller holds the members' locks if it means to change them.
 void load_balances(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, std::vector<MemberBalance>& out);
 // Appends entries and sets balances in the caller's transaction, which must hold the members' locks.
@@ -139,19 +151,45 @@ void post(sql::Tx& tx, CommunityNo community, SourceNo source, std::vector<Posti
 SourceNo create_source(sql::Tx& tx, CommunityNo community, SourceNo number, Source const& source, TimeMs now, std::string_view leg = "");
 
 struct Change {
-  MemberNo member;
+  MemberNo member;       // none: nobody was found, and the change is refused as user_not_found
   std::string currency;  // code
   Operator op = Operator::add;
   Decimal value;
   Source source;
   std::string leg;
   std::string note;
+  bool is_new_source = false;  // nobody can have used the source before: it is not looked up
 };
 struct ChangeResult {
   std::optional<PublicId> entry;  // none when nothing changed
   Decimal balance;
   bool duplicate = false;  // the source was applied before; nothing happened now
+
+  EntryClass entry_class = EntryClass::earn;  // of the entry
+  Decimal amount;
+  // What the one who came first wrote down beside it, when this is a duplicate.
+  struct First {
+    std::string reason, note;
+    access::Actor actor;
+  };
+  std::optional<First> first = {};
 };
+
+// Changes that happen together or not at all: those of one request, of one event.
+using ChangeSet = std::span<Change const>;
+struct ChangeProblem {
+  std::size_t change = 0;  // index in the set
+  Error error;
+};
+struct SetOutcome {
+  enum class State : std::uint8_t { applied, refused, busy };
+  State state = State::applied;
+  std::vector<ChangeResult> results = {};    // applied: one for each change
+  std::vector<ChangeProblem> problems = {};  // refused: all of them
+};
+// What is done about members whom another transaction has locked: waiting for them, or leaving the sets that name them alone
+// (busy; a set that names nobody's member is busy too, since the two look alike).
+enum class Locked : std::uint8_t { wait, skip };
 
 // Any thread.
 class LedgerService {
@@ -162,6 +200,10 @@ class LedgerService {
   // currency): repeated with the same operator and value it answers the first entry, with others 409 source_reused.
   Result<ChangeResult> change(CommunityNo community, Change const& change, TimeMs now);
   Result<ChangeResult> change_in(sql::Tx& tx, CommunityNo community, Change const& change, TimeMs now);
+  // Many sets at the price of few statements. Each is applied whole, in the order given, as if it were alone: a refused set
+  // leaves no trace, and the sets after it never see what it tried. Locks all members in the order of their numbers.
+  std::vector<SetOutcome> apply_in(sql::Tx& tx, CommunityNo community, std::span<ChangeSet const> sets, TimeMs now,
+                                   Locked locked = Locked::wait);
 
  private:
   sql::Database& database_;
@@ -200,8 +242,9 @@ struct Mismatch {
   CurrencyNo currency;
   std::string what;
 };
-// Compares every balance of one community with the sums of its entries and with its chain's head, and finds entries without
-// a balance. At most `most` findings.
+// Compares every balance with the sums of its entries, and walks its chain: each entry is followed by one other or is the
+// newest, and begins where the one before it ended. Finds entries without a balance too. Of one community, or of all (none
+// given) in the same passes over the tables. At most `most` findings, one a balance.
 std::vector<Mismatch> audit_balances(sql::Tx& tx, CommunityNo community, std::size_t most);
 
 }  // namespace fealty::ledger

@@ -1,3 +1,5 @@
+#include <unordered_map>
+
 #include "ledger/ledger_store.h"
 
 namespace fealty::ledger {
@@ -12,13 +14,188 @@ Error refused(Refusal why, Currency const& currency, Balance const& before, Deci
     case Refusal::too_many_decimals:
       return {&errors::kAmountOutOfRange, currency.name + " takes at most " + std::to_string(currency.decimals) + " decimal places."};
     case Refusal::insufficient_balance: {
-      std::string const wanted = op == Operator::subtract ? value.to_string() + " is needed" : value.to_string() + " would be below zero";
-      return {&errors::kInsufficientBalance, currency.name + " is " + before.amount.to_string() + "; " + wanted + "."};
+      bool const subtracts = op == Operator::subtract;
+      std::string const wanted = subtracts ? value.to_string() + " is needed" : value.to_string() + " would be below zero";
+      Error error{&errors::kInsufficientBalance, currency.name + " is " + before.amount.to_string() + "; " + wanted + "."};
+      // What would be taken away, whichever operator says so.
+      Decimal const required = subtracts ? value : Decimal{before.amount.micros - value.micros};
+      error.details = {{"currency", currency.code}, {"balance", before.amount}, {"required", required}};
+      return error;
     }
     case Refusal::balance_limit: return {&errors::kBalanceLimit, "The new balance of " + currency.name + " is out of range."};
     case Refusal::currency_disabled: return {&errors::kCurrencyDisabled, currency.name + " is switched off in this community."};
   }
   throw std::logic_error("a refusal without a message");
+}
+
+std::optional<PublicId> id_of(EntryNo entry) {
+  return entry ? std::optional(PublicId::of(entry.value, NumberSource::time_of(entry.value))) : std::nullopt;
+}
+
+// The sets of one transaction: loaded at once, evaluated in memory one after the other, written at once.
+class SetRun {
+ public:
+  SetRun(sql::Tx& tx, CommunityNo community, NumberSource& numbers) : tx_(tx), community_(community), numbers_(numbers) {}
+
+  void load(std::span<ChangeSet const> sets, Locked locked);
+  // Whether all of the set's members could be locked, or are known to be no members.
+  bool is_free(ChangeSet set) const {
+    return !skipped_ || std::all_of(set.begin(), set.end(), [&](Change const& c) { return !c.member || presence_.contains(c.member); });
+  }
+  SetOutcome evaluate(ChangeSet set);
+  void write(TimeMs now);
+
+ private:
+  using Place = std::pair<MemberNo, CurrencyNo>;
+  struct Known {  // a source that was applied, in this transaction or before
+    std::optional<Operator> op;
+    std::optional<Decimal> operand;
+    ChangeResult result;
+  };
+  struct Undo {
+    Place place;
+    Balance before;
+  };
+
+  Currency const* currency_of(std::string_view code) const {
+    auto const found = std::find_if(currencies_.begin(), currencies_.end(), [&](Currency const& c) { return c.code == code; });
+    return found == currencies_.end() ? nullptr : &*found;
+  }
+  static std::string key_of(Change const& c, CurrencyNo currency) {
+    std::string key;
+    for (std::string_view const part : {std::string_view(c.source.kind), std::string_view(c.source.external_id), std::string_view(c.leg)})
+      ((key += std::to_string(part.size())) += ':') += part;
+    return (((key += std::to_string(c.member.value)) += '/') += std::to_string(currency.value));
+  }
+  Result<ChangeResult> evaluate_one(Change const& change);
+
+  sql::Tx& tx_;
+  CommunityNo community_;
+  NumberSource& numbers_;
+  bool skipped_ = false;
+  std::vector<Currency> currencies_;
+  std::unordered_map<MemberNo, Presence> presence_;
+  std::map<Place, Balance> balances_;
+  std::unordered_map<std::string, Known> known_;
+
+  std::vector<NewSource> sources_;
+  std::vector<SourcedPosting> postings_;
+  std::vector<Place> changed_;
+  // Of the set that is being evaluated: what to take back when one of its changes is refused.
+  std::vector<Undo> undo_;
+  std::vector<std::string> keys_added_;
+};
+
+void SetRun::load(std::span<ChangeSet const> sets, Locked locked) {
+  skipped_ = locked == Locked::skip;
+  std::vector<MemberNo> members;
+  for (auto const& set : sets)
+    for (auto const& c : set)
+      if (c.member) members.push_back(c.member);
+  std::sort(members.begin(), members.end());
+  members.erase(std::unique(members.begin(), members.end()), members.end());
+  lock_members(tx_, community_, members, locked, [&](MemberNo m, Presence p) { presence_.emplace(m, p); });
+  std::erase_if(members, [&](MemberNo m) { return !presence_.contains(m); });
+  if (members.empty()) return;
+  currencies_ = load_currencies(tx_, community_);
+
+  std::vector<MemberBalance> loaded;
+  load_balances(tx_, community_, members, loaded);
+  for (auto const& b : loaded) balances_[{b.member, b.currency}] = b.balance;
+
+  std::vector<SourceKey> wanted;
+  for (auto const& set : sets)
+    for (auto const& c : set)
+      if (auto const* currency = currency_of(c.currency); currency && !c.is_new_source && presence_.contains(c.member))
+        wanted.push_back({&c, currency->number});
+  find_sources(tx_, community_, wanted, [&](std::size_t i, StoredSource s) {
+    auto const& [change, currency] = wanted[i];
+    ChangeResult result{id_of(s.entry), s.balance_after, true, s.entry_class, s.amount, std::move(s.first)};
+    known_.insert_or_assign(key_of(*change, currency), Known{s.op, s.operand, std::move(result)});
+  });
+}
+
+Result<ChangeResult> SetRun::evaluate_one(Change const& c) {
+  auto const presence = presence_.find(c.member);
+  if (presence == presence_.end() || presence->second == Presence::deleted)
+    return fail(errors::kUserNotFound, "There is no such member in this community.");
+  if (presence->second == Presence::invited) return fail(errors::kUserNotJoined, "This member has not accepted the invitation yet.");
+  auto const* currency = currency_of(c.currency);
+  if (!currency) return fail(errors::kCurrencyNotFound, "There is no currency \"" + c.currency + "\" in this community.");
+
+  std::string key;
+  if (!c.is_new_source) {
+    key = key_of(c, currency->number);
+    if (auto const found = known_.find(key); found != known_.end()) {
+      auto const& known = found->second;
+      if (known.op == c.op && known.operand == c.value) {
+        ChangeResult result = known.result;
+        if (!result.entry) result.balance = balances_[{c.member, currency->number}].amount;
+        return result;
+      }
+      return fail(errors::kSourceReused,
+                  "This source was applied before with another operator or value; give the new change a source id of its own.");
+    }
+  }
+  Place const place{c.member, currency->number};
+  Balance& balance = balances_[place];
+  auto const effect = ledger::evaluate(*currency, c.op, c.value, balance);
+  if (!effect) return std::unexpected(refused(effect.error(), *currency, balance, c.value, c.op));
+
+  EntryNo const entry = effect->amount.micros != 0 ? EntryNo{numbers_.next()} : EntryNo{};
+  ChangeResult result{id_of(entry), entry ? effect->balance_after : balance.amount, false, effect->entry_class, effect->amount};
+  sources_.push_back({{numbers_.next()}, &c, currency->number, entry});
+  if (entry) {
+    postings_.push_back(
+        {sources_.back().number,
+         {entry, c.member, currency->number, effect->entry_class, c.op, effect->amount, effect->balance_after, balance.newest, 0}});
+    undo_.push_back({place, balance});
+    balance = {effect->balance_after, effect->earned_after, entry};
+  }
+  if (!key.empty()) {
+    Known known{c.op, c.value, result};
+    known.result.duplicate = true;
+    known.result.first = ChangeResult::First{c.source.reason, c.note, c.source.actor};
+    known_.emplace(key, std::move(known));
+    keys_added_.push_back(std::move(key));
+  }
+  return result;
+}
+
+SetOutcome SetRun::evaluate(ChangeSet set) {
+  undo_.clear();
+  keys_added_.clear();
+  auto const sources_before = sources_.size(), postings_before = postings_.size();
+  SetOutcome out;
+  for (std::size_t i = 0; i < set.size(); ++i) {
+    // Also after a problem: the caller is told all of them.
+    auto result = evaluate_one(set[i]);
+    if (result)
+      out.results.push_back(*std::move(result));
+    else
+      out.problems.push_back({i, std::move(result).error()});
+  }
+  if (out.problems.empty()) {
+    for (auto const& u : undo_) changed_.push_back(u.place);
+    return out;
+  }
+  out.state = SetOutcome::State::refused;
+  out.results.clear();
+  sources_.resize(sources_before);
+  postings_.resize(postings_before);
+  for (auto u = undo_.rbegin(); u != undo_.rend(); ++u) balances_[u->place] = u->before;
+  for (auto const& key : keys_added_) known_.erase(key);
+  return out;
+}
+
+void SetRun::write(TimeMs now) {
+  insert_sources(tx_, community_, sources_, now);
+  std::sort(changed_.begin(), changed_.end());
+  changed_.erase(std::unique(changed_.begin(), changed_.end()), changed_.end());
+  std::vector<NewBalance> balances;
+  balances.reserve(changed_.size());
+  for (auto const& [member, currency] : changed_) balances.push_back({member, currency, balances_[{member, currency}]});
+  post_sourced(tx_, community_, postings_, balances);
 }
 
 }  // namespace
@@ -28,40 +205,27 @@ Result<ChangeResult> LedgerService::change(CommunityNo community, Change const& 
 }
 
 Result<ChangeResult> LedgerService::change_in(sql::Tx& tx, CommunityNo community, Change const& c, TimeMs now) {
-  auto const presence = lock_member(tx, community, c.member);
-  if (presence == Presence::invited) return fail(errors::kUserNotJoined, "This member has not accepted the invitation yet.");
-  if (presence != Presence::present) return fail(errors::kUserNotFound, "There is no such member in this community.");
-  auto const currencies = load_currencies(tx, community);
-  auto const currency = std::find_if(currencies.begin(), currencies.end(), [&](Currency const& x) { return x.code == c.currency; });
-  if (currency == currencies.end())
-    return fail(errors::kCurrencyNotFound, "There is no currency \"" + c.currency + "\" in this community.");
+  ChangeSet const set(&c, 1);
+  auto outcome = std::move(apply_in(tx, community, {&set, 1}, now).front());
+  if (outcome.state == SetOutcome::State::refused) return std::unexpected(std::move(outcome.problems.front().error));
+  return std::move(outcome.results.front());
+}
 
-  std::vector<MemberBalance> loaded;
-  load_balances(tx, community, {c.member}, loaded);
-  Balance before;
-  for (auto const& b : loaded)
-    if (b.currency == currency->number) before = b.balance;
-
-  if (auto const seen = find_source(tx, community, c, currency->number)) {
-    if (seen->op != c.op || seen->operand != c.value)
-      return fail(errors::kSourceReused,
-                  "This source was applied before with another operator or value; give the new change a source id of its own.");
-    if (!seen->entry) return ChangeResult{std::nullopt, before.amount, true};
-    return ChangeResult{PublicId::of(seen->entry.value, NumberSource::time_of(seen->entry.value)),
-                        balance_after(tx, community, seen->entry), true};
+std::vector<SetOutcome> LedgerService::apply_in(sql::Tx& tx, CommunityNo community, std::span<ChangeSet const> sets, TimeMs now,
+                                                Locked locked) {
+  std::vector<SetOutcome> out;
+  if (sets.empty()) return out;
+  SetRun run(tx, community, numbers_);
+  run.load(sets, locked);
+  out.reserve(sets.size());
+  for (auto const& set : sets) {
+    if (run.is_free(set))
+      out.push_back(run.evaluate(set));
+    else
+      out.push_back({.state = SetOutcome::State::busy});
   }
-
-  auto const effect = evaluate(*currency, c.op, c.value, before);
-  if (!effect) return std::unexpected(refused(effect.error(), *currency, before, c.value, c.op));
-
-  SourceNo const source{numbers_.next()};
-  EntryNo const entry = effect->amount.micros != 0 ? EntryNo{numbers_.next()} : EntryNo{};
-  insert_source(tx, community, source, c.source, c.leg, c.member, currency->number, c.op, c.value, entry, c.note, now);
-  if (!entry) return ChangeResult{std::nullopt, before.amount, false};
-  post(tx, community, source,
-       {{entry, c.member, currency->number, effect->entry_class, c.op, effect->amount, effect->balance_after, before.newest, 0}},
-       {{c.member, currency->number, {effect->balance_after, effect->earned_after, entry}}});
-  return ChangeResult{PublicId::of(entry.value, NumberSource::time_of(entry.value)), effect->balance_after, false};
+  run.write(now);
+  return out;
 }
 
 }  // namespace fealty::ledger

@@ -7,6 +7,7 @@ using sql::Batch;
 using sql::Row;
 using sql::Statement;
 constexpr auto kInt = Batch::Type::integer;
+constexpr auto kText = Batch::Type::text;
 
 Statement const kCurrencies{"ledger.currencies",
                             "SELECT currency_id, code, name, kind, is_enabled, decimals, allow_negative FROM currencies "
@@ -14,15 +15,27 @@ Statement const kCurrencies{"ledger.currencies",
 Statement const kInsertCurrency{
     "ledger.insert_currency",
     "INSERT INTO currencies (community_id, currency_id, code, name, kind, position) VALUES ($1, $2, $3, $4, $5, $2)"};
-Statement const kLockMember{"ledger.lock_member",
-                            "SELECT m.state FROM memberships m WHERE m.community_id = $1 AND m.member_id = $2 {lock m}"};
+// PostgreSQL's texts of these differ: a lateral subquery that cannot be pulled up is a look-up by key for each row. As a join
+// it would be planned by what an average community holds, and read all of a large one's members for every request.
+#define LOCK_MEMBERS(lock)                                                                                                           \
+  "SELECT m.member_id, m.state FROM {rows r: member_id int} CROSS JOIN memberships m "                                               \
+  "WHERE m.community_id = $1 AND m.member_id = r.member_id ORDER BY m.member_id",                                                    \
+      "SELECT l.member_id, l.state FROM {rows r: member_id int} CROSS JOIN LATERAL (SELECT m.member_id, m.state FROM memberships m " \
+      "WHERE m.community_id = $1 AND m.member_id = r.member_id " lock ") l"
+Statement const kLockMembers{"ledger.lock_members", LOCK_MEMBERS("{lock m}")};
+Statement const kLockFreeMembers{"ledger.lock_free_members", LOCK_MEMBERS("{skip_locked m}")};
+#undef LOCK_MEMBERS
 Statement const kBalances{"ledger.balances",
                           "SELECT b.member_id, b.currency_id, b.amount, b.earned, b.entry_id FROM {rows r: member_id int} "
-                          "CROSS JOIN balances b WHERE b.community_id = $1 AND b.member_id = r.member_id"};
-// Many members of a narrow range are read faster by going through the range.
+                          "CROSS JOIN balances b WHERE b.community_id = $1 AND b.member_id = r.member_id",
+                          "SELECT l.member_id, l.currency_id, l.amount, l.earned, l.entry_id FROM {rows r: member_id int} "
+                          "CROSS JOIN LATERAL (SELECT b.member_id, b.currency_id, b.amount, b.earned, b.entry_id FROM balances b "
+                          "WHERE b.community_id = $1 AND b.member_id = r.member_id OFFSET 0) l"};
+// Many members of a narrow range are read faster by going through the range. In order, because the caller walks along: without
+// it PostgreSQL gives rows as they lie in the table as soon as it finds that cheaper.
 Statement const kBalancesBetween{"ledger.balances_between",
                                  "SELECT member_id, currency_id, amount, earned, entry_id FROM balances "
-                                 "WHERE community_id = $1 AND member_id BETWEEN $2 AND $3"};
+                                 "WHERE community_id = $1 AND member_id BETWEEN $2 AND $3 ORDER BY member_id"};
 // On SQLite a row with this key is overwritten in place, without first looking for it.
 Statement const kSetBalances{"ledger.set_balances",
                              "INSERT OR REPLACE INTO balances (community_id, member_id, currency_id, amount, earned, entry_id) "
@@ -40,15 +53,38 @@ Statement const kAppend{
     "SELECT $1, r.entry_id, r.member_id, r.currency_id, r.class, r.operator, r.amount, r.balance_after, r.previous_id, $2, r.source_row "
     "FROM {rows r: entry_id int, member_id int, currency_id int, class int, operator int, amount int, balance_after int, "
     "previous_id int, source_row int}"};
+Statement const kAppendSourced{
+    "ledger.append_sourced",
+    "INSERT INTO ledger_entries (community_id, entry_id, member_id, currency_id, class, operator, amount, balance_after, "
+    "previous_id, source_id, source_row) "
+    "SELECT $1, r.entry_id, r.member_id, r.currency_id, r.class, r.operator, r.amount, r.balance_after, r.previous_id, r.source_id, 0 "
+    "FROM {rows r: entry_id int, member_id int, currency_id int, class int, operator int, amount int, balance_after int, "
+    "previous_id int, source_id int}"};
 Statement const kInsertSource{
     "ledger.insert_source",
     "INSERT INTO change_sources (community_id, source_id, kind, external_id, leg, member_id, currency_id, operator, "
     "operand, entry_id, label, reason, note, actor_type, actor_id, actor_name, created_at) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"};
-Statement const kFindSource{"ledger.find_source",
-                            "SELECT source_id, operator, operand, entry_id FROM change_sources WHERE community_id = $1 AND kind = $2 "
-                            "AND external_id = $3 AND leg = $4 AND member_id = $5 AND currency_id = $6"};
-Statement const kBalanceAfter{"ledger.balance_after", "SELECT balance_after FROM ledger_entries WHERE community_id = $1 AND entry_id = $2"};
+Statement const kInsertSources{
+    "ledger.insert_sources",
+    "INSERT INTO change_sources (community_id, source_id, kind, external_id, leg, member_id, currency_id, operator, "
+    "operand, entry_id, label, reason, note, actor_type, actor_id, actor_name, created_at) "
+    "SELECT $1, r.source_id, r.kind, r.external_id, r.leg, r.member_id, r.currency_id, r.operator, r.operand, r.entry_id, r.label, "
+    "r.reason, r.note, r.actor_type, r.actor_id, r.actor_name, $2 "
+    "FROM {rows r: source_id int, kind text, external_id text, leg text, member_id int, currency_id int, operator int, operand int, "
+    "entry_id int, label text, reason text, note text, actor_type text, actor_id text, actor_name text}"};
+// A look-up for each row, and no join: PostgreSQL plans this while the table is still empty, and would for a join read all
+// sources of the community ever after.
+Statement const kFindSources{
+    "ledger.find_sources",
+    "SELECT r.k, (SELECT s.source_id FROM change_sources s WHERE s.community_id = $1 AND s.kind = r.kind "
+    "AND s.external_id = r.external_id AND s.leg = r.leg AND s.member_id = r.member_id AND s.currency_id = r.currency_id) "
+    "FROM {rows r: k int, kind text, external_id text, leg text, member_id int, currency_id int}"};
+Statement const kReadSource{
+    "ledger.read_source",
+    "SELECT s.operator, s.operand, s.reason, s.note, s.actor_type, s.actor_id, s.actor_name, e.entry_id, e.class, e.amount, "
+    "e.balance_after FROM change_sources s LEFT JOIN ledger_entries e ON e.community_id = $1 AND e.entry_id = s.entry_id "
+    "WHERE s.community_id = $1 AND s.source_id = $2"};
 Statement const kEntries{"ledger.entries_of_source",
                          "SELECT e.entry_id, e.member_id, e.currency_id, e.class, e.operator, e.amount, e.balance_after, e.source_row "
                          "FROM {rows r: n int, f int, l int} CROSS JOIN ledger_entries e WHERE e.community_id = $1 "
@@ -63,22 +99,41 @@ Statement const kEntryRows{"ledger.rows_of_source",
                            "AND source_id = $2"};
 // One pass over balances and entries together, gathered by one sort: a join of the two would look up every member. Sums in
 // two halves: the plain sum of many entries may leave 64 bits on its way even where its end does not.
+// (In each of the audits $1 = 0 stands for all communities. SQLite's table of entries has no index by community: a pass for
+// each of them would read the whole table every time.)
 Statement const kAudit{
     "ledger.audit",
-    "SELECT t.member_id, t.currency_id, sum(t.balances), sum(t.entries), sum(t.amount), sum(t.earned), sum(t.newest), "
+    "SELECT t.community_id, t.member_id, t.currency_id, sum(t.balances), sum(t.entries), sum(t.amount), sum(t.earned), sum(t.newest), "
     "sum(t.whole), sum(t.rest), sum(t.earned_whole), sum(t.earned_rest) FROM ("
-    "SELECT member_id, currency_id, 1 AS balances, 0 AS entries, amount, earned, entry_id AS newest, 0 AS whole, 0 AS rest, "
-    "0 AS earned_whole, 0 AS earned_rest FROM balances WHERE community_id = $1 UNION ALL "
-    "SELECT member_id, currency_id, 0, 1, 0, 0, 0, amount / 1000000, amount % 1000000, "
+    "SELECT community_id, member_id, currency_id, 1 AS balances, 0 AS entries, amount, earned, entry_id AS newest, 0 AS whole, 0 AS rest, "
+    "0 AS earned_whole, 0 AS earned_rest FROM balances WHERE community_id = $1 OR $1 = 0 UNION ALL "
+    "SELECT community_id, member_id, currency_id, 0, 1, 0, 0, 0, amount / 1000000, amount % 1000000, "
     "CASE WHEN class IN (1, 4) THEN amount / 1000000 ELSE 0 END, CASE WHEN class IN (1, 4) THEN amount % 1000000 ELSE 0 END "
-    "FROM ledger_entries WHERE community_id = $1) t GROUP BY t.member_id, t.currency_id "
+    "FROM ledger_entries WHERE community_id = $1 OR $1 = 0) t GROUP BY t.community_id, t.member_id, t.currency_id "
     "HAVING sum(t.balances) <> 1 OR sum(t.entries) = 0 OR sum(t.newest) = 0 OR sum(t.amount) <> sum(t.whole) * 1000000 + sum(t.rest) "
-    "OR sum(t.earned) <> sum(t.earned_whole) * 1000000 + sum(t.earned_rest) ORDER BY t.member_id, t.currency_id"};
+    "OR sum(t.earned) <> sum(t.earned_whole) * 1000000 + sum(t.earned_rest) ORDER BY t.community_id, t.member_id, t.currency_id"};
 Statement const kAuditHeads{"ledger.audit_heads",
-                            "SELECT b.member_id, b.currency_id FROM balances b LEFT JOIN ledger_entries h ON h.community_id = $1 "
-                            "AND h.entry_id = b.entry_id WHERE b.community_id = $1 AND b.entry_id <> 0 AND (h.entry_id IS NULL "
+                            "SELECT b.community_id, b.member_id, b.currency_id FROM balances b LEFT JOIN ledger_entries h "
+                            "ON h.community_id = b.community_id AND h.entry_id = b.entry_id "
+                            "WHERE (b.community_id = $1 OR $1 = 0) AND b.entry_id <> 0 AND (h.entry_id IS NULL "
                             "OR h.member_id <> b.member_id OR h.currency_id <> b.currency_id OR h.balance_after <> b.amount) "
-                            "ORDER BY b.member_id, b.currency_id"};
+                            "ORDER BY b.community_id, b.member_id, b.currency_id"};
+// Every place of a chain is offered once (by the entry, or by the balance: place 0, where all begin with nothing) and taken
+// once (by the entry that follows, or by the balance: its newest), and whoever takes it goes on from its amount. One sort
+// again, instead of a look-up for each entry. What this cannot see is a ring of entries beside the chain.
+Statement const kAuditChains{
+    "ledger.audit_chains",
+    "SELECT t.community_id, t.member_id, t.currency_id, t.place, sum(t.offered), sum(t.taken) FROM ("
+    "SELECT community_id, member_id, currency_id, entry_id AS place, 1 AS offered, 0 AS taken, balance_after / 1000000 AS whole, "
+    "balance_after % 1000000 AS rest FROM ledger_entries WHERE community_id = $1 OR $1 = 0 UNION ALL "
+    "SELECT community_id, member_id, currency_id, previous_id, 0, 1, amount / 1000000 - balance_after / 1000000, "
+    "amount % 1000000 - balance_after % 1000000 FROM ledger_entries WHERE community_id = $1 OR $1 = 0 UNION ALL "
+    "SELECT community_id, member_id, currency_id, 0, 1, 0, 0, 0 FROM balances WHERE (community_id = $1 OR $1 = 0) AND entry_id <> 0 UNION "
+    "ALL "
+    "SELECT community_id, member_id, currency_id, entry_id, 0, 1, -(amount / 1000000), -(amount % 1000000) FROM balances "
+    "WHERE (community_id = $1 OR $1 = 0) AND entry_id <> 0) t GROUP BY t.community_id, t.member_id, t.currency_id, t.place "
+    "HAVING sum(t.offered) <> 1 OR sum(t.taken) <> 1 OR sum(t.whole) * 1000000 + sum(t.rest) <> 0 "
+    "ORDER BY t.community_id, t.member_id, t.currency_id, t.place LIMIT $2"};
 
 Entry read_entry(Row const& r) {
   return {{r.integer(0)}, {r.integer(1)}, {r.integer(2)}, static_cast<EntryClass>(r.integer(3)), static_cast<Operator>(r.integer(4)),
@@ -108,12 +163,11 @@ void load_balances(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> con
   if (members.empty()) return;
   auto read = [](Row const& r) { return MemberBalance{{r.integer(0)}, {r.integer(1)}, {{r.integer(2)}, {r.integer(3)}, {r.integer(4)}}}; };
   if (is_dense(members)) {
-    auto next = members.begin();
+    MeantMembers meant(members);
     tx.each(
         kBalancesBetween,
         [&](Row const& r) {
-          next = std::lower_bound(next, members.end(), MemberNo{r.integer(0)});
-          if (next != members.end() && next->value == r.integer(0)) out.push_back(read(r));
+          if (meant.contain({r.integer(0)})) out.push_back(read(r));
         },
         community, members.front(), members.back());
     return;
@@ -124,6 +178,15 @@ void load_balances(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> con
   tx.each_batch(kBalances, batch, [&](Row const& r) { out.push_back(read(r)); }, community);
 }
 
+namespace {
+void set_balances(sql::Tx& tx, CommunityNo community, std::vector<NewBalance> const& balances) {
+  Batch states{kInt, kInt, kInt, kInt, kInt};
+  states.reserve(balances.size());
+  for (auto const& b : balances) states.add(b.member, b.currency, b.balance.amount.micros, b.balance.earned.micros, b.balance.newest);
+  tx.exec_batch(kSetBalances, states, community);
+}
+}  // namespace
+
 void post(sql::Tx& tx, CommunityNo community, SourceNo source, std::vector<Posting> const& postings,
           std::vector<NewBalance> const& balances) {
   if (postings.empty()) return;
@@ -133,51 +196,88 @@ void post(sql::Tx& tx, CommunityNo community, SourceNo source, std::vector<Posti
     entries.add(p.entry, p.member, p.currency, static_cast<std::int64_t>(p.entry_class), static_cast<std::int64_t>(p.op), p.amount.micros,
                 p.balance_after.micros, p.previous, p.source_row);
   tx.exec_batch(kAppend, entries, community, source);
-  Batch states{kInt, kInt, kInt, kInt, kInt};
-  states.reserve(balances.size());
-  for (auto const& b : balances) states.add(b.member, b.currency, b.balance.amount.micros, b.balance.earned.micros, b.balance.newest);
-  tx.exec_batch(kSetBalances, states, community);
+  set_balances(tx, community, balances);
 }
 
-SourceNo create_source(sql::Tx& tx, CommunityNo community, SourceNo number, Source const& source, TimeMs now, std::string_view leg) {
-  insert_source(tx, community, number, source, leg, {}, {}, std::nullopt, std::nullopt, {}, "", now);
+void post_sourced(sql::Tx& tx, CommunityNo community, std::vector<SourcedPosting> const& postings,
+                  std::vector<NewBalance> const& balances) {
+  if (postings.empty()) return;
+  Batch entries{kInt, kInt, kInt, kInt, kInt, kInt, kInt, kInt, kInt};
+  entries.reserve(postings.size());
+  for (auto const& [source, p] : postings)
+    entries.add(p.entry, p.member, p.currency, static_cast<std::int64_t>(p.entry_class), static_cast<std::int64_t>(p.op), p.amount.micros,
+                p.balance_after.micros, p.previous, source);
+  tx.exec_batch(kAppendSourced, entries, community);
+  set_balances(tx, community, balances);
+}
+
+SourceNo create_source(sql::Tx& tx, CommunityNo community, SourceNo number, Source const& s, TimeMs now, std::string_view leg) {
+  tx.exec(kInsertSource, community, number, s.kind, s.external_id, leg, 0, 0, nullptr, nullptr, nullptr, s.label, s.reason, "", s.actor.type,
+          s.actor.id, s.actor.name, now);
   return number;
 }
 
-std::optional<Presence> lock_member(sql::Tx& tx, CommunityNo community, MemberNo member) {
+void lock_members(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, Locked locked,
+                  std::function<void(MemberNo, Presence)> const& on_locked) {
   constexpr std::int64_t kInvited = 1, kDeleted = 4;
-  return tx.one(
-      kLockMember,
-      [](Row const& r) {
-        return r.integer(0) == kInvited ? Presence::invited : r.integer(0) == kDeleted ? Presence::deleted : Presence::present;
+  Batch batch{kInt};
+  batch.reserve(members.size());
+  for (MemberNo const m : members) batch.add(m);
+  tx.each_batch(
+      locked == Locked::wait ? kLockMembers : kLockFreeMembers, batch,
+      [&](Row const& r) {
+        on_locked({r.integer(0)}, r.integer(1) == kInvited   ? Presence::invited
+                                  : r.integer(1) == kDeleted ? Presence::deleted
+                                                             : Presence::present);
       },
-      community, member);
+      community);
 }
 
-std::optional<StoredSource> find_source(sql::Tx& tx, CommunityNo community, Change const& c, CurrencyNo currency) {
-  return tx.one(
-      kFindSource,
-      [](Row const& r) {
-        StoredSource s{{r.integer(0)}, {}, {}, {r.integer(3)}};
-        if (!r.is_null(1)) s.op = static_cast<Operator>(r.integer(1));
-        if (!r.is_null(2)) s.operand = Decimal{r.integer(2)};
-        return s;
+void find_sources(sql::Tx& tx, CommunityNo community, std::vector<SourceKey> const& keys,
+                  std::function<void(std::size_t, StoredSource)> const& on_found) {
+  if (keys.empty()) return;
+  Batch batch{kInt, kText, kText, kText, kInt, kInt};
+  batch.reserve(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    Change const& c = *keys[i].change;
+    batch.add(static_cast<std::int64_t>(i), c.source.kind, c.source.external_id, c.leg, c.member, keys[i].currency);
+  }
+  // Nearly all sources are new: what the others say is read one by one.
+  std::vector<std::pair<std::size_t, SourceNo>> found;
+  tx.each_batch(
+      kFindSources, batch,
+      [&](Row const& r) {
+        if (!r.is_null(1)) found.emplace_back(static_cast<std::size_t>(r.integer(0)), SourceNo{r.integer(1)});
       },
-      community, c.source.kind, c.source.external_id, c.leg, c.member, currency);
+      community);
+  for (auto const& [index, number] : found)
+    tx.each(
+        kReadSource,
+        [&](Row const& r) {
+          StoredSource s;
+          if (!r.is_null(0)) s.op = static_cast<Operator>(r.integer(0));
+          if (!r.is_null(1)) s.operand = Decimal{r.integer(1)};
+          s.first = {r.string(2), r.string(3), {r.string(4), r.string(5), r.string(6)}};
+          s.entry = {r.integer(7)};
+          if (s.entry) s.entry_class = static_cast<EntryClass>(r.integer(8));
+          s.amount = {r.integer(9)};
+          s.balance_after = {r.integer(10)};
+          on_found(index, std::move(s));
+        },
+        community, number);
 }
 
-void insert_source(sql::Tx& tx, CommunityNo community, SourceNo number, Source const& s, std::string_view leg, MemberNo member,
-                   CurrencyNo currency, std::optional<Operator> op, std::optional<Decimal> operand, EntryNo entry, std::string_view note,
-                   TimeMs now) {
-  std::optional<std::int64_t> const op_number = op ? std::optional(static_cast<std::int64_t>(*op)) : std::nullopt;
-  std::optional<std::int64_t> const micros = operand ? std::optional(operand->micros) : std::nullopt;
-  std::optional<std::int64_t> const entry_number = entry ? std::optional(entry.value) : std::nullopt;
-  tx.exec(kInsertSource, community, number, s.kind, s.external_id, leg, member, currency, op_number, micros, entry_number, s.label,
-          s.reason, note, s.actor.type, s.actor.id, s.actor.name, now);
-}
-
-Decimal balance_after(sql::Tx& tx, CommunityNo community, EntryNo entry) {
-  return tx.one(kBalanceAfter, [](Row const& r) { return Decimal{r.integer(0)}; }, community, entry).value_or(Decimal{});
+void insert_sources(sql::Tx& tx, CommunityNo community, std::vector<NewSource> const& sources, TimeMs now) {
+  if (sources.empty()) return;
+  Batch batch{kInt, kText, kText, kText, kInt, kInt, kInt, kInt, kInt, kText, kText, kText, kText, kText, kText};
+  batch.reserve(sources.size());
+  for (auto const& s : sources) {
+    Change const& c = *s.change;
+    batch.add(s.number, c.source.kind, c.source.external_id, c.leg, c.member, s.currency, static_cast<std::int64_t>(c.op), c.value.micros,
+              s.entry ? std::optional(s.entry.value) : std::nullopt, c.source.label, c.source.reason, c.note, c.source.actor.type,
+              c.source.actor.id, c.source.actor.name);
+  }
+  tx.exec_batch(kInsertSources, batch, community, now);
 }
 
 std::vector<Entry> read_entries(sql::Tx& tx, CommunityNo community, SourceNo source, std::span<EntryRange const> ranges) {
@@ -211,30 +311,46 @@ std::vector<Mismatch> audit_balances(sql::Tx& tx, CommunityNo community, std::si
   std::vector<Mismatch> found;
   auto report = [&](Row const& r, std::string what) {
     // One finding a balance: the first says what the others follow from.
-    bool const known = std::any_of(found.begin(), found.end(),
-                                   [&](Mismatch const& m) { return m.member.value == r.integer(0) && m.currency.value == r.integer(1); });
-    if (found.size() < most && !known) found.push_back({community, {r.integer(0)}, {r.integer(1)}, std::move(what)});
+    bool const known = std::any_of(found.begin(), found.end(), [&](Mismatch const& m) {
+      return m.community.value == r.integer(0) && m.member.value == r.integer(1) && m.currency.value == r.integer(2);
+    });
+    if (found.size() < most && !known) found.push_back({{r.integer(0)}, {r.integer(1)}, {r.integer(2)}, std::move(what)});
   };
   tx.each(
       kAudit,
       [&](Row const& r) {
-        std::int64_t const balances = r.integer(2), entries = r.integer(3), amount = r.integer(4), earned = r.integer(5);
-        __int128 const sum = static_cast<__int128>(r.integer(7)) * Decimal::kScale + r.integer(8);
+        std::int64_t const balances = r.integer(3), entries = r.integer(4), amount = r.integer(5), earned = r.integer(6);
+        __int128 const sum = static_cast<__int128>(r.integer(8)) * Decimal::kScale + r.integer(9);
         if (balances == 0)
           report(r, "has entries but no balance");
         else if (entries == 0 && (amount != 0 || earned != 0))
           report(r, "has a balance of " + Decimal{amount}.to_string() + " but no entries");
-        else if (entries == 0 && r.integer(6) != 0)
+        else if (entries == 0 && r.integer(7) != 0)
           report(r, "balance names an entry, but there are none");
         else if (entries != 0 && sum != amount)
           report(r, "balance " + Decimal{amount}.to_string() + " is not the sum of its entries");
-        else if (entries != 0 && r.integer(6) == 0)
+        else if (entries != 0 && r.integer(7) == 0)
           report(r, "balance is not what its newest entry says");
         else if (entries != 0)
           report(r, "earned " + Decimal{earned}.to_string() + " is not the sum of the entries that count");
       },
       community);
   tx.each(kAuditHeads, [&](Row const& r) { report(r, "balance is not what its newest entry says"); }, community);
+  tx.each(
+      kAuditChains,
+      [&](Row const& r) {
+        std::int64_t const place = r.integer(3), offered = r.integer(4), taken = r.integer(5);
+        std::string const entry = place == 0 ? "the beginning" : "entry " + PublicId::of(place, NumberSource::time_of(place)).to_string();
+        if (offered == 0)
+          report(r, entry + " is named by another and is no entry of this balance");
+        else if (taken == 0)
+          report(r, entry + " is on no chain: nothing follows it, and it is not the newest");
+        else if (taken > 1)
+          report(r, entry + " is followed by " + std::to_string(taken) + " entries instead of one");
+        else
+          report(r, "what follows " + entry + " does not go on from its balance");
+      },
+      community, static_cast<std::int64_t>(most));
   return found;
 }
 

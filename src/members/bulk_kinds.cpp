@@ -46,6 +46,18 @@ class MemberBulkKind final : public jobs::BulkKind {
   }
   std::vector<std::string> template_example(std::span<std::string const> header) const override;
 
+  std::vector<jobs::ColumnUse> column_uses(sql::Tx& tx, jobs::JobFacts const& job) const override {
+    auto const bound = resolve_columns(job.columns, load_catalogue(tx, job.community));
+    std::vector<jobs::ColumnUse> uses(bound.columns.size());
+    for (std::size_t c = 0; c < uses.size(); ++c) {
+      if (bound.columns[c].role != BoundColumn::Role::value || bound.columns[c].removed) continue;
+      Slot const& slot = bound.slots[bound.columns[c].slot];
+      uses[c].numeric = slot.kind == Slot::Kind::currency || slot.value_kind == ValueKind::decimal;
+      uses[c].multi_line = slot.value_kind == ValueKind::multi_line;
+    }
+    return uses;
+  }
+
   void create_source(sql::Tx& tx, jobs::JobFacts const& job, std::string const& label, access::Actor const& actor,
                      TimeMs now) const override {
     ledger::create_source(tx, job.community, job.source, {"bulk", job.id.to_string(), label, "", actor}, now);

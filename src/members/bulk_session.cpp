@@ -298,6 +298,16 @@ void MemberBulkSession::apply(sql::Tx& tx, jobs::ApplyFrame const& frame, std::v
   std::sort(e.new_memberships.begin(), e.new_memberships.end(), [](auto const& a, auto const& b) { return a.member < b.member; });
   insert_accounts(tx, e.new_accounts, frame.now);
   lock_known_accounts(tx, e);
+  // With the profile in which the chunk leaves them.
+  for (auto& membership : e.new_memberships) {
+    auto const index = changes.find(membership.member).value();
+    for (std::size_t s = 0; s < bound.slots.size(); ++s) {
+      if (bound.slots[s].kind != Slot::Kind::profile) continue;
+      auto const& value = changes.state(index, s).value;
+      membership.profile[static_cast<std::size_t>(bound.slots[s].field.value - 1)] =
+          value.present ? std::optional(value.text) : std::nullopt;
+    }
+  }
   insert_memberships(tx, job_.community, e.new_memberships, frame.now);
   drawn_ = changes.write(tx, job_.source, numbers_, rows_.size());
 }
@@ -425,7 +435,7 @@ std::optional<std::size_t> MemberBulkSession::person_to_import(Evaluation& e, Ro
     auto const state = a.state == AccountState::unclaimed ? MembershipState::active : MembershipState::invited;
     created = true;
     std::string const name(column_named("First Name"));
-    return add_member(e, keys, {a.number, state, name.empty() ? a.username : name}, a.username_key);
+    return add_member(e, keys, a.number, state, name.empty() ? a.username : name, a.username_key);
   }
 
   std::vector<std::string> missing;
@@ -446,18 +456,20 @@ std::optional<std::size_t> MemberBulkSession::person_to_import(Evaluation& e, Ro
   e.new_accounts.push_back(
       {number, std::string(keys.email), std::string(keys.email_key), std::string(keys.username), std::string(keys.username_key)});
   e.usernames_made.emplace(keys.username_key, number);
-  return add_member(e, keys, {number, MembershipState::active, std::move(display)}, keys.username_key);
+  return add_member(e, keys, number, MembershipState::active, std::move(display), keys.username_key);
 }
 
-std::size_t MemberBulkSession::add_member(Evaluation& e, RowKeys const& keys, NewMembership membership, std::string_view username_key) {
-  std::size_t const index = e.changes.add_new(membership.member, membership.state);
+std::size_t MemberBulkSession::add_member(Evaluation& e, RowKeys const& keys, MemberNo member, MembershipState state,
+                                          std::string display_name, std::string_view username_key) {
+  std::size_t const index = e.changes.add_new(member, state);
   // The name that the membership begins with is seen by later rows of this chunk as those of the next one read it.
   for (std::size_t s = 0; s < e.bound.slots.size(); ++s)
     if (e.bound.slots[s].kind == Slot::Kind::profile && e.bound.slots[s].field == kDisplayName)
-      e.changes.state(index, s).value = Value::of(membership.display_name);
-  e.imagined.push_back(
-      {std::string(keys.email_key), std::string(username_key), membership.member, membership.state, membership.display_name});
-  e.made.emplace(keys.email_key, membership.member);
+      e.changes.state(index, s).value = Value::of(display_name);
+  e.made.emplace(keys.email_key, member);
+  e.imagined.push_back({std::string(keys.email_key), std::string(username_key), member, state, display_name});
+  NewMembership membership{member, state, {}};
+  membership.profile[static_cast<std::size_t>(kDisplayName.value - 1)] = std::move(display_name);
   e.new_memberships.push_back(std::move(membership));
   return index;
 }

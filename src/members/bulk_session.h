@@ -42,7 +42,8 @@ class MemberBulkSession final : public jobs::BulkSession {
   void lock_known_accounts(sql::Tx& tx, Evaluation const& e) const;
   MemberNo find_member(MemberChanges& changes, RowKeys const& keys, std::vector<jobs::RowIssue>& issues) const;
   void load_identifiers(MemberChanges& changes, BoundColumns const& bound);
-  std::size_t add_member(Evaluation& e, RowKeys const& keys, NewMembership membership, std::string_view username_key);
+  std::size_t add_member(Evaluation& e, RowKeys const& keys, MemberNo member, MembershipState state, std::string display_name,
+                         std::string_view username_key);
   jobs::RowOutcome evaluate_row(Evaluation& e, jobs::InputRow const& row, RowKeys const& keys);
   std::optional<std::size_t> member_of_row(Evaluation& e, RowKeys const& keys, jobs::InputRow const& row, bool& created,
                                            std::vector<jobs::RowIssue>& issues);

@@ -51,14 +51,33 @@ Result<CommunityCreated> CommunityService::create(NewCommunity const& in, access
     insert_role(tx, community, {sql::draw_numbers(tx, "role"), "@all", false, false, 0}, now);
     ledger::create_default_currencies(tx, community);
     auto const at = made.owner_email.find('@');
-    insert_memberships(tx, community, {{owner->number, MembershipState::active, made.owner_email.substr(0, std::min<std::size_t>(at, 50))}},
-                       now);
+    NewMembership membership{owner->number, MembershipState::active, {}};
+    membership.profile[static_cast<std::size_t>(kDisplayName.value - 1)] = made.owner_email.substr(0, std::min<std::size_t>(at, 50));
+    insert_memberships(tx, community, {membership}, now);
     auto key = keys_.create_in(tx, community, {access::KeyKind::system, "System key", api::PermissionSet::everything(), 0}, actor, now);
     if (!key) return std::unexpected(key.error());
     CommunityCreated out{community, PublicId::of(community.value, now), owner->id(), owner->number.value, std::move(key->key)};
     access::write_audit(tx, community, numbers_.next(),
                         {.actor = actor, .action = "community.create", .target = out.community.to_string(), .at = now});
     return out;
+  });
+}
+
+Result<std::int64_t> CommunityService::set_file_retention(CommunityNo community, std::int64_t days, access::Actor const& actor,
+                                                          TimeMs now) {
+  if (days < 1 || days > kFileRetentionDaysMax)
+    return fail(errors::kInvalidCommunity, "The community was not changed.",
+                {{"file-retention-days", "out_of_range", "Files are kept 1 to " + std::to_string(kFileRetentionDaysMax) + " days."}});
+  return database_.write([&](sql::Tx& tx) -> Result<std::int64_t> {
+    auto const created = members::set_file_retention(tx, community, days);
+    if (!created) return fail(access::errors::kCommunityNotFound, "There is no such community.");
+    access::write_audit(tx, community, numbers_.next(),
+                        {.actor = actor,
+                         .action = "community.set",
+                         .target = PublicId::of(community.value, *created).to_string(),
+                         .detail = "{\"file_retention_days\":" + std::to_string(days) + "}",
+                         .at = now});
+    return days;
   });
 }
 

@@ -72,11 +72,11 @@ std::size_t MemberChanges::add_new(MemberNo member, MembershipState state) {
   std::size_t index = persons_.size();
   if (auto const known = find(member)) {
     index = *known;
-    persons_[index] = {member, state, std::nullopt, true};
+    persons_[index] = {member, state, std::nullopt, true, true};
     return index;
   }
   by_member_.emplace(member, index);
-  persons_.push_back({member, state, std::nullopt, true});
+  persons_.push_back({member, state, std::nullopt, true, true});
   for (auto const& slot : slots_) {
     SlotState empty;
     if (slot.kind == Slot::Kind::currency) empty.value = Value::of(Decimal{});
@@ -109,7 +109,7 @@ void MemberChanges::load(sql::Tx& tx, std::vector<MemberNo> const& members) {
   };
   lock_memberships(tx, community_, members, profile, [&](Membership m) {
     std::size_t const index = index_of(m.member);
-    persons_[index] = {m.member, m.state, m.deleted_at, true};
+    persons_[index] = {m.member, m.state, m.deleted_at, true, false};
     for (std::size_t s = 0; profile && s < slots_.size(); ++s) {
       if (slots_[s].kind != Slot::Kind::profile) continue;
       auto& text = m.profile[static_cast<std::size_t>(slots_[s].field.value - 1)];
@@ -356,9 +356,11 @@ jobs::NumbersDrawn MemberChanges::write(sql::Tx& tx, SourceNo source, NumberSour
   };
 
   std::vector<ledger::Posting> postings;
-  if (std::any_of(slots_.begin(), slots_.end(), [](Slot const& s) { return s.kind == Slot::Kind::currency; }))
-    postings.reserve(changes_.size());
+  auto const items = static_cast<std::size_t>(
+      std::count_if(changes_.begin(), changes_.end(), [&](SlotChange const& c) { return slots_[c.slot].kind != Slot::Kind::currency; }));
   std::vector<HistoryItem> history;
+  history.reserve(items);
+  postings.reserve(changes_.size() - items);
   std::vector<std::pair<std::size_t, std::size_t>> touched;  // (person, slot), for the final states
   touched.reserve(changes_.size());
   for (std::size_t i = 0; i < changes_.size(); ++i) {
@@ -402,6 +404,7 @@ jobs::NumbersDrawn MemberChanges::write(sql::Tx& tx, SourceNo source, NumberSour
   std::vector<ledger::NewBalance> balances;
   balances.reserve(postings.size());
   std::vector<StoredValue> values;
+  values.reserve(items);
   std::vector<std::vector<ProfileUpdate>> profile(slots_.size());
   std::vector<std::vector<std::pair<MemberNo, std::string>>> sets(slots_.size());
   for (auto const& [person, s] : touched) {
@@ -418,7 +421,7 @@ jobs::NumbersDrawn MemberChanges::write(sql::Tx& tx, SourceNo source, NumberSour
       stored.number = members::number_of(now.value);
       stored.text = text_of(now.value);
     } else if (slot.kind == Slot::Kind::profile) {
-      profile[s].push_back({member, now.value});
+      if (!persons_[person].is_new) profile[s].push_back({member, now.value});
     } else {
       sets[s].emplace_back(member, now.value.text);
     }

@@ -25,6 +25,7 @@ struct Person {
   MembershipState state = MembershipState::active;
   std::optional<TimeMs> deleted_at;
   bool is_member = false;
+  bool is_new = false;  // the membership is inserted with its profile by whoever added it
 };
 
 // Which row of its source a change belongs to: the number that is kept with it, and its place among the rows that are

@@ -43,10 +43,13 @@ void lock_memberships(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> 
                       std::function<void(Membership)> const& on_found);
 // Those of the given people (sorted) who are members here and not deleted, sorted. Locks nothing.
 std::vector<MemberNo> members_of(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& people);
+// Locks nothing; nothing when they are no member here.
+std::optional<MembershipState> state_of(sql::Tx& tx, CommunityNo community, MemberNo member);
 struct NewMembership {
   MemberNo member;
   MembershipState state = MembershipState::active;
-  std::string display_name;
+  // First name, last name, display name, phone, country, language.
+  std::array<std::optional<std::string>, 6> profile;
 };
 void insert_memberships(sql::Tx& tx, CommunityNo community, std::vector<NewMembership> const& memberships, TimeMs now);
 

@@ -34,6 +34,7 @@ struct CommunityCreated {
   std::int64_t owner_short_id = 0;
   std::string system_key;  // complete; it cannot be shown again
 };
+inline constexpr std::int64_t kFileRetentionDaysMax = 365;
 struct CommunitySummary {
   PublicId id;
   std::string title;
@@ -51,6 +52,8 @@ class CommunityService {
   // or nothing.
   Result<CommunityCreated> create(NewCommunity const& community, access::Actor const& actor, TimeMs now);
   std::vector<CommunitySummary> list();
+  // How long files and rows of bulk jobs are kept after the job's end, 1 to 365 days. For jobs that end from now on.
+  Result<std::int64_t> set_file_retention(CommunityNo community, std::int64_t days, access::Actor const& actor, TimeMs now);
 
  private:
   sql::Database& database_;

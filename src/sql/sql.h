@@ -10,6 +10,10 @@
 //   {lock t}            FOR NO KEY UPDATE OF t / nothing (SQLite has one writer)
 //   {skip_locked t}     FOR NO KEY UPDATE OF t SKIP LOCKED / nothing
 //   {now_ms}            the database's own clock in milliseconds
+//   {include c}         INCLUDE (c) after an index: the column can be read from it / nothing (a number of the key of the table
+//                       stands in every index there)
+//   {room_for_updates t}  a whole statement: pages of t are filled by half, so that a changed row finds room beside itself and
+//                       no index has to learn of it / SELECT 1 (rows are changed in place)
 //   {rows r: a int, b text, c blob}   a set of rows given as one Batch parameter, readable like a table r with columns
 //                       a, b, c: unnest($n::bigint[], …) / the table-valued function fealty_rows. At most one a statement;
 //                       its parameters come after the scalar ones.

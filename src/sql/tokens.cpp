@@ -88,6 +88,8 @@ class Expander {
     if (name == "rows") return rows(rest);
     if (name == "entry_key") return entry_key(rest);
     if (name == "lock" || name == "skip_locked") return lock(name, rest);
+    if (name == "include") return include(rest);
+    if (name == "room_for_updates") return room_for_updates(rest);
     struct Word {
       std::string_view name, sqlite, postgres;
     };
@@ -115,6 +117,16 @@ class Expander {
     out_.text += "FOR NO KEY UPDATE OF ";
     out_.text += table;
     if (name == "skip_locked") out_.text += " SKIP LOCKED";
+  }
+
+  void include(std::string_view column) {
+    if (!is_identifier(column)) refuse("token {include} needs a column");
+    if (!sqlite_) out_.text.append(" INCLUDE (").append(column).append(")");
+  }
+
+  void room_for_updates(std::string_view table) {
+    if (!is_identifier(table)) refuse("token {room_for_updates} needs a table's name");
+    out_.text += sqlite_ ? "SELECT 1" : "ALTER TABLE " + std::string(table) + " SET (fillfactor = 50)";
   }
 
   void entry_key(std::string_view columns) {

@@ -95,9 +95,43 @@ class Api:
         assert answer.status == 200, answer
         return answer.json["data"]
 
+    def events(self, job, last_id=None):
+        return EventStream(self, job, last_id)
+
     def row_errors(self, job):
         """(row, code) of every problem of the first 500 refused rows."""
         return [(row["row"], error["code"]) for row in self.details(job, status="failed", limit=500)["rows"] for error in row["errors"]]
+
+
+class EventStream:
+    """A job's progress as it comes: an iterator of (id, event, data). A comment is (None, "comment", its text)."""
+
+    def __init__(self, api, job, last_id=None):
+        self.connection = api.connect()
+        headers = {**api.headers(), **({"Last-Event-ID": str(last_id)} if last_id is not None else {})}
+        self.connection.request("GET", f"{UPDATE}/{job}/events", headers=headers)
+        self.answer = self.connection.getresponse()
+        self.status = self.answer.status
+        self.headers = self.answer.headers
+
+    def __iter__(self):
+        event = {}
+        while line := self.answer.readline().decode():
+            line = line.rstrip("\n")
+            if line.startswith(":"):
+                yield None, "comment", line[1:].strip()
+            elif line:
+                name, value = line.split(": ", 1)
+                event[name] = value
+            elif "data" in event:
+                yield int(event["id"]) if "id" in event else None, event["event"], json.loads(event["data"])
+                event = {}
+            else:
+                event = {}
+
+    def close(self):
+        self.answer.close()
+        self.connection.close()
 
 
 def field_part(boundary, name, value):

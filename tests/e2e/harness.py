@@ -89,8 +89,8 @@ class PostgresServer:
 
     numbers = itertools.count(1)
 
-    def __init__(self):
-        self.url = os.environ.get("FEALTY_TEST_POSTGRES")
+    def __init__(self, url=None):
+        self.url = url or os.environ.get("FEALTY_TEST_POSTGRES")
         assert self.url, "FEALTY_TEST_POSTGRES must be the URL of a PostgreSQL server; tools/throwaway_postgres.sh starts one."
 
     def create(self):
@@ -105,11 +105,12 @@ class PostgresServer:
 class Installation:
     """A data folder and a database: what stays when a server ends."""
 
-    def __init__(self, folder, engine):
+    def __init__(self, folder, engine, postgres_url=None):
+        """`postgres_url`: a server of the caller's own, which it may stop; otherwise the one of the test run."""
         self.folder = pathlib.Path(folder)
         self.data = self.folder / "data"
         self.engine = engine
-        self.postgres = PostgresServer() if engine == "postgres" else None
+        self.postgres = PostgresServer(postgres_url) if engine == "postgres" else None
         self.database_url = self.postgres.create() if self.postgres else None
         self.servers = []
 
@@ -156,8 +157,10 @@ class Installation:
         return sorted(path.name for path in self.uploads.iterdir()) if self.uploads.exists() else []
 
     def files_match_jobs(self):
-        """No file without its job, no job without its file; reversals have none."""
-        return self.upload_files() == sorted(job["file_key"] for job in self.jobs() if job["file_key"])
+        """No file without its job, no job without its file. Files beside an upload bear its name, a dot and something more."""
+        keys = {job["file_key"] for job in self.jobs() if job["file_key"]}
+        files = self.upload_files()
+        return keys <= set(files) and all(name.split(".")[0] in keys and not name.endswith(".part") for name in files)
 
     def assert_healthy(self):
         """The doctor finds nothing, and no row of a file stands in the ledger twice."""

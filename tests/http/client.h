@@ -89,12 +89,41 @@ class Client {
       reply.headers[name] = head.substr(colon + 2, line_end - colon - 2);
       at = line_end + 2;
     }
+    if (reply.headers.contains("transfer-encoding") && !head_only) {
+      while (auto piece = read_chunk()) {
+        if (piece->empty()) return reply;
+        reply.body += *piece;
+      }
+      return std::nullopt;
+    }
     std::size_t length = reply.headers.contains("content-length") && !head_only ? std::stoul(reply.headers["content-length"]) : 0;
     while (in_.size() < length)
       if (!fill()) return std::nullopt;
     reply.body = in_.substr(0, length);
     in_.erase(0, length);
     return reply;
+  }
+  // The head alone, of an answer whose body the test reads by pieces.
+  std::optional<Reply> read_head() { return read(true); }
+  // The next chunk; empty is the last one. Nothing when the connection ended instead.
+  std::optional<std::string> read_chunk() {
+    std::size_t end;
+    while ((end = in_.find("\r\n")) == std::string::npos)
+      if (!fill()) return std::nullopt;
+    std::size_t const size = std::stoul(in_.substr(0, end), nullptr, 16);
+    while (in_.size() < end + 2 + size + 2)
+      if (!fill()) return std::nullopt;
+    std::string piece = in_.substr(end + 2, size);
+    EXPECT_EQ(in_.substr(end + 2 + size, 2), "\r\n");
+    in_.erase(0, end + 2 + size + 2);
+    return piece;
+  }
+  // What was received and not looked at yet.
+  std::string take_buffered() { return std::exchange(in_, {}); }
+  // Everything up to the end of the connection.
+  std::string read_rest() {
+    while (fill()) {}
+    return std::exchange(in_, {});
   }
   std::optional<Reply> ask(std::string_view bytes) {
     send(bytes);
@@ -164,13 +193,14 @@ class OneKey final : public access::Authenticator {
     auto given = request.header("authorization");
     if (!given) return principal;
     if (*given == "Bearer throws") throw std::runtime_error("the key store is away: secret dsn");
-    if (*given != "Bearer good") return fail(errors::kUnauthorized, "The key is not valid.");
+    if (*given != "Bearer good" || revoked) return fail(errors::kUnauthorized, "The key is not valid.");
     principal.kind = api::PrincipalKind::community_key;
     principal.community = {7};
     principal.key_prefix = "fk_good";
     principal.permissions.add(api::Permission::create_user);
     return principal;
   }
+  std::atomic<bool> revoked{false};
 };
 
 inline api::Answer text(std::string body) {

@@ -191,6 +191,35 @@ TEST_P(Runner, AJobOfANodeThatDiedIsTakenOverFromItsCursor) {
   EXPECT_EQ(effects(id), 100);
 }
 
+// The claim was stored and its answer was lost, or a dead node had this one's number: a heartbeat that extended such a lease
+// would keep the job from everybody for ever.
+TEST_P(Runner, ALeaseThatNobodyWorksUnderEndsThoughItNamesALivingNode) {
+  auto const id = queue(csv({{"ok", 10}}));
+  auto const heads = db().read([&](sql::Tx& tx) { return queue_heads(tx); });
+  ASSERT_EQ(heads.size(), 1u);
+  ASSERT_TRUE(db().write([&](sql::Tx& tx) { return claim_job(tx, heads[0], program->node.number(), system_now()); }));
+  test::run(db(), "UPDATE bulk_jobs SET lease_until = {now_ms} + 3000");
+  auto const began = steady_now_ms();
+  program->start();
+  EXPECT_EQ(ended(id).status, "completed");
+  EXPECT_GE(steady_now_ms() - began, 2'900);
+  EXPECT_EQ(effects(id), 10);
+}
+
+TEST_P(Runner, AHeartbeatExtendsTheLeasesOfTheJobsInHandAlone) {
+  auto const id = queue(csv({{"ok", 10}}));
+  auto const job = db().write([&](sql::Tx& tx) { return claim_job(tx, queue_heads(tx).front(), 0, system_now()); });
+  ASSERT_TRUE(job);
+  auto const extend = [&](std::int64_t epoch) {
+    return db().write([&](sql::Tx& tx) { return extend_leases(tx, {{kA, {id.number}, epoch}}); });
+  };
+  EXPECT_EQ(extend(job->lease_epoch), 1);
+  EXPECT_EQ(extend(job->lease_epoch - 1), 0) << "somebody else's";
+  EXPECT_EQ(db().write([&](sql::Tx& tx) { return extend_leases(tx, {}); }), 0);
+  end_lease(id);
+  EXPECT_EQ(extend(job->lease_epoch), 0) << "it has ended";
+}
+
 TEST_P(Runner, ADrainedJobGoesOnWhereItWas) {
   std::atomic<int> chunks{0};
   Gate second;

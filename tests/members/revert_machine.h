@@ -152,7 +152,7 @@ class RevertTest : public BulkTest {
   }
   void expect_sound() {
     EXPECT_THAT(mismatches(), testing::IsEmpty());
-    EXPECT_THAT(db().read([&](sql::Tx& tx) { return jobs::check_jobs(tx, files_); }), testing::IsEmpty());
+    EXPECT_THAT(jobs::check_jobs(db(), files_), testing::IsEmpty());
   }
   void change(std::int64_t member, std::string const& currency, ledger::Operator op, std::int64_t value) {
     ledger::Change const c{{member},

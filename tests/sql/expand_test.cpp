@@ -17,6 +17,8 @@ constexpr Case kCases[] = {
     {"CREATE TABLE t (a {int}){strict}", "CREATE TABLE t (a INTEGER) STRICT", "CREATE TABLE t (a BIGINT)"},
     {"CREATE TABLE t (a {int}){without_rowid}", "CREATE TABLE t (a INTEGER) STRICT, WITHOUT ROWID", "CREATE TABLE t (a BIGINT)"},
     {"{entry_key community_id, entry_id}", "PRIMARY KEY (entry_id)", "PRIMARY KEY (community_id, entry_id)"},
+    {"CREATE INDEX i ON t (a){include b}", "CREATE INDEX i ON t (a)", "CREATE INDEX i ON t (a) INCLUDE (b)"},
+    {"{room_for_updates t}", "SELECT 1", "ALTER TABLE t SET (fillfactor = 50)"},
     {"SELECT a FROM t {lock t}", "SELECT a FROM t ", "SELECT a FROM t FOR NO KEY UPDATE OF t"},
     {"SELECT a FROM t {skip_locked t}", "SELECT a FROM t ", "SELECT a FROM t FOR NO KEY UPDATE OF t SKIP LOCKED"},
     {"FROM {rows r: a int}", "FROM (SELECT c0 AS a FROM fealty_rows(?1)) AS r", "FROM unnest($1::bigint[]) AS r(a)"},

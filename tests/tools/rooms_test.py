@@ -24,6 +24,7 @@ def check(tmp_path, name, text):
     ("sql/sqlite/a.cpp", '#include <sqlite3.h>\n#include "sql/sqlite/connection.h"\n'),
     ("api/a.cpp", "#include <boost/json/parse.hpp>\n#include <zlib.h>\n"),
     ("base/a.cpp", "#include <unicode/unistr.h>\n#include <sodium.h>\n#include <openssl/evp.h>\n#include <spdlog/spdlog.h>\n"),
+    ("app/api_client.cpp", "#include <curl/curl.h>\n"),
     ("base/b.cpp", '// #include "sql/sql.h"\nint a;\n'),
 ])
 def test_allowed_includes_pass(tmp_path, name, text):
@@ -52,6 +53,9 @@ def test_allowed_includes_pass(tmp_path, name, text):
     ("app/a.cpp", "<prometheus/counter.h>", "belongs to http alone"),
     ("api/a.cpp", "<openssl/ssl.h>", "belongs to http alone"),
     ("http/a.cpp", "<openssl/evp.h>", "belongs to base alone"),
+    ("http/a.cpp", "<curl/curl.h>", "belongs to app/api_client.cpp alone"),
+    ("app/main.cpp", "<curl/curl.h>", "belongs to app/api_client.cpp alone"),
+    ("app/api_client.h", "<curl/curl.h>", "belongs to app/api_client.cpp alone"),
 ])
 def test_forbidden_includes_are_named_with_their_line(tmp_path, name, include, says):
     found = check(tmp_path, name, f"#pragma once\n#include {include}\n")

@@ -1,0 +1,357 @@
+#include <set>
+
+#include "access/audit.h"
+#include "api/json_writer.h"
+#include "base/hash.h"
+#include "base/time.h"
+#include "jobs/idempotency.h"
+#include "members/balances.h"
+#include "members/balances_api.h"
+#include "members/member_reference.h"
+
+namespace fealty::members {
+namespace {
+
+using ledger::ChangeResult;
+using ledger::SetOutcome;
+using sql::StorageError;
+
+constexpr std::string_view kOperation = "/users/balances/adjust";
+// Changes of one round: bounds how long the first of them waits for the work of the others.
+constexpr std::size_t kRoundChangesMax = 512;
+// A round whose Idempotency-Keys were used in between is run again, and finds their answers then.
+constexpr int kRoundAttemptsMax = 5;
+
+// Another request with one of the round's Idempotency-Keys was committed after we looked.
+struct KeysTaken {};
+
+// Which part of an item is to blame.
+std::string_view part_of(std::string_view code) {
+  if (code == ledger::errors::kInsufficientBalance.code || code == ledger::errors::kBalanceLimit.code ||
+      code == ledger::errors::kNegativeValue.code || code == ledger::errors::kAmountOutOfRange.code)
+    return "/amount";
+  if (code == ledger::errors::kCurrencyDisabled.code || code == ledger::errors::kCurrencyNotFound.code) return "/currency";
+  if (code == ledger::errors::kSourceReused.code) return "/sourceId";
+  if (code == errors::kNotAnIdentifier.code) return "/field_name";
+  return "/identifier";
+}
+
+// One error of all problems: code and status are those of the first.
+Error error_of(std::vector<ledger::ChangeProblem> problems, bool is_list) {
+  Error error = problems.front().error;
+  if (is_list) error.message = "Item " + std::to_string(problems.front().change) + ": " + error.message + " Nothing was changed.";
+  for (auto& p : problems) {
+    std::string place = is_list ? "/items/" + std::to_string(p.change) : "";
+    Issue issue{place.append(part_of(p.error.code())), std::string(p.error.code()), std::move(p.error.message)};
+    issue.details = std::move(p.error.details);
+    error.issues.push_back(std::move(issue));
+  }
+  return error;
+}
+
+}  // namespace
+
+// One request on its way. Lives on the stack of its thread.
+struct BalancesService::Task {
+  api::Context const& context;
+  Adjust const& in;
+  std::string fingerprint = {};
+  std::vector<ledger::Change> changes = {};  // members are filled in by each round
+  std::vector<Account> accounts = {};
+  std::map<std::size_t, Error> nobody = {};  // items whose reference names no account
+
+  enum class End : std::uint8_t { open, answered, busy, later, alone };
+  End end = End::open;
+  std::optional<Result<std::string>> answer = {};
+  std::exception_ptr exception = {};
+
+  std::size_t weight() const { return changes.size(); }
+  bool has_key() const { return in.idempotency_key.has_value(); }
+  jobs::AnswerKey answer_key() const { return {context.principal.key_prefix, *in.idempotency_key}; }
+  void close(Result<std::string> with) {
+    answer = std::move(with);
+    end = End::answered;
+  }
+};
+
+// The transaction of one round. May be run again from the start.
+class BalancesService::Round {
+ public:
+  Round(BalancesService& service, sql::Tx& tx, CommunityNo community, std::span<Task* const> tasks, Lane lane)
+      : service_(service), tx_(tx), community_(community), tasks_(tasks), lane_(lane) {}
+  void run();
+
+ private:
+  void replay();
+  void resolve();
+  void apply();
+  void keep();
+  std::string answer_of(Task const& task, std::vector<ChangeResult> const& results) const;
+  void add_audit(Task const& task, std::vector<ChangeResult> const& results);
+
+  BalancesService& service_;
+  sql::Tx& tx_;
+  CommunityNo community_;
+  std::span<Task* const> tasks_;
+  Lane lane_;
+  TimeMs now_ = 0;
+  std::vector<access::NumberedAudit> audit_;
+  std::vector<Task*> to_keep_;
+};
+
+void BalancesService::Round::run() {
+  for (Task* t : tasks_) {
+    t->end = Task::End::open;
+    t->answer.reset();
+    now_ = std::max(now_, t->context.now);
+  }
+  replay();
+  resolve();
+  apply();
+  keep();
+}
+
+void BalancesService::Round::replay() {
+  std::vector<jobs::AnswerKey> keys;
+  std::vector<Task*> keyed;
+  std::set<std::pair<std::string_view, std::string_view>> seen;
+  for (Task* t : tasks_) {
+    if (!t->has_key()) continue;
+    auto const key = t->answer_key();
+    if (!seen.emplace(key.principal, key.key).second) {
+      t->end = Task::End::later;  // the first of this round with the key decides
+      continue;
+    }
+    keys.push_back(key);
+    keyed.push_back(t);
+  }
+  jobs::find_answers(tx_, community_, keys, now_, [&](std::size_t i, jobs::KeptAnswer kept) {
+    Task& t = *keyed[i];
+    if (kept.operation == kOperation && kept.fingerprint == t.fingerprint)
+      t.close(std::move(kept.answer));
+    else
+      t.close(fail(fealty::errors::kIdempotencyKeyReused,
+                   "This Idempotency-Key was used for another request; take a new key for a new request."));
+  });
+}
+
+void BalancesService::Round::resolve() {
+  std::vector<MemberReference> references;
+  for (Task* t : tasks_) {
+    if (t->end != Task::End::open) continue;
+    for (auto const& item : t->in.items)
+      references.push_back({item.identifier, item.identifier_type ? *item.identifier_type : std::string_view(),
+                            item.field_name ? *item.field_name : std::string_view()});
+  }
+  auto found = find_referenced(tx_, community_, references);
+  std::size_t at = 0;
+  for (Task* t : tasks_) {
+    if (t->end != Task::End::open) continue;
+    t->accounts.clear();
+    t->nobody.clear();
+    for (std::size_t i = 0; i < t->in.items.size(); ++i) {
+      auto& account = found[at++];
+      t->changes[i].member = account ? account->number : MemberNo{};
+      if (!account) t->nobody.emplace(i, std::move(account).error());
+      t->accounts.push_back(account ? *std::move(account) : Account{});
+    }
+  }
+}
+
+void BalancesService::Round::apply() {
+  std::vector<Task*> open;
+  std::vector<ledger::ChangeSet> sets;
+  for (Task* t : tasks_) {
+    if (t->end != Task::End::open) continue;
+    open.push_back(t);
+    sets.emplace_back(t->changes);
+  }
+  // SQLite has one writer: nothing is ever locked there.
+  bool const skip = lane_ == Lane::quick && tx_.engine() == sql::Engine::postgres;
+  auto outcomes = service_.ledger_.apply_in(tx_, community_, sets, now_, skip ? ledger::Locked::skip : ledger::Locked::wait);
+  for (std::size_t i = 0; i < open.size(); ++i) {
+    Task& t = *open[i];
+    switch (outcomes[i].state) {
+      case SetOutcome::State::busy: t.end = Task::End::busy; break;
+      case SetOutcome::State::refused:
+        // The reference's own words where there are some: that it is ambiguous, for instance.
+        for (auto& p : outcomes[i].problems)
+          if (auto const known = t.nobody.find(p.change); known != t.nobody.end()) p.error = known->second;
+        t.close(std::unexpected(error_of(std::move(outcomes[i].problems), t.in.is_list)));
+        break;
+      case SetOutcome::State::applied:
+        add_audit(t, outcomes[i].results);
+        t.close(answer_of(t, outcomes[i].results));
+        if (t.has_key()) to_keep_.push_back(&t);
+        break;
+    }
+  }
+}
+
+void BalancesService::Round::keep() {
+  access::write_audits(tx_, community_, audit_);
+  std::vector<jobs::NewAnswer> answers;
+  for (Task* t : to_keep_) answers.push_back({t->answer_key(), kOperation, t->fingerprint, **t->answer});
+  if (!jobs::keep_new_answers(tx_, community_, std::move(answers), now_)) throw KeysTaken{};
+}
+
+std::string BalancesService::Round::answer_of(Task const& t, std::vector<ChangeResult> const& results) const {
+  AdjustedList list;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    auto const& r = results[i];
+    auto const& change = t.changes[i];
+    Adjusted out{std::nullopt, r.balance, r.duplicate};
+    if (r.entry) {
+      auto const optional = [](std::string const& text) { return text.empty() ? std::nullopt : std::optional(text); };
+      auto const& account = t.accounts[i];
+      auto const& actor = r.first ? r.first->actor : change.source.actor;
+      out.entry = EntryOut{r.entry->to_string(),
+                           std::nullopt,
+                           {account.id().to_string(), std::to_string(account.number.value), account.username},
+                           change.currency,
+                           std::string(to_string(r.entry_class)),
+                           r.amount,
+                           r.balance,
+                           {change.source.kind, change.source.external_id, change.leg},
+                           optional(r.first ? r.first->reason : change.source.reason),
+                           optional(r.first ? r.first->note : change.note),
+                           {actor.type, actor.id, actor.name},
+                           std::nullopt,
+                           to_iso(NumberSource::time_of(r.entry->number)),
+                           std::nullopt};
+    }
+    list.items.push_back(std::move(out));
+  }
+  return t.in.is_list ? api::to_json(list) : api::to_json(list.items.front());
+}
+
+// One row a request that changed something: who, by which address, what.
+void BalancesService::Round::add_audit(Task const& t, std::vector<ChangeResult> const& results) {
+  api::JsonWriter w;
+  w.begin_object().key("request_id").string(t.context.request_id).key("changes").begin_array();
+  bool changed = false;
+  std::string target = t.accounts.front().id().to_string();
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    auto const& r = results[i];
+    if (!r.entry || r.duplicate) continue;
+    changed = true;
+    if (t.accounts[i].number != t.accounts.front().number) target.clear();
+    w.begin_object().key("user").string(t.accounts[i].id().to_string()).key("currency").string(t.changes[i].currency);
+    w.key("before").decimal({r.balance.micros - r.amount.micros}).key("after").decimal(r.balance);
+    w.key("entry").string(r.entry->to_string()).end_object();
+  }
+  w.end_array().end_object();
+  if (!changed) return;
+  audit_.push_back({service_.numbers_.next(),
+                    {t.changes.front().source.actor, "balance.adjusted", std::move(target), w.take(), t.context.remote_address, now_}});
+}
+
+BalancesService::BalancesService(sql::Database& database, NumberSource& numbers)
+    : database_(database),
+      numbers_(numbers),
+      ledger_(database, numbers),
+      lanes_(kRoundChangesMax,
+             [this](CommunityNo community, std::span<Task* const> tasks, Lane lane) { run_round(community, tasks, lane); }) {}
+
+Result<MemberBalances> BalancesService::read(api::Context const& context, BalancesIn const& in) {
+  return database_.read([&](sql::Tx& tx) -> Result<MemberBalances> {
+    MemberReference const reference{in.identifier, in.identifier_type ? *in.identifier_type : std::string_view(),
+                                    in.field_name ? *in.field_name : std::string_view()};
+    auto account = std::move(find_referenced(tx, context.community, {reference}).front());
+    auto const state = account ? state_of(tx, context.community, account->number) : std::nullopt;
+    if (account && (!state || *state == MembershipState::deleted)) account = std::unexpected(no_such_member());
+    if (account && state == MembershipState::invited)
+      account = fail(ledger::errors::kUserNotJoined, "This member has not accepted the invitation yet.");
+    if (!account) return std::unexpected(error_of({{0, std::move(account).error()}}, false));
+
+    std::vector<ledger::MemberBalance> stored;
+    ledger::load_balances(tx, context.community, {account->number}, stored);
+    MemberBalances out{std::to_string(account->number.value), {}};
+    for (auto const& currency : ledger::load_currencies(tx, context.community)) {
+      if (currency.kind == "counter") continue;  // counts of spins and the like have operations of their own
+      CurrencyBalance shown{currency.code, currency.name, {}, {}};
+      for (auto const& b : stored)
+        if (b.currency == currency.number) {
+          shown.balance = b.balance.amount;
+          shown.earned = std::max(b.balance.earned, Decimal{});
+        }
+      out.balances.push_back(std::move(shown));
+    }
+    return out;
+  });
+}
+
+Result<api::Json> BalancesService::adjust(api::Context const& context, Adjust const& in) {
+  Task task{context, in};
+  auto const& who = context.principal;
+  access::Actor const actor{who.kind == api::PrincipalKind::system_key ? "system_key" : "api_key", who.key_id.to_string(), who.name};
+  std::string const prefix = who.key_id.to_string() + ":";
+  for (std::size_t i = 0; i < in.items.size(); ++i) {
+    auto const& item = in.items[i];
+    ledger::Change change;
+    change.currency = item.currency;
+    change.op = *ledger::parse_operator(item.op);
+    change.value = item.amount;
+    change.source = {"api_key", prefix, "", item.reason.value_or(""), actor};
+    change.note = item.note.value_or("");
+    if (item.sourceId) {
+      change.source.external_id += *item.sourceId;
+    } else {
+      // One id for the whole request: the leg tells its items apart.
+      if (in.is_list) change.leg = std::to_string(i);
+      change.is_new_source = !in.idempotency_key;
+      change.source.external_id += in.idempotency_key ? *in.idempotency_key : "auto:" + std::to_string(numbers_.next());
+    }
+    task.changes.push_back(std::move(change));
+  }
+  if (in.idempotency_key) {
+    AdjustItems const canonical{in.items};
+    task.fingerprint = sha256((in.is_list ? "list" : "one") + api::to_json(canonical));
+  }
+
+  Lane lane = Lane::quick;
+  for (;;) {
+    if (task.end == Task::End::alone) {
+      Task* const self = &task;
+      run_round(context.community, {&self, 1}, Lane::patient);
+    } else {
+      lanes_.run(context.community, task, lane);
+    }
+    if (task.exception) std::rethrow_exception(task.exception);
+    if (task.end == Task::End::answered) break;
+    if (task.end == Task::End::busy) lane = Lane::patient;
+  }
+  if (!*task.answer) return std::unexpected(std::move(*task.answer).error());
+  return api::Json{**std::move(task.answer)};
+}
+
+void BalancesService::run_round(CommunityNo community, std::span<Task* const> tasks, Lane lane) {
+  auto const fail_all = [&](auto&& make) {
+    for (Task* t : tasks) t->exception = make();
+  };
+  try {
+    for (int attempt = 1;; ++attempt) {
+      try {
+        database_.write([&](sql::Tx& tx) { Round(*this, tx, community, tasks, lane).run(); });
+        return;
+      } catch (KeysTaken) {
+        if (attempt == kRoundAttemptsMax)
+          throw StorageError(StorageError::Kind::busy, "the Idempotency-Keys of a round were taken again and again");
+      }
+    }
+  } catch (StorageError const& e) {
+    bool const one_may_be_to_blame = e.kind() == StorageError::Kind::broken || e.kind() == StorageError::Kind::constraint;
+    if (tasks.size() > 1 && one_may_be_to_blame) {
+      for (Task* t : tasks) t->end = Task::End::alone;
+      return;
+    }
+    // One for each: they are handled on different threads.
+    fail_all([&] { return std::make_exception_ptr(StorageError(e.kind(), e.what())); });
+  } catch (std::exception const& e) {
+    fail_all([&] { return std::make_exception_ptr(std::runtime_error(e.what())); });
+  } catch (...) {
+    fail_all([] { return std::make_exception_ptr(std::runtime_error("not a std::exception")); });
+  }
+}
+
+}  // namespace fealty::members

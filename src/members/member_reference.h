@@ -1,0 +1,30 @@
+// Who is meant where a request names a member: by e-mail, short id, public id, username, or a custom field that identifies.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "members/member_store.h"
+
+namespace fealty::members {
+
+namespace errors {
+inline constexpr ErrorDef kUserNotFound{"user_not_found", 404};
+inline constexpr ErrorDef kAmbiguousMember{"ambiguous_member", 409};
+inline constexpr ErrorDef kNotAnIdentifier{"not_an_identifier", 400};
+}  // namespace errors
+
+inline constexpr std::string_view kReferenceTypes[] = {"email", "id", "_id", "username", "custom-field"};
+
+struct MemberReference {
+  std::string_view identifier;
+  std::string_view type;        // one of kReferenceTypes; empty: what the identifier looks like
+  std::string_view field_name;  // custom-field: name or key of a field that identifies members
+};
+
+// The accounts that the references mean, in their order. Accounts are global: whether one is a member of the community is
+// for the caller to find out, when he locks the member, and a stranger must be answered like nobody (no_such_member()).
+std::vector<Result<Account>> find_referenced(sql::Tx& tx, CommunityNo community, std::vector<MemberReference> const& references);
+Error no_such_member();
+
+}  // namespace fealty::members
