@@ -45,6 +45,13 @@ api::Response text(int status, std::string body) {
   return {.status = status, .content_type = "text/plain; charset=utf-8", .body = std::move(body)};
 }
 
+// Not now, but soon: whoever asks is told when to ask again.
+api::Response not_ready(std::string body) {
+  auto answer = text(503, std::move(body));
+  answer.headers.push_back({"Retry-After", "1"});
+  return answer;
+}
+
 api::Route plain(std::string path, std::string id, std::string summary, std::function<api::Response(api::Request const&)> answer) {
   return {.method = api::Method::get,
           .path = std::move(path),
@@ -67,12 +74,12 @@ std::vector<api::Route> operation_routes(sql::Database* database, http::Metrics*
   routes.push_back(
       plain("/health/live", "health.live", "Whether the program runs", [](api::Request const&) { return text(200, "live\n"); }));
   routes.push_back(plain("/health/ready", "health.ready", "Whether requests can be served", [=](api::Request const&) {
-    if (draining->load()) return text(503, "stopping\n");
+    if (draining->load()) return not_ready("stopping\n");
     try {
       sql::schema_version(*database);
       return text(200, "ready\n");
     } catch (std::exception const&) {
-      return text(503, "storage cannot be reached\n");
+      return not_ready("storage cannot be reached\n");
     }
   }));
   routes.push_back(plain("/metrics", "metrics", "Numbers for Prometheus", [=](api::Request const& r) {

@@ -21,7 +21,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
-import rounds  # noqa: E402  (its folder was put into the path above)
+import rounds  # noqa: E402  (found by the path above)
 
 
 def arguments():
@@ -30,6 +30,7 @@ def arguments():
     parser.add_argument("--engine", choices=("sqlite", "postgres", "both"), default="both")
     parser.add_argument("--seed", type=int, help="repeats the files and attacks of an earlier run")
     parser.add_argument("--rounds", type=int, help="so many rounds instead of minutes")
+    parser.add_argument("--round-seconds", type=float, metavar="N", help="shorter rounds, as the tests use them")
     parser.add_argument("--from", type=int, default=1, dest="first", metavar="ROUND",
                         help=f"the first round; installations are made anew in the rounds 1, {1 + rounds.ROUNDS_PER_INSTALLATION}, "
                         f"{1 + 2 * rounds.ROUNDS_PER_INSTALLATION} …")
@@ -47,7 +48,7 @@ def main():
     good = True
     for engine in engines:
         until = None if asked.rounds else time.monotonic() + asked.minutes * 60 / len(engines)
-        good &= rounds.run(engine, seed, asked.folder, first=asked.first, count=asked.rounds, until=until)
+        good &= rounds.run(engine, seed, asked.folder, first=asked.first, count=asked.rounds, until=until, lasts_s=asked.round_seconds)
     return 0 if good else 1
 
 

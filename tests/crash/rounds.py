@@ -182,7 +182,8 @@ def run(engine, seed, folder, first=1, count=None, until=None, lasts_s=None):
         say(f"  kept: {place}")
         installed_at = number - (number - 1) % ROUNDS_PER_INSTALLATION
         start = f" --from {installed_at}" if installed_at > 1 else ""
-        say(f"  again: ./dev crash --engine {engine} --seed {seed}{start} --rounds {number - installed_at + 1}")
+        length = f" --round-seconds {lasts_s:g}" if lasts_s else ""
+        say(f"  again: ./dev crash --engine {engine} --seed {seed}{start} --rounds {number - installed_at + 1}{length}")
     finally:
         if stage is not None:
             rows, jobs, counts = add_up(stage, rows, jobs, counts)

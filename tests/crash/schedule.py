@@ -8,6 +8,7 @@ ROUND_S = (8, 16)
 CLUBS = ("alpha", "beta", "gamma")
 NODES = {"sqlite": 1, "postgres": 2}
 LEASE_S = 8
+SHORT_ATTACKS, SHORT_S = 3, 2.0  # of a shortened round
 
 
 class Upload:
@@ -95,13 +96,19 @@ class Round:
         self.proof_seed = dice.getrandbits(48)
 
     def shorten(self, lasts_s):
-        """The same round in less time: smaller files, moments closer together."""
+        """The same round in less time: smaller files, moments closer together, few attacks and one long one at most."""
         factor, self.lasts_s = lasts_s / self.lasts_s, lasts_s
         for upload in self.uploads:
             upload.at *= factor
             upload.spec.rows_asked = max(1, round(upload.spec.rows_asked * factor))
+        self.attacks = self.attacks[:SHORT_ATTACKS]
+        long_ones = 0
         for attack in self.attacks:
             attack.at *= factor
+            for name in ("away_s", "for_s"):
+                if attack.how.get(name, 0) > SHORT_S:
+                    long_ones += 1
+                    attack.how[name] = attack.how[name] if long_ones == 1 else SHORT_S
         for live in self.lives:
             live.at *= factor
 
@@ -115,7 +122,9 @@ class Round:
         # Aimed ones wait for a job that is under way.
         aim = {"aim_s": dice.uniform(0, 0.4)} if dice.random() < 0.7 else {}
         if kind in ("kill", "stop"):
-            return Attack(at, node, kind, **aim, away_s=dice.choice((0.0, dice.uniform(0, 2), dice.uniform(0, 2), LEASE_S + 1.0)))
+            # Past the lease only where another node takes over.
+            away = [0.0, dice.uniform(0, 2), dice.uniform(0, 2)] + ([LEASE_S + 1.0] if NODES[engine] > 1 else [])
+            return Attack(at, node, kind, **aim, away_s=dice.choice(away))
         if kind == "pause":
             # Mostly past the lease.
             return Attack(at, node, kind, **aim, for_s=dice.choice((dice.uniform(0.5, 3), LEASE_S + dice.uniform(0.5, 5),

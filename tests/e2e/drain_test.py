@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import http.client
-import json
 import signal
 import socket
 import threading
@@ -10,35 +9,13 @@ import time
 
 import pytest
 
-from client import IMPORT, PREMIUM, multipart
+from client import IMPORT, PREMIUM, SlowUpload
 from conftest import open_club
 from files import add_to_all, email, members, premium
-from harness import wait_until
+from harness import wait_until, wait_until_uploads
 
 MEMBERS, TIMES = 100, 3_000
 ROWS = MEMBERS * TIMES
-
-
-class SlowUpload:
-    """An upload that stops before its last bytes until it is told to go on."""
-
-    def __init__(self, api, data):
-        self.body, content_type = multipart(data)
-        self.connection = api.connect()
-        self.connection.putrequest("POST", PREMIUM)
-        for name, value in {**api.headers(), "Content-Type": content_type, "Content-Length": str(len(self.body))}.items():
-            self.connection.putheader(name, value)
-        self.connection.endheaders()
-        self.connection.send(self.body[:-20])
-
-    def finish(self):
-        self.connection.send(self.body[-20:])
-        answer = self.connection.getresponse()
-        return answer.status, json.loads(answer.read())
-
-
-def wait_until_uploads(installation, count):
-    wait_until(lambda: sum(name.endswith(".part") for name in installation.upload_files()) == count, 10, f"{count} uploads are under way")
 
 
 def test_a_server_that_is_told_to_stop_ends_uploads_and_stops_jobs_between_chunks(installation):

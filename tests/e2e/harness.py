@@ -43,6 +43,10 @@ def wait_until(condition, deadline_s, what):
         time.sleep(0.02)
 
 
+def wait_until_uploads(installation, count):
+    wait_until(lambda: sum(name.endswith(".part") for name in installation.upload_files()) == count, 10, f"{count} uploads are under way")
+
+
 class SqliteReader:
     def __init__(self, path):
         self.path = path

@@ -8,19 +8,90 @@ using sql::StorageError;
 class Failures : public MachineTest {};
 FEALTY_ON_BOTH_ENGINES(Failures);
 
+// Every call of a job once, in each of the ways in which a job can go: the job with fewer calls than n is the last.
 TEST_P(Failures, OfAnyStorageCallAreRetriedAndNoRowIsLostOrAppliedTwice) {
+  struct Way {
+    char const* name;
+    bool looks_ahead, by_member;
+    Query query;
+    char const* counters;
+    std::int64_t effects;
+  };
+  Way const ways[] = {
+      {"in the members' order, looking ahead", true, true, {}, "completed 60/0/20/2 of 82, 0 not, 0 blank", 80},
+      {"as a dry run", false, false, {{"dry_run", "true"}}, "completed 60/0/20/2 of 82, 0 not, 0 blank", 0},
+      {"until it stops", false, false, {{"stop_on_error", "true"}}, "failed too_many_errors 60/0/0/1 of 82, 21 not, 0 blank", 60},
+  };
+  // Rarely enough that what looks for new jobs makes few calls beside those of the job.
+  program.reset();
+  program.emplace(db(), files, limits, script, RunnerSettings{.workers = 2, .poll_ms = 100});
   program->start();
-  for (int n = 1; n <= 40; ++n) {
-    script.looks_ahead = n % 2 == 0;
-    // Every call once for each of the two ways of looking up.
-    auto const call = (n + 1) / 2;
-    auto const id = queue(csv({{"ok", 60}, {"bad", 2}, {"new", 20}}));
-    program->database.fail_at(call);
-    EXPECT_EQ(counters(ended(id)), "completed 60/0/20/2 of 82, 0 not, 0 blank")
-        << "call " << call << (script.looks_ahead ? ", looking ahead" : "");
-    program->database.fail_at(0);
-    EXPECT_EQ(effects(id), 80) << "call " << call << (script.looks_ahead ? ", looking ahead" : "");
+  for (auto const& way : ways) {
+    script.looks_ahead = way.looks_ahead;
+    script.by_member = way.by_member;
+    int most = 0;
+    for (int n = 1;; ++n) {
+      std::string const where = "call " + std::to_string(n) + ", " + way.name;
+      auto const id = queue(csv({{"ok", 60}, {"bad", 2}, {"new", 20}}), way.query);
+      program->database.fail_at(n);
+      EXPECT_EQ(counters(ended(id)), way.counters) << where;
+      auto const calls = program->database.calls();
+      program->database.fail_at(0);
+      EXPECT_TRUE(eventually([&] { return program->runner->jobs_held() == 0; })) << where;
+      EXPECT_EQ(effects(id), way.effects) << where;
+      most = n;
+      if (calls < n) break;
+    }
+    EXPECT_GT(most, 10) << way.name;
   }
+}
+
+// What stands still at one call, for longer than its lease: another program ends its connections and takes the job over. When
+// it wakes it must find that the job is not its own any more, whatever it was about to do. Two programs have one database on
+// PostgreSQL alone.
+class Standstills : public MachineTest {};
+INSTANTIATE_TEST_SUITE_P(, Standstills, testing::Values(sql::Engine::postgres), test::engine_name);
+
+TEST_P(Standstills, AtAnyStorageCallDoubleNothing) {
+  int met = 0;
+  for (int n = 1;; ++n) {
+    auto const first_handle = database().open_another();
+    auto const second_handle = database().open_another();
+    Script first_script, second_script;
+    // In the members' order, which makes all the calls that there are.
+    first_script.by_member = second_script.by_member = true;
+    Program first(*first_handle, files, limits, first_script), second(*second_handle, files, limits, second_script);
+    auto const id = queue(csv({{"ok", 70}, {"bad", 2}, {"new", 10}}));
+    Gate free;
+    std::atomic<bool> stood{false};
+    first.database.fail_at(0);
+    first.database.on_call([&](std::int64_t call) {
+      if (call != n) return;
+      stood = true;
+      EXPECT_TRUE(free.wait());
+    });
+    first.start();
+    // A job with fewer calls than n ends in front of the gate.
+    EXPECT_TRUE(eventually([&] { return stood || status(id).status == "completed"; })) << "call " << n;
+    bool const last = !stood;
+    if (!last) {
+      ++met;
+      second_handle->end_session(first_handle->session());
+      end_lease(id);
+      second.start();
+      EXPECT_EQ(counters(ended(id)), "completed 70/0/10/2 of 82, 0 not, 0 blank") << "call " << n;
+      auto const before = test::dump(db(), {"nodes"});
+      free.open();
+      EXPECT_TRUE(eventually([&] { return first.runner->jobs_held() == 0; })) << "call " << n;
+      first.stop();
+      EXPECT_EQ(test::dump(db(), {"nodes"}), before) << "call " << n;
+    }
+    EXPECT_EQ(effects(id), 80) << "call " << n;
+    free.open();
+    first.stop();
+    if (last) break;
+  }
+  EXPECT_GT(met, 10) << "calls of a job";
 }
 
 TEST_P(Failures, OfALookUpNeverLeaveRowsWithoutTheirMembers) {
