@@ -92,6 +92,9 @@ Family family_of(Oid type) {
   }
 }
 
+constexpr std::chrono::seconds kPlansKeptFirst{1};
+constexpr std::chrono::minutes kPlansKeptMax{10};
+
 int hex_value(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
 
 class PostgresRow final : public Row {
@@ -215,11 +218,10 @@ void Connection::settle() {
 }
 
 void Connection::renew_plans() {
-  constexpr std::chrono::minutes kKeptMax{10};
   auto const now = std::chrono::steady_clock::now();
   if (now - plans_made_ < plans_kept_) return;
   plans_made_ = now;
-  plans_kept_ = std::min<std::chrono::steady_clock::duration>(plans_kept_ * 2, kKeptMax);
+  plans_kept_ = std::min<std::chrono::steady_clock::duration>(plans_kept_ * 2, kPlansKeptMax);
   checked("DISCARD PLANS", Answer(PQexec(handle_.get(), "DISCARD PLANS")));
 }
 
@@ -332,7 +334,11 @@ Connection::Answer Connection::round_trip(std::string_view name, char const* beg
     return good;
   };
   if (begin) receive();
-  if (unprepared) unprepared->is_ready = receive();
+  if (unprepared) {
+    unprepared->is_ready = receive();
+    plans_made_ = std::chrono::steady_clock::now();
+    plans_kept_ = kPlansKeptFirst;
+  }
   receive();
   if (is_connected()) {
     Answer const sync(PQgetResult(c));

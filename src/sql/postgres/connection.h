@@ -85,9 +85,9 @@ class Connection {
   std::vector<Sent> sent_;            // not empty: in pipeline mode
   std::vector<Prepared> statements_;  // by Statement::index()
   // The server keeps the plan of a prepared statement until the table's statistics change. Plans that were made while a table
-  // was empty read all of it for every request when it no longer is: they are made anew at growing ages of the connection.
-  std::chrono::steady_clock::time_point plans_made_ = std::chrono::steady_clock::now();
-  std::chrono::steady_clock::duration plans_kept_ = std::chrono::seconds(1);
+  // was empty read all of it for every request when it no longer is: they are made anew at growing ages of the youngest.
+  std::chrono::steady_clock::time_point plans_made_;
+  std::chrono::steady_clock::duration plans_kept_{};
   bool stale_ = false;   // must not be used again
   bool ending_ = false;  // the answer of end_read is still to be read
 };
