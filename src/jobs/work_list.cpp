@@ -7,9 +7,9 @@ namespace fealty::jobs {
 namespace {
 
 // Rows that are looked up together: sorted by key, they walk the index in order, so more at a time read fewer pages.
-constexpr std::size_t kBatchRows = 32'768, kBatchBytes = 4 * 1024 * 1024;
+constexpr std::size_t kBatchRows = 16'384, kBatchBytes = 4 * 1024 * 1024;
 // One run. With the next one being filled while it is sorted and written, and the batches, this bounds the builder's memory.
-constexpr std::size_t kRunBytes = 8 * 1024 * 1024;
+constexpr std::size_t kRunBytes = 6 * 1024 * 1024;
 constexpr std::size_t kReadBytes = 128 * 1024;
 constexpr std::string_view kOrderSuffix = "order";
 
