@@ -24,7 +24,7 @@ void write_audits(sql::Tx& tx, CommunityNo community, std::vector<NumberedAudit>
   batch.reserve(entries.size());
   for (auto const& [number, e] : entries)
     batch.add(number, e.actor.type, e.actor.id, e.actor.name, e.action, e.target, e.detail, e.remote_address, e.at);
-  tx.exec_batch(kInsertMany, batch, community);
+  tx.exec_batch_later(kInsertMany, batch, community);
 }
 
 }  // namespace fealty::access

@@ -2,6 +2,7 @@
 // envelopes, limits, the test that walks all routes and the OpenAPI document all come from it.
 #pragma once
 #include <concepts>
+#include <exception>
 #include <functional>
 #include <optional>
 #include <span>
@@ -55,6 +56,11 @@ struct Answer {
 
 using Handler = std::function<Result<Answer>(Context&, Request&)>;
 
+// For handlers that wait together with others: they start the work and return, and no thread is held meanwhile. `done` is
+// called once, on any thread, with the answer or with what was thrown; context and request stay where they are until then.
+using Done = std::move_only_function<void(Result<Answer>, std::exception_ptr)>;
+using LaterHandler = std::function<void(Context&, Request&, Done)>;
+
 struct Route {
   Method method;
   std::string path;  // "/users/bulk-update/{id}/status", without the family's prefix
@@ -73,6 +79,7 @@ struct Route {
   std::string raw_content_type = {};  // plain answers
   bool ranges = false;                // a download (api/download.h): takes Range and If-Range, may answer 206
   Handler handler = {};
+  LaterHandler later = {};   // instead of handler; not for streamed bodies
   int success_status = 200;  // documented; the handler's answer carries the real one
 };
 

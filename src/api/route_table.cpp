@@ -86,7 +86,9 @@ std::vector<std::string_view> prefixes_of(Route const& route) {
 }
 
 void RouteTable::add(Route route) {
-  if (!route.handler) refuse(route, "it has no handler");
+  if (!route.handler && !route.later) refuse(route, "it has no handler");
+  if (route.later && (route.handler || route.body == BodyKind::stream))
+    refuse(route, "it has two handlers, or streams to one that answers later");
   if (route.id.empty()) refuse(route, "it has no id");
   if (route.summary.empty()) refuse(route, "it has no summary");
   check_path(route);

@@ -1,4 +1,5 @@
 #include "http/pipeline.h"
+#include <latch>
 #include "api/envelope.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -208,12 +209,50 @@ void Pipeline::refuse(Exchange& x, Error const& error) { set_error(x, error); }
 
 // ---- On a worker's thread
 
-void Pipeline::run(Exchange& x) noexcept {
+void Pipeline::run(Exchange& x, Then then) noexcept {
+  bool const settled = settle(x, [&]() -> Outcome {
+    if (auto error = admit(x)) return std::unexpected(*std::move(error));
+    if (!x.route->later) return x.route->handler(x.context, x.request);
+    answer_later(x, then);
+    return std::nullopt;
+  });
+  if (settled) then();
+}
+
+void Pipeline::answer_later(Exchange& x, Then& then) {
+  struct Waiting {
+    Pipeline& pipeline;
+    Exchange& x;
+    Then then;
+    void end(std::function<Outcome()> const& make) {
+      pipeline.settle(x, make);
+      std::exchange(then, nullptr)();
+    }
+  };
+  auto const waiting = std::make_shared<Waiting>(*this, x, std::move(then));
+  try {
+    x.route->later(x.context, x.request, [waiting](Result<api::Answer> result, std::exception_ptr thrown) {
+      waiting->end([&]() -> Outcome {
+        if (thrown) std::rethrow_exception(thrown);
+        return std::move(result);
+      });
+    });
+  } catch (...) {
+    // It could not begin, so nobody else will answer.
+    auto const thrown = std::current_exception();
+    waiting->end([&]() -> Outcome { std::rethrow_exception(thrown); });
+  }
+}
+
+// False, and the exchange untouched, when the answer comes later.
+bool Pipeline::settle(Exchange& x, std::function<Outcome()> const& make) noexcept {
   // 6. The one catch-all: whatever is thrown below becomes an answer without internals and a log line with the request id.
   try {
     Result<api::Answer> result;
     try {
-      result = call(x);
+      auto outcome = make();
+      if (!outcome) return false;
+      result = *std::move(outcome);
       // What a stream cannot even begin with is answered like any other failure.
       if (result && result->raw && result->raw->stream && has_body(result->raw->status) && x.method != api::Method::head)
         x.next = result->raw->stream->next(x.piece);
@@ -227,7 +266,10 @@ void Pipeline::run(Exchange& x) noexcept {
       result = std::unexpected(*std::move(known));
     }
     // 9. The family's envelope around the answer or the error.
-    if (!result) return set_error(x, result.error());
+    if (!result) {
+      set_error(x, result.error());
+      return true;
+    }
     x.response = api::render(x.family, result, x.request.request_id);
     x.answered = true;
   } catch (std::exception const& e) {
@@ -237,6 +279,7 @@ void Pipeline::run(Exchange& x) noexcept {
     log::error("unexpected_exception", {{"request_id", x.request.request_id}, {"route", x.route_id}, {"what", "not a std::exception"}});
     set_error(x, internal_error());
   }
+  return true;
 }
 
 void Pipeline::pull(Exchange& x) noexcept {
@@ -271,36 +314,35 @@ bool Pipeline::credential_still_holds(Exchange& x) {
   }
 }
 
-Result<api::Answer> Pipeline::call(Exchange& x) {
-  api::Context context;
+std::optional<Error> Pipeline::admit(Exchange& x) {
+  api::Context& context = x.context;
   context.request_id = x.request.request_id;
   context.remote_address = x.request.remote_address;
   context.now = settings_.clock();
   context.deadline_steady_ms = x.deadline_steady_ms;
   // Who waited for a worker until his time was over has given up by now: to answer him would make the others wait longer.
   if (context.deadline_steady_ms <= steady_now_ms())
-    return std::unexpected(Error{&errors::kOverloaded, "The server is overloaded. Try again in a moment.", {}, false, 1});
+    return Error{&errors::kOverloaded, "The server is overloaded. Try again in a moment.", {}, false, 1};
+  if (x.route->needs.kind == api::Needs::Kind::nothing) return std::nullopt;
 
-  if (x.route->needs.kind == api::Needs::Kind::key_with) {
-    // 7. The credential: who is calling, and for which community.
-    auto principal = authenticator_.check(x.request, context.now);
-    if (!principal) return std::unexpected(std::move(principal.error()));
-    x.key_prefix = principal->key_prefix;
-    x.credential_seen_ms = steady_now_ms();
-    if (principal->kind == api::PrincipalKind::guest)
-      return fail(errors::kUnauthorized, "This route needs an API key; send it as \"Authorization: Bearer <key>\".");
+  // 7. The credential: who is calling, and for which community.
+  auto principal = authenticator_.check(x.request, context.now);
+  if (!principal) return std::move(principal.error());
+  x.key_prefix = principal->key_prefix;
+  x.credential_seen_ms = steady_now_ms();
+  if (principal->kind == api::PrincipalKind::guest)
+    return Error{&errors::kUnauthorized, "This route needs an API key; send it as \"Authorization: Bearer <key>\"."};
 
-    // 8. The permission. 401, not 403: conventions of the published interface.
-    for (api::Permission needed : x.route->needs.all_of) {
-      if (principal->permissions.has(needed)) continue;
-      auto const& permission = api::info(needed);
-      return fail(errors::kInsufficientPermission,
-                  "The key lacks the permission \"" + std::string(permission.label) + "\" (" + std::string(permission.identifier) + ").");
-    }
-    context.principal = *std::move(principal);
-    context.community = context.principal.community;
+  // 8. The permission. 401, not 403: conventions of the published interface.
+  for (api::Permission needed : x.route->needs.all_of) {
+    if (principal->permissions.has(needed)) continue;
+    auto const& permission = api::info(needed);
+    return Error{&errors::kInsufficientPermission,
+                 "The key lacks the permission \"" + std::string(permission.label) + "\" (" + std::string(permission.identifier) + ")."};
   }
-  return x.route->handler(context, x.request);
+  context.principal = *std::move(principal);
+  context.community = context.principal.community;
+  return std::nullopt;
 }
 
 // ---- Back on the I/O thread
@@ -383,7 +425,9 @@ api::Response Pipeline::answer(api::Request request) {
   open(x);
   if (!x.answered) {
     x.deadline_steady_ms = deadline_of(x);
-    run(x);
+    std::latch done(1);
+    run(x, [&done] { done.count_down(); });
+    done.wait();
   }
   close(x);
   if (x.response.stream && has_body(x.response.status)) end_stream(x, StreamEnd::complete, 0);

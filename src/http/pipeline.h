@@ -71,6 +71,7 @@ struct Exchange {
   std::optional<StreamEnd> broken;   // nothing comes any more, though the body is not complete
   bool client_gone = false;          // the handler gave up since nobody waits for the answer
   std::optional<Error> abort_error;  // why the session aborted the streamed body, when BodyAborted alone says too little
+  api::Context context;
   std::string key_prefix;
   std::int64_t began_us = 0;
   std::int64_t deadline_steady_ms = 0;
@@ -87,8 +88,10 @@ class Pipeline {
   void open_refused(Exchange& x, Error const& error, std::string_view reason);
   // An answer of the transport's own. Not after run().
   void refuse(Exchange& x, Error const& error);
-  // Steps 6 to 9, on a worker's thread: blocks. Of a streamed answer the first piece is made.
-  void run(Exchange& x) noexcept;
+  // Steps 6 to 9, on a worker's thread: blocks. Of a streamed answer the first piece is made. `then` is called at the end: on
+  // this thread, or later on another one's when the handler answers later; the exchange must stay until then.
+  using Then = std::move_only_function<void()>;
+  void run(Exchange& x, Then then) noexcept;
   // The next piece of a streamed answer, on a worker's thread.
   void pull(Exchange& x) noexcept;
   // Steps 10 and 11: the answer's common headers, metrics and the access log. Once for each exchange that was opened. A
@@ -112,7 +115,11 @@ class Pipeline {
   void find_route(Exchange& x);
   void answer_options(Exchange& x, std::vector<api::Method> const& allowed);
   void plan_body(Exchange& x);
-  Result<api::Answer> call(Exchange& x);
+  // Nothing: the handler answers later.
+  using Outcome = std::optional<Result<api::Answer>>;
+  std::optional<Error> admit(Exchange& x);
+  void answer_later(Exchange& x, Then& then);
+  bool settle(Exchange& x, std::function<Outcome()> const& make) noexcept;
   bool credential_still_holds(Exchange& x);
   void record(Exchange const& x, int status, std::int64_t bytes);
   std::string fresh_request_id();

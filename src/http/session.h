@@ -137,19 +137,30 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
   void wake_soon() {
     asio::post(stream_.get_executor(), [self = self()] { self->wake_from_event(); });
   }
-  // A step of the pipeline for a pool's thread; the session is woken when it is done.
-  WorkerPool::Job job_of(void (Pipeline::*step)(Exchange&) noexcept) {
+  // Wakes the session from any thread: the pipeline's step is done.
+  static void step_done(std::shared_ptr<Session> self) {
+    auto executor = self->stream_.get_executor();
+    asio::post(executor, [session = std::move(self)] {
+      session->handler_done_ = true;
+      if (session->watching_)
+        session->cancel_io();
+      else
+        session->wake_from_event();
+    });
+  }
+  // The pipeline's steps for a pool's thread.
+  WorkerPool::Job run_job() {
     handler_done_ = false;
-    return [self = self(), step]() mutable {
-      (self->world_.pipeline.*step)(*self->x_);
-      auto executor = self->stream_.get_executor();
-      asio::post(executor, [session = std::move(self)] {
-        session->handler_done_ = true;
-        if (session->watching_)
-          session->cancel_io();
-        else
-          session->wake_from_event();
-      });
+    return [self = self()]() mutable {
+      Session& session = *self;
+      session.world_.pipeline.run(*session.x_, [self = std::move(self)]() mutable { step_done(std::move(self)); });
+    };
+  }
+  WorkerPool::Job pull_job() {
+    handler_done_ = false;
+    return [self = self()]() mutable {
+      self->world_.pipeline.pull(*self->x_);
+      step_done(std::move(self));
     };
   }
   // A stream that has no end of its own ends when the server stops.
@@ -397,7 +408,7 @@ Task<void> Session<Stream>::run_streamed() {
     x.abort_error = Pipeline::body_too_large(x.body_bytes_max);
     pipe->abort(Why::malformed, "the body is over the limit");
   }
-  if (!world_.uploads.try_run(job_of(&Pipeline::run))) {
+  if (!world_.uploads.try_run(run_job())) {
     world_.pipeline.metrics().rejected("uploads_full");
     world_.pipeline.refuse(x, {&errors::kOverloaded, "Too many uploads are running. Try again in a moment.", {}, false, 5});
     if (head.has_body()) close_after_ = true;
@@ -463,7 +474,7 @@ template <class Stream>
 Task<void> Session<Stream>::run_on_worker() {
   Exchange& x = *x_;
   x.deadline_steady_ms = world_.pipeline.deadline_of(x);
-  if (!world_.workers.try_run(job_of(&Pipeline::run))) {
+  if (!world_.workers.try_run(run_job())) {
     world_.pipeline.metrics().rejected("queue_full");
     world_.pipeline.refuse(x, {&errors::kOverloaded, "The server is overloaded. Try again in a moment.", {}, false, 1});
     co_return;

@@ -80,7 +80,7 @@ Task<StreamEnd> Session<Stream>::send_pieces(std::optional<std::int64_t> length,
 template <class Stream>
 Task<bool> Session<Stream>::pull_piece() {
   while (!is_over()) {
-    if (world_.workers.try_run(job_of(&Pipeline::pull))) {
+    if (world_.workers.try_run(pull_job())) {
       while (!handler_done_) co_await wait_for_event();
       break;
     }

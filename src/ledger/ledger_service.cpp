@@ -94,25 +94,30 @@ void SetRun::load(std::span<ChangeSet const> sets, Locked locked) {
       if (c.member) members.push_back(c.member);
   std::sort(members.begin(), members.end());
   members.erase(std::unique(members.begin(), members.end()), members.end());
-  lock_members(tx_, community_, members, locked, [&](MemberNo m, Presence p) { presence_.emplace(m, p); });
+  lock_members_later(tx_, community_, members, locked, [this](MemberNo m, Presence p) { presence_.emplace(m, p); });
+  load_currencies_later(tx_, community_, currencies_);
+  tx_.settle();
   std::erase_if(members, [&](MemberNo m) { return !presence_.contains(m); });
   if (members.empty()) return;
-  currencies_ = load_currencies(tx_, community_);
 
+  // Only now: what is read before the members are locked may be changed before they are.
   std::vector<MemberBalance> loaded;
-  load_balances(tx_, community_, members, loaded);
-  for (auto const& b : loaded) balances_[{b.member, b.currency}] = b.balance;
-
+  load_balances_later(tx_, community_, members, loaded);
   std::vector<SourceKey> wanted;
   for (auto const& set : sets)
     for (auto const& c : set)
       if (auto const* currency = currency_of(c.currency); currency && !c.is_new_source && presence_.contains(c.member))
         wanted.push_back({&c, currency->number});
-  find_sources(tx_, community_, wanted, [&](std::size_t i, StoredSource s) {
-    auto const& [change, currency] = wanted[i];
+  std::vector<FoundSource> found;
+  find_sources_later(tx_, community_, wanted, found);
+  tx_.settle();
+  for (auto const& b : loaded) balances_[{b.member, b.currency}] = b.balance;
+  // Nearly all sources are new: what the others say is read one by one.
+  for (auto const& f : found) {
+    auto s = read_source(tx_, community_, f.number);
     ChangeResult result{id_of(s.entry), s.balance_after, true, s.entry_class, s.amount, std::move(s.first)};
-    known_.insert_or_assign(key_of(*change, currency), Known{s.op, s.operand, std::move(result)});
-  });
+    known_.insert_or_assign(key_of(*wanted[f.key].change, wanted[f.key].currency), Known{s.op, s.operand, std::move(result)});
+  }
 }
 
 Result<ChangeResult> SetRun::evaluate_one(Change const& c) {

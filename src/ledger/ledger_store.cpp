@@ -142,14 +142,19 @@ Entry read_entry(Row const& r) {
 
 }  // namespace
 
-std::vector<Currency> load_currencies(sql::Tx& tx, CommunityNo community) {
-  std::vector<Currency> all;
-  tx.each(
+void load_currencies_later(sql::Tx& tx, CommunityNo community, std::vector<Currency>& out) {
+  tx.each_later(
       kCurrencies,
-      [&](Row const& r) {
-        all.push_back({{r.integer(0)}, r.string(1), r.string(2), r.string(3), r.boolean(4), static_cast<int>(r.integer(5)), r.boolean(6)});
+      [&out](Row const& r) {
+        out.push_back({{r.integer(0)}, r.string(1), r.string(2), r.string(3), r.boolean(4), static_cast<int>(r.integer(5)), r.boolean(6)});
       },
       community);
+}
+
+std::vector<Currency> load_currencies(sql::Tx& tx, CommunityNo community) {
+  std::vector<Currency> all;
+  load_currencies_later(tx, community, all);
+  tx.settle();
   return all;
 }
 
@@ -159,14 +164,15 @@ void create_default_currencies(sql::Tx& tx, CommunityNo community) {
   tx.exec(kInsertCurrency, community, kPremium, "premium", "Premium Currency", "spendable");
 }
 
-void load_balances(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, std::vector<MemberBalance>& out) {
+void load_balances_later(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, std::vector<MemberBalance>& out) {
   if (members.empty()) return;
-  auto read = [](Row const& r) { return MemberBalance{{r.integer(0)}, {r.integer(1)}, {{r.integer(2)}, {r.integer(3)}, {r.integer(4)}}}; };
+  auto const read = [](Row const& r) {
+    return MemberBalance{{r.integer(0)}, {r.integer(1)}, {{r.integer(2)}, {r.integer(3)}, {r.integer(4)}}};
+  };
   if (is_dense(members)) {
-    MeantMembers meant(members);
-    tx.each(
+    tx.each_later(
         kBalancesBetween,
-        [&](Row const& r) {
+        [&out, read, meant = MeantMembers(members)](Row const& r) mutable {
           if (meant.contain({r.integer(0)})) out.push_back(read(r));
         },
         community, members.front(), members.back());
@@ -175,7 +181,12 @@ void load_balances(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> con
   Batch batch{kInt};
   batch.reserve(members.size());
   for (MemberNo const m : members) batch.add(m);
-  tx.each_batch(kBalances, batch, [&](Row const& r) { out.push_back(read(r)); }, community);
+  tx.each_batch_later(kBalances, batch, [&out, read](Row const& r) { out.push_back(read(r)); }, community);
+}
+
+void load_balances(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, std::vector<MemberBalance>& out) {
+  load_balances_later(tx, community, members, out);
+  tx.settle();
 }
 
 namespace {
@@ -183,7 +194,7 @@ void set_balances(sql::Tx& tx, CommunityNo community, std::vector<NewBalance> co
   Batch states{kInt, kInt, kInt, kInt, kInt};
   states.reserve(balances.size());
   for (auto const& b : balances) states.add(b.member, b.currency, b.balance.amount.micros, b.balance.earned.micros, b.balance.newest);
-  tx.exec_batch(kSetBalances, states, community);
+  tx.exec_batch_later(kSetBalances, states, community);
 }
 }  // namespace
 
@@ -195,7 +206,7 @@ void post(sql::Tx& tx, CommunityNo community, SourceNo source, std::vector<Posti
   for (auto const& p : postings)
     entries.add(p.entry, p.member, p.currency, static_cast<std::int64_t>(p.entry_class), static_cast<std::int64_t>(p.op), p.amount.micros,
                 p.balance_after.micros, p.previous, p.source_row);
-  tx.exec_batch(kAppend, entries, community, source);
+  tx.exec_batch_later(kAppend, entries, community, source);
   set_balances(tx, community, balances);
 }
 
@@ -207,25 +218,25 @@ void post_sourced(sql::Tx& tx, CommunityNo community, std::vector<SourcedPosting
   for (auto const& [source, p] : postings)
     entries.add(p.entry, p.member, p.currency, static_cast<std::int64_t>(p.entry_class), static_cast<std::int64_t>(p.op), p.amount.micros,
                 p.balance_after.micros, p.previous, source);
-  tx.exec_batch(kAppendSourced, entries, community);
+  tx.exec_batch_later(kAppendSourced, entries, community);
   set_balances(tx, community, balances);
 }
 
 SourceNo create_source(sql::Tx& tx, CommunityNo community, SourceNo number, Source const& s, TimeMs now, std::string_view leg) {
-  tx.exec(kInsertSource, community, number, s.kind, s.external_id, leg, 0, 0, nullptr, nullptr, nullptr, s.label, s.reason, "", s.actor.type,
-          s.actor.id, s.actor.name, now);
+  tx.exec(kInsertSource, community, number, s.kind, s.external_id, leg, 0, 0, nullptr, nullptr, nullptr, s.label, s.reason, "",
+          s.actor.type, s.actor.id, s.actor.name, now);
   return number;
 }
 
-void lock_members(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, Locked locked,
-                  std::function<void(MemberNo, Presence)> const& on_locked) {
+void lock_members_later(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, Locked locked,
+                        std::function<void(MemberNo, Presence)> on_locked) {
   constexpr std::int64_t kInvited = 1, kDeleted = 4;
   Batch batch{kInt};
   batch.reserve(members.size());
   for (MemberNo const m : members) batch.add(m);
-  tx.each_batch(
+  tx.each_batch_later(
       locked == Locked::wait ? kLockMembers : kLockFreeMembers, batch,
-      [&](Row const& r) {
+      [on_locked = std::move(on_locked)](Row const& r) {
         on_locked({r.integer(0)}, r.integer(1) == kInvited   ? Presence::invited
                                   : r.integer(1) == kDeleted ? Presence::deleted
                                                              : Presence::present);
@@ -233,8 +244,7 @@ void lock_members(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> cons
       community);
 }
 
-void find_sources(sql::Tx& tx, CommunityNo community, std::vector<SourceKey> const& keys,
-                  std::function<void(std::size_t, StoredSource)> const& on_found) {
+void find_sources_later(sql::Tx& tx, CommunityNo community, std::vector<SourceKey> const& keys, std::vector<FoundSource>& found) {
   if (keys.empty()) return;
   Batch batch{kInt, kText, kText, kText, kInt, kInt};
   batch.reserve(keys.size());
@@ -242,29 +252,27 @@ void find_sources(sql::Tx& tx, CommunityNo community, std::vector<SourceKey> con
     Change const& c = *keys[i].change;
     batch.add(static_cast<std::int64_t>(i), c.source.kind, c.source.external_id, c.leg, c.member, keys[i].currency);
   }
-  // Nearly all sources are new: what the others say is read one by one.
-  std::vector<std::pair<std::size_t, SourceNo>> found;
-  tx.each_batch(
+  tx.each_batch_later(
       kFindSources, batch,
-      [&](Row const& r) {
-        if (!r.is_null(1)) found.emplace_back(static_cast<std::size_t>(r.integer(0)), SourceNo{r.integer(1)});
+      [&found](Row const& r) {
+        if (!r.is_null(1)) found.push_back({static_cast<std::size_t>(r.integer(0)), {r.integer(1)}});
       },
       community);
-  for (auto const& [index, number] : found)
-    tx.each(
-        kReadSource,
-        [&](Row const& r) {
-          StoredSource s;
-          if (!r.is_null(0)) s.op = static_cast<Operator>(r.integer(0));
-          if (!r.is_null(1)) s.operand = Decimal{r.integer(1)};
-          s.first = {r.string(2), r.string(3), {r.string(4), r.string(5), r.string(6)}};
-          s.entry = {r.integer(7)};
-          if (s.entry) s.entry_class = static_cast<EntryClass>(r.integer(8));
-          s.amount = {r.integer(9)};
-          s.balance_after = {r.integer(10)};
-          on_found(index, std::move(s));
-        },
-        community, number);
+}
+
+StoredSource read_source(sql::Tx& tx, CommunityNo community, SourceNo number) {
+  auto const read = [](Row const& r) {
+    StoredSource s;
+    if (!r.is_null(0)) s.op = static_cast<Operator>(r.integer(0));
+    if (!r.is_null(1)) s.operand = Decimal{r.integer(1)};
+    s.first = {r.string(2), r.string(3), {r.string(4), r.string(5), r.string(6)}};
+    s.entry = {r.integer(7)};
+    if (s.entry) s.entry_class = static_cast<EntryClass>(r.integer(8));
+    s.amount = {r.integer(9)};
+    s.balance_after = {r.integer(10)};
+    return s;
+  };
+  return tx.one(kReadSource, read, community, number).value();
 }
 
 void insert_sources(sql::Tx& tx, CommunityNo community, std::vector<NewSource> const& sources, TimeMs now) {
@@ -277,7 +285,7 @@ void insert_sources(sql::Tx& tx, CommunityNo community, std::vector<NewSource> c
               s.entry ? std::optional(s.entry.value) : std::nullopt, c.source.label, c.source.reason, c.note, c.source.actor.type,
               c.source.actor.id, c.source.actor.name);
   }
-  tx.exec_batch(kInsertSources, batch, community, now);
+  tx.exec_batch_later(kInsertSources, batch, community, now);
 }
 
 std::vector<Entry> read_entries(sql::Tx& tx, CommunityNo community, SourceNo source, std::span<EntryRange const> ranges) {

@@ -1,4 +1,5 @@
-// SQL and row mapping of the ledger: no rules.
+// SQL and row mapping of the ledger: no rules. What is called …_later may wait for tx.settle(), so that several travel together;
+// what it is given to fill must live so long.
 #pragma once
 #include <functional>
 
@@ -9,8 +10,10 @@ namespace fealty::ledger {
 // Locks the members (sorted, distinct) in the order of their numbers. Active, suspended and banned members are present; who is
 // no member here is left out, and with Locked::skip everybody whom another transaction holds.
 enum class Presence : std::uint8_t { present, invited, deleted };
-void lock_members(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, Locked locked,
-                  std::function<void(MemberNo, Presence)> const& on_locked);
+void lock_members_later(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, Locked locked,
+                        std::function<void(MemberNo, Presence)> on_locked);
+void load_currencies_later(sql::Tx& tx, CommunityNo community, std::vector<Currency>& out);
+void load_balances_later(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, std::vector<MemberBalance>& out);
 
 struct StoredSource {
   std::optional<Operator> op;
@@ -25,8 +28,12 @@ struct SourceKey {
   Change const* change = nullptr;
   CurrencyNo currency;
 };
-void find_sources(sql::Tx& tx, CommunityNo community, std::vector<SourceKey> const& keys,
-                  std::function<void(std::size_t, StoredSource)> const& on_found);
+struct FoundSource {
+  std::size_t key = 0;  // index in the keys
+  SourceNo number;
+};
+void find_sources_later(sql::Tx& tx, CommunityNo community, std::vector<SourceKey> const& keys, std::vector<FoundSource>& found);
+StoredSource read_source(sql::Tx& tx, CommunityNo community, SourceNo number);
 
 struct NewSource {
   SourceNo number;

@@ -1,6 +1,8 @@
 // Balances of one member at a time: read, and changed by API keys. The single-row write of the API.
 #pragma once
 #include <exception>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -48,21 +50,26 @@ struct Adjust {
 class BalancesService {
  public:
   BalancesService(sql::Database& database, NumberSource& numbers);
+  // Finishes what waits.
+  ~BalancesService();
 
   Result<MemberBalances> read(api::Context const& context, BalancesIn const& in);
-  // All items or none; the answer's `data`. A source (`sourceId`, else the Idempotency-Key) that was applied before answers
-  // its first entry again.
-  Result<api::Json> adjust(api::Context const& context, Adjust const& in);
+  // All items or none; `done` gets the answer's `data`, or what was thrown, on another thread. A source (`sourceId`, else the
+  // Idempotency-Key) that was applied before answers its first entry again. The context stays until then.
+  using Adjusted = std::move_only_function<void(Result<api::Json>, std::exception_ptr)>;
+  void adjust(api::Context const& context, Adjust in, Adjusted done);
 
  private:
   struct Task;
   class Round;
-  void run_round(CommunityNo community, std::span<Task* const> tasks, Lane lane);
+  using Lanes = WriteLanes<Task>;
+  void run_round(CommunityNo community, std::span<std::unique_ptr<Task>> tasks, Lane lane);
+  void finish(CommunityNo community, std::vector<std::unique_ptr<Task>> tasks);
 
   sql::Database& database_;
   NumberSource& numbers_;
   ledger::LedgerService ledger_;
-  WriteLanes<Task> lanes_;
+  std::unique_ptr<Lanes> lanes_;
 };
 
 std::vector<api::Route> balances_routes(BalancesService& service);

@@ -109,12 +109,13 @@ std::vector<Route> balances_routes(BalancesService& service) {
                  &ledger::errors::kNegativeValue, &ledger::errors::kAmountOutOfRange, &ledger::errors::kInsufficientBalance,
                  &ledger::errors::kBalanceLimit, &ledger::errors::kCurrencyDisabled, &ledger::errors::kCurrencyNotFound,
                  &ledger::errors::kSourceReused, &fealty::errors::kIdempotencyKeyReused},
-      .handler = [&service](Context& context, Request& request) -> Result<api::Answer> {
-        auto const in = read_adjust(request);
-        if (!in) return std::unexpected(in.error());
-        auto data = service.adjust(context, *in);
-        if (!data) return std::unexpected(std::move(data).error());
-        return api::Answer{.message = "Balances adjusted successfully", .data = std::move(data->text)};
+      .later = [&service](Context& context, Request& request, api::Done done) {
+        auto in = read_adjust(request);
+        if (!in) return done(std::unexpected(std::move(in).error()), nullptr);
+        service.adjust(context, *std::move(in), [done = std::move(done)](Result<api::Json> data, std::exception_ptr thrown) mutable {
+          if (thrown || !data) return done(data ? Result<api::Answer>() : std::unexpected(std::move(data).error()), thrown);
+          done(api::Answer{.message = "Balances adjusted successfully", .data = std::move(data->text)}, nullptr);
+        });
       }};
   routes.push_back(std::move(adjust));
   return routes;

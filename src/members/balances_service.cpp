@@ -49,25 +49,34 @@ Error error_of(std::vector<ledger::ChangeProblem> problems, bool is_list) {
   return error;
 }
 
+Error overloaded() {
+  Error error{&fealty::errors::kOverloaded, "The server is overloaded. Try again in a moment."};
+  error.retry_after_s = 1;
+  return error;
+}
+
 }  // namespace
 
-// One request on its way. Lives on the stack of its thread.
+// One request on its way.
 struct BalancesService::Task {
   api::Context const& context;
-  Adjust const& in;
+  Adjust in;
+  BalancesService::Adjusted done;
   std::string fingerprint = {};
   std::vector<ledger::Change> changes = {};  // members are filled in by each round
   std::vector<Account> accounts = {};
   std::map<std::size_t, Error> nobody = {};  // items whose reference names no account
 
-  enum class End : std::uint8_t { open, answered, busy, later, alone };
+  enum class End : std::uint8_t { open, answered, busy, later, alone, thrown };
   End end = End::open;
-  std::optional<Result<std::string>> answer = {};
-  std::exception_ptr exception = {};
+  std::vector<ChangeResult> results = {};
+  std::optional<Result<std::string>> answer = {};  // answered: none means that the results have to be told
+  std::exception_ptr exception = {};               // thrown
 
   std::size_t weight() const { return changes.size(); }
   bool has_key() const { return in.idempotency_key.has_value(); }
   jobs::AnswerKey answer_key() const { return {context.principal.key_prefix, *in.idempotency_key}; }
+  std::string tell() const;
   void close(Result<std::string> with) {
     answer = std::move(with);
     end = End::answered;
@@ -77,7 +86,7 @@ struct BalancesService::Task {
 // The transaction of one round. May be run again from the start.
 class BalancesService::Round {
  public:
-  Round(BalancesService& service, sql::Tx& tx, CommunityNo community, std::span<Task* const> tasks, Lane lane)
+  Round(BalancesService& service, sql::Tx& tx, CommunityNo community, std::span<std::unique_ptr<Task>> tasks, Lane lane)
       : service_(service), tx_(tx), community_(community), tasks_(tasks), lane_(lane) {}
   void run();
 
@@ -86,13 +95,12 @@ class BalancesService::Round {
   void resolve();
   void apply();
   void keep();
-  std::string answer_of(Task const& task, std::vector<ChangeResult> const& results) const;
-  void add_audit(Task const& task, std::vector<ChangeResult> const& results);
+  void add_audit(Task const& task);
 
   BalancesService& service_;
   sql::Tx& tx_;
   CommunityNo community_;
-  std::span<Task* const> tasks_;
+  std::span<std::unique_ptr<Task>> tasks_;
   Lane lane_;
   TimeMs now_ = 0;
   std::vector<access::NumberedAudit> audit_;
@@ -100,7 +108,7 @@ class BalancesService::Round {
 };
 
 void BalancesService::Round::run() {
-  for (Task* t : tasks_) {
+  for (auto const& t : tasks_) {
     t->end = Task::End::open;
     t->answer.reset();
     now_ = std::max(now_, t->context.now);
@@ -115,7 +123,7 @@ void BalancesService::Round::replay() {
   std::vector<jobs::AnswerKey> keys;
   std::vector<Task*> keyed;
   std::set<std::pair<std::string_view, std::string_view>> seen;
-  for (Task* t : tasks_) {
+  for (auto const& t : tasks_) {
     if (!t->has_key()) continue;
     auto const key = t->answer_key();
     if (!seen.emplace(key.principal, key.key).second) {
@@ -123,7 +131,7 @@ void BalancesService::Round::replay() {
       continue;
     }
     keys.push_back(key);
-    keyed.push_back(t);
+    keyed.push_back(t.get());
   }
   jobs::find_answers(tx_, community_, keys, now_, [&](std::size_t i, jobs::KeptAnswer kept) {
     Task& t = *keyed[i];
@@ -137,7 +145,7 @@ void BalancesService::Round::replay() {
 
 void BalancesService::Round::resolve() {
   std::vector<MemberReference> references;
-  for (Task* t : tasks_) {
+  for (auto const& t : tasks_) {
     if (t->end != Task::End::open) continue;
     for (auto const& item : t->in.items)
       references.push_back({item.identifier, item.identifier_type ? *item.identifier_type : std::string_view(),
@@ -145,7 +153,7 @@ void BalancesService::Round::resolve() {
   }
   auto found = find_referenced(tx_, community_, references);
   std::size_t at = 0;
-  for (Task* t : tasks_) {
+  for (auto const& t : tasks_) {
     if (t->end != Task::End::open) continue;
     t->accounts.clear();
     t->nobody.clear();
@@ -161,9 +169,9 @@ void BalancesService::Round::resolve() {
 void BalancesService::Round::apply() {
   std::vector<Task*> open;
   std::vector<ledger::ChangeSet> sets;
-  for (Task* t : tasks_) {
+  for (auto const& t : tasks_) {
     if (t->end != Task::End::open) continue;
-    open.push_back(t);
+    open.push_back(t.get());
     sets.emplace_back(t->changes);
   }
   // SQLite has one writer: nothing is ever locked there.
@@ -180,8 +188,9 @@ void BalancesService::Round::apply() {
         t.close(std::unexpected(error_of(std::move(outcomes[i].problems), t.in.is_list)));
         break;
       case SetOutcome::State::applied:
-        add_audit(t, outcomes[i].results);
-        t.close(answer_of(t, outcomes[i].results));
+        t.results = std::move(outcomes[i].results);
+        t.end = Task::End::answered;
+        add_audit(t);
         if (t.has_key()) to_keep_.push_back(&t);
         break;
     }
@@ -191,19 +200,22 @@ void BalancesService::Round::apply() {
 void BalancesService::Round::keep() {
   access::write_audits(tx_, community_, audit_);
   std::vector<jobs::NewAnswer> answers;
-  for (Task* t : to_keep_) answers.push_back({t->answer_key(), kOperation, t->fingerprint, **t->answer});
+  for (Task* t : to_keep_) {
+    t->answer = t->tell();
+    answers.push_back({t->answer_key(), kOperation, t->fingerprint, **t->answer});
+  }
   if (!jobs::keep_new_answers(tx_, community_, std::move(answers), now_)) throw KeysTaken{};
 }
 
-std::string BalancesService::Round::answer_of(Task const& t, std::vector<ChangeResult> const& results) const {
+std::string BalancesService::Task::tell() const {
   AdjustedList list;
   for (std::size_t i = 0; i < results.size(); ++i) {
     auto const& r = results[i];
-    auto const& change = t.changes[i];
-    Adjusted out{std::nullopt, r.balance, r.duplicate};
+    auto const& change = changes[i];
+    members::Adjusted out{std::nullopt, r.balance, r.duplicate};
     if (r.entry) {
       auto const optional = [](std::string const& text) { return text.empty() ? std::nullopt : std::optional(text); };
-      auto const& account = t.accounts[i];
+      auto const& account = accounts[i];
       auto const& actor = r.first ? r.first->actor : change.source.actor;
       out.entry = EntryOut{r.entry->to_string(),
                            std::nullopt,
@@ -222,17 +234,17 @@ std::string BalancesService::Round::answer_of(Task const& t, std::vector<ChangeR
     }
     list.items.push_back(std::move(out));
   }
-  return t.in.is_list ? api::to_json(list) : api::to_json(list.items.front());
+  return in.is_list ? api::to_json(list) : api::to_json(list.items.front());
 }
 
 // One row a request that changed something: who, by which address, what.
-void BalancesService::Round::add_audit(Task const& t, std::vector<ChangeResult> const& results) {
+void BalancesService::Round::add_audit(Task const& t) {
   api::JsonWriter w;
   w.begin_object().key("request_id").string(t.context.request_id).key("changes").begin_array();
   bool changed = false;
   std::string target = t.accounts.front().id().to_string();
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    auto const& r = results[i];
+  for (std::size_t i = 0; i < t.results.size(); ++i) {
+    auto const& r = t.results[i];
     if (!r.entry || r.duplicate) continue;
     changed = true;
     if (t.accounts[i].number != t.accounts.front().number) target.clear();
@@ -247,11 +259,14 @@ void BalancesService::Round::add_audit(Task const& t, std::vector<ChangeResult> 
 }
 
 BalancesService::BalancesService(sql::Database& database, NumberSource& numbers)
-    : database_(database),
-      numbers_(numbers),
-      ledger_(database, numbers),
-      lanes_(kRoundChangesMax,
-             [this](CommunityNo community, std::span<Task* const> tasks, Lane lane) { run_round(community, tasks, lane); }) {}
+    : database_(database), numbers_(numbers), ledger_(database, numbers) {
+  Lanes::Settings settings;
+  settings.weight_max = kRoundChangesMax;
+  settings.run = [this](CommunityNo community, Lanes::Tasks& tasks, Lane lane) { run_round(community, tasks, lane); };
+  settings.finish = [this](CommunityNo community, Lanes::Tasks tasks) { finish(community, std::move(tasks)); };
+  lanes_ = std::make_unique<Lanes>(std::move(settings));
+}
+BalancesService::~BalancesService() = default;
 
 Result<MemberBalances> BalancesService::read(api::Context const& context, BalancesIn const& in) {
   return database_.read([&](sql::Tx& tx) -> Result<MemberBalances> {
@@ -281,13 +296,14 @@ Result<MemberBalances> BalancesService::read(api::Context const& context, Balanc
   });
 }
 
-Result<api::Json> BalancesService::adjust(api::Context const& context, Adjust const& in) {
-  Task task{context, in};
+void BalancesService::adjust(api::Context const& context, Adjust in, Adjusted done) {
+  auto task = std::make_unique<Task>(context, std::move(in), std::move(done));
   auto const& who = context.principal;
   access::Actor const actor{who.kind == api::PrincipalKind::system_key ? "system_key" : "api_key", who.key_id.to_string(), who.name};
   std::string const prefix = who.key_id.to_string() + ":";
-  for (std::size_t i = 0; i < in.items.size(); ++i) {
-    auto const& item = in.items[i];
+  auto const& key = task->in.idempotency_key;
+  for (std::size_t i = 0; i < task->in.items.size(); ++i) {
+    auto const& item = task->in.items[i];
     ledger::Change change;
     change.currency = item.currency;
     change.op = *ledger::parse_operator(item.op);
@@ -298,36 +314,22 @@ Result<api::Json> BalancesService::adjust(api::Context const& context, Adjust co
       change.source.external_id += *item.sourceId;
     } else {
       // One id for the whole request: the leg tells its items apart.
-      if (in.is_list) change.leg = std::to_string(i);
-      change.is_new_source = !in.idempotency_key;
-      change.source.external_id += in.idempotency_key ? *in.idempotency_key : "auto:" + std::to_string(numbers_.next());
+      if (task->in.is_list) change.leg = std::to_string(i);
+      change.is_new_source = !key;
+      change.source.external_id += key ? *key : "auto:" + std::to_string(numbers_.next());
     }
-    task.changes.push_back(std::move(change));
+    task->changes.push_back(std::move(change));
   }
-  if (in.idempotency_key) {
-    AdjustItems const canonical{in.items};
-    task.fingerprint = sha256((in.is_list ? "list" : "one") + api::to_json(canonical));
-  }
-
-  Lane lane = Lane::quick;
-  for (;;) {
-    if (task.end == Task::End::alone) {
-      Task* const self = &task;
-      run_round(context.community, {&self, 1}, Lane::patient);
-    } else {
-      lanes_.run(context.community, task, lane);
-    }
-    if (task.exception) std::rethrow_exception(task.exception);
-    if (task.end == Task::End::answered) break;
-    if (task.end == Task::End::busy) lane = Lane::patient;
-  }
-  if (!*task.answer) return std::unexpected(std::move(*task.answer).error());
-  return api::Json{**std::move(task.answer)};
+  if (key) task->fingerprint = sha256((task->in.is_list ? "list" : "one") + api::to_json(AdjustItems{task->in.items}));
+  if (!lanes_->add(context.community, task, Lane::quick)) task->done(std::unexpected(overloaded()), nullptr);
 }
 
-void BalancesService::run_round(CommunityNo community, std::span<Task* const> tasks, Lane lane) {
+void BalancesService::run_round(CommunityNo community, std::span<std::unique_ptr<Task>> tasks, Lane lane) {
   auto const fail_all = [&](auto&& make) {
-    for (Task* t : tasks) t->exception = make();
+    for (auto const& t : tasks) {
+      t->end = Task::End::thrown;
+      t->exception = make();
+    }
   };
   try {
     for (int attempt = 1;; ++attempt) {
@@ -342,7 +344,7 @@ void BalancesService::run_round(CommunityNo community, std::span<Task* const> ta
   } catch (StorageError const& e) {
     bool const one_may_be_to_blame = e.kind() == StorageError::Kind::broken || e.kind() == StorageError::Kind::constraint;
     if (tasks.size() > 1 && one_may_be_to_blame) {
-      for (Task* t : tasks) t->end = Task::End::alone;
+      for (auto const& t : tasks) t->end = Task::End::alone;
       return;
     }
     // One for each: they are handled on different threads.
@@ -351,6 +353,28 @@ void BalancesService::run_round(CommunityNo community, std::span<Task* const> ta
     fail_all([&] { return std::make_exception_ptr(std::runtime_error(e.what())); });
   } catch (...) {
     fail_all([] { return std::make_exception_ptr(std::runtime_error("not a std::exception")); });
+  }
+}
+
+void BalancesService::finish(CommunityNo community, std::vector<std::unique_ptr<Task>> tasks) {
+  for (auto& task : tasks) {
+    if (task->end == Task::End::alone) run_round(community, {&task, 1}, Lane::patient);
+    if (task->end == Task::End::answered && !task->answer) {
+      try {
+        task->answer = task->tell();
+      } catch (...) {
+        task->exception = std::current_exception();
+        task->end = Task::End::thrown;
+      }
+    }
+    if (task->end == Task::End::thrown) {
+      task->done(api::Json{}, task->exception);
+    } else if (task->end == Task::End::answered) {
+      auto& answer = *task->answer;
+      task->done(answer ? Result<api::Json>(api::Json{*std::move(answer)}) : std::unexpected(std::move(answer).error()), nullptr);
+    } else if (!lanes_->add(community, task, task->end == Task::End::busy ? Lane::patient : Lane::quick)) {
+      task->done(std::unexpected(overloaded()), nullptr);
+    }
   }
 }
 

@@ -12,6 +12,14 @@ class FailingTx final : public Tx {
     call();
     return behind_.run(statement, params, batch, on_row);
   }
+  void run_later(Statement const& statement, std::span<Param const> params, Batch const* batch, OnRow const& on_row) override {
+    call();
+    behind_.run_later(statement, params, batch, on_row);
+  }
+  void settle() override {
+    call();
+    behind_.settle();
+  }
   std::int64_t run_text(std::string_view text, std::span<Param const> params, OnRow const& on_row) override {
     call();
     return behind_.run_text(text, params, on_row);

@@ -159,6 +159,14 @@ class Tx {
   virtual Engine engine() const = 0;
   // Runs the statement; calls on_row for every row; returns the number of rows changed (INSERT/UPDATE/DELETE) or read.
   virtual std::int64_t run(Statement const& statement, std::span<Param const> params, Batch const* batch, OnRow const& on_row) = 0;
+  // As run(), but the statement may wait for the next run() or settle(), or for the commit: on PostgreSQL those that wait travel
+  // together, in one round trip. What goes wrong is thrown there, and on_row is called there: what it refers to must live so
+  // long. Parameters and batch need not.
+  virtual void run_later(Statement const& statement, std::span<Param const> params, Batch const* batch, OnRow const& on_row) {
+    run(statement, params, batch, on_row);
+  }
+  // Every statement that was put off has run when it returns.
+  virtual void settle() {}
   // A text that is made at run time (console filters, maintenance). Same tokens; prepared for this call alone.
   virtual std::int64_t run_text(std::string_view text, std::span<Param const> params, OnRow const& on_row) = 0;
   // Only prepares it, which proves that its text, tables and columns are right.
@@ -184,6 +192,21 @@ class Tx {
   std::int64_t each_batch(Statement const& s, Batch const& batch, F&& on_row, T const&... values) {
     Param const list[] = {param(values)..., nullptr};
     return run(s, std::span(list, sizeof...(T)), &batch, std::ref(on_row));
+  }
+  template <class... T>
+  void exec_batch_later(Statement const& s, Batch const& batch, T const&... values) {
+    Param const list[] = {param(values)..., nullptr};
+    run_later(s, std::span(list, sizeof...(T)), &batch, {});
+  }
+  template <class F, class... T>
+  void each_later(Statement const& s, F on_row, T const&... values) {
+    Param const list[] = {param(values)..., nullptr};
+    run_later(s, std::span(list, sizeof...(T)), nullptr, std::move(on_row));
+  }
+  template <class F, class... T>
+  void each_batch_later(Statement const& s, Batch const& batch, F on_row, T const&... values) {
+    Param const list[] = {param(values)..., nullptr};
+    run_later(s, std::span(list, sizeof...(T)), &batch, std::move(on_row));
   }
   // F: T(Row const&). At most one row is expected; more is a broken invariant.
   template <class F, class... T>

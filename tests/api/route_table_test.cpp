@@ -134,6 +134,12 @@ TEST(RouteTable, RefusesFaultyDeclarations) {
     EXPECT_THROW(table.add(std::move(bad)), std::invalid_argument);
   };
   refused([](Route& r) { r.handler = nullptr; });
+  refused([](Route& r) { r.later = [](Context&, Request&, Done) {}; });
+  refused([](Route& r) {
+    r.handler = nullptr;
+    r.later = [](Context&, Request&, Done) {};
+    r.body = BodyKind::stream;
+  });
   refused([](Route& r) { r.id = ""; });
   refused([](Route& r) { r.summary = ""; });
   refused([](Route& r) { r.id = "a"; });

@@ -227,6 +227,16 @@ struct Routes {
   }
   void get(std::string path, api::Handler handler) { add(api::Method::get, std::move(path), api::BodyKind::none, std::move(handler)); }
   void post(std::string path, api::Handler handler) { add(api::Method::post, std::move(path), api::BodyKind::json, std::move(handler)); }
+  // GET, answered later.
+  void later(std::string path, api::LaterHandler handler) {
+    table.add({.method = api::Method::get,
+               .path = std::move(path),
+               .family = api::Family::plain,
+               .needs = api::Needs::nothing(),
+               .id = "test." + std::to_string(count++),
+               .summary = "A route of the tests.",
+               .later = std::move(handler)});
+  }
   void upload(std::string path, api::Handler handler) {
     add(api::Method::post, std::move(path), api::BodyKind::stream, std::move(handler));
   }

@@ -263,6 +263,58 @@ TEST_F(ServerTest, AnswersOverloadedWhenTheQueueIsFull) {
   EXPECT_EQ(refused.ask(get("/wait"))->body, "done");
 }
 
+TEST_F(ServerTest, AHandlerThatAnswersLaterHoldsNoWorkerAndIsWaitedFor) {
+  std::mutex mutex;
+  std::vector<api::Done> waiting;
+  routes.later("/later", [&](api::Context&, api::Request&, api::Done done) {
+    std::lock_guard lock(mutex);
+    waiting.push_back(std::move(done));
+  });
+  routes.add_usual();
+  settings.worker_threads = 1;
+  start();
+  constexpr std::size_t kClients = 8;
+  std::vector<std::unique_ptr<Client>> clients;
+  for (std::size_t i = 0; i < kClients; ++i) {
+    clients.push_back(std::make_unique<Client>(port()));
+    clients.back()->send(get("/later"));
+  }
+  ASSERT_TRUE(eventually([&] {
+    std::lock_guard lock(mutex);
+    return waiting.size() == kClients;
+  }));
+  Client other(port());
+  EXPECT_EQ(other.ask(get("/hello"))->body, "hello") << "the only worker is free";
+  clients.back()->finish_sending();  // one goes away meanwhile
+  std::thread drain([&] { server->drain(test::kPatienceMs); });
+  EXPECT_TRUE(other.closed());
+  other.finish_sending();
+  for (std::size_t i = 0; i < kClients; ++i) {
+    if (i % 2)
+      waiting[i](text("done"), nullptr);
+    else
+      waiting[i](api::Answer{}, std::make_exception_ptr(std::runtime_error("no")));
+  }
+  std::map<int, int> statuses;
+  for (auto& client : clients) {
+    auto const reply = client->read();
+    ASSERT_TRUE(reply);
+    ++statuses[reply->status];
+    client->finish_sending();
+  }
+  EXPECT_EQ(statuses, (std::map<int, int>{{200, 4}, {500, 4}}));
+  drain.join();
+}
+
+TEST_F(ServerTest, AHandlerThatCannotBeginIsAnsweredForIt) {
+  routes.later("/throws", [](api::Context&, api::Request&, api::Done const&) { throw std::runtime_error("no"); });
+  routes.later("/at_once", [](api::Context&, api::Request&, api::Done done) { done(text("here"), nullptr); });
+  start();
+  Client client(port());
+  EXPECT_EQ(client.ask(get("/throws"))->status, 500);
+  EXPECT_EQ(client.ask(get("/at_once"))->body, "here");
+}
+
 TEST_F(ServerTest, AnswersOverloadedToThoseWhoWaitedPastTheirDeadline) {
   Gate gate, entered;
   std::atomic<int> ran = 0;

@@ -189,7 +189,8 @@ TEST_P(Downloads, AreRemovedAfterTheirTimeAndNoOthers) {
     test::run(db(), "UPDATE bulk_jobs SET " + what + " WHERE job_id = " + std::to_string(id.number));
   };
   set(old, "expires_at = " + std::to_string(system_now() - 1));
-  set(reverting, "status = 'reverting', expires_at = " + std::to_string(system_now() - 1));
+  set(reverting,
+      "status = 'reverting', reverted_by = " + std::to_string(open.number) + ", expires_at = " + std::to_string(system_now() - 1));
   auto const applied = effects(old);
   CleanUp clean_up(parts_at([] { return system_now(); }));
   EXPECT_TRUE(clean_up.remove_expired());

@@ -92,6 +92,9 @@ Family family_of(Oid type) {
   }
 }
 
+constexpr std::chrono::seconds kPlansKeptFirst{1};
+constexpr std::chrono::minutes kPlansKeptMax{10};
+
 int hex_value(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
 
 class PostgresRow final : public Row {
@@ -201,9 +204,25 @@ Connection::Answer Connection::checked(std::string_view name, Answer answer) {
 }
 
 void Connection::settle() {
+  if (!sent_.empty()) {
+    // Whoever comes here gives the transaction up: what was sent is of no interest any more.
+    try {
+      end_pipeline(std::exchange(sent_, {}));
+    } catch (StorageError const&) {
+      // The transaction's state says what became of it.
+    }
+  }
   if (!ending_) return;
   ending_ = false;
   while (Answer{PQgetResult(handle_.get())}) {}
+}
+
+void Connection::renew_plans() {
+  auto const now = std::chrono::steady_clock::now();
+  if (now - plans_made_ < plans_kept_) return;
+  plans_made_ = now;
+  plans_kept_ = std::min<std::chrono::steady_clock::duration>(plans_kept_ * 2, kPlansKeptMax);
+  checked("DISCARD PLANS", Answer(PQexec(handle_.get(), "DISCARD PLANS")));
 }
 
 void Connection::command(char const* text) {
@@ -211,8 +230,67 @@ void Connection::command(char const* text) {
   checked(text, Answer(PQexec(handle_.get(), text)));
 }
 
+bool Connection::send_later(Statement const& statement, std::span<Param const> params, Batch const* batch, OnRow const& on_row) {
+  auto& slot = slot_of(statement);
+  if (!slot.is_ready) return false;
+  check_call(statement.name(), slot.shape, params, batch);
+  Values const values(statement.name(), params, batch);
+  auto* const c = handle_.get();
+  bool const sending =
+      (!sent_.empty() || PQenterPipelineMode(c) == 1) &&
+      PQsendQueryPrepared(c, slot.name.c_str(), values.count(), values.pointers(), values.lengths(), values.formats(), 0) == 1;
+  if (!sending) {
+    stale_ = true;
+    checked(statement.name(), nullptr);
+  }
+  sent_.push_back({statement.name(), on_row});
+  return true;
+}
+
+void Connection::receive_sent() {
+  if (sent_.empty()) return;
+  auto const sent = std::exchange(sent_, {});
+  auto const answers = end_pipeline(sent);
+  for (std::size_t i = 0; i < sent.size(); ++i) deliver(sent[i].name, answers[i].get(), sent[i].on_row);
+}
+
+std::vector<Connection::Answer> Connection::end_pipeline(std::vector<Sent> const& sent) {
+  auto* const c = handle_.get();
+  if (PQpipelineSync(c) != 1) {
+    stale_ = true;
+    checked(sent.front().name, nullptr);
+  }
+  std::vector<Answer> answers;
+  std::optional<std::size_t> failed;
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    answers.emplace_back(PQgetResult(c));
+    auto const status = PQresultStatus(answers.back().get());
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && !failed) failed = i;
+    while (is_connected() && Answer{PQgetResult(c)}) {}
+  }
+  if (is_connected()) {
+    Answer const sync(PQgetResult(c));
+    if (PQresultStatus(sync.get()) != PGRES_PIPELINE_SYNC || PQexitPipelineMode(c) != 1) stale_ = true;
+  }
+  if (failed) checked(sent[*failed].name, std::move(answers[*failed]));
+  return answers;
+}
+
 void Connection::commit() {
   try {
+    if (!sent_.empty()) {
+      if (PQsendQueryParams(handle_.get(), "COMMIT", 0, nullptr, nullptr, nullptr, nullptr, 0) != 1) {
+        stale_ = true;
+        checked("COMMIT", nullptr);
+      }
+      sent_.push_back({"COMMIT", {}});
+      auto const sent = std::exchange(sent_, {});
+      auto const answers = end_pipeline(sent);
+      for (std::size_t i = 0; i + 1 < sent.size(); ++i) deliver(sent[i].name, answers[i].get(), sent[i].on_row);
+      if (std::strcmp(PQcmdStatus(answers.back().get()), "COMMIT") != 0)
+        throw StorageError(Kind::broken, "COMMIT was answered by a rollback");
+      return;
+    }
     auto const answer = checked("COMMIT", Answer(PQexec(handle_.get(), "COMMIT")));
     // The server answers otherwise when an earlier statement failed.
     if (std::strcmp(PQcmdStatus(answer.get()), "COMMIT") != 0) throw StorageError(Kind::broken, "COMMIT was answered by a rollback");
@@ -256,7 +334,11 @@ Connection::Answer Connection::round_trip(std::string_view name, char const* beg
     return good;
   };
   if (begin) receive();
-  if (unprepared) unprepared->is_ready = receive();
+  if (unprepared) {
+    unprepared->is_ready = receive();
+    plans_made_ = std::chrono::steady_clock::now();
+    plans_kept_ = kPlansKeptFirst;
+  }
   receive();
   if (is_connected()) {
     Answer const sync(PQgetResult(c));
@@ -267,6 +349,7 @@ Connection::Answer Connection::round_trip(std::string_view name, char const* beg
 
 Connection::Answer Connection::fetch(Statement const& statement, std::span<Param const> params, Batch const* batch, char const* begin) {
   settle();
+  if (begin) renew_plans();
   auto& slot = slot_of(statement);
   std::string prepare_text;
   if (!slot.is_ready) {

@@ -2,6 +2,7 @@
 #pragma once
 #include <libpq-fe.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -41,9 +42,13 @@ class Connection {
   // Runs a statement and gets all of its rows. `begin`, if any, is a statement that travels in front of it, in the same
   // round trip; so does the preparation of a statement that this connection runs for the first time.
   Answer fetch(Statement const& statement, std::span<Param const> params, Batch const* batch, char const* begin);
+  // Sends a statement without waiting for its answer. False, and nothing sent, when it is not prepared yet.
+  bool send_later(Statement const& statement, std::span<Param const> params, Batch const* batch, OnRow const& on_row);
+  // Reads the answers to all that were sent so, then gives their rows. The first failure is thrown; those after it did not run.
+  void receive_sent();
   Answer fetch_text(std::string_view text, std::span<Param const> params, char const* begin);
   void prepare(Statement const& statement);
-  // COMMIT. A connection that breaks here leaves the outcome unknown, and the error says so.
+  // COMMIT, together with what was sent before. A connection that breaks here leaves the outcome unknown, and the error says so.
   void commit();
   // COMMIT of a transaction that only read: nothing depends on its answer, so nobody waits for it.
   void end_read();
@@ -68,11 +73,23 @@ class Connection {
                     std::function<int()> const& send);
   Answer checked(std::string_view name, Answer answer);
   void settle();
+  void renew_plans();
+  // A statement on its way.
+  struct Sent {
+    std::string_view name;
+    OnRow on_row;
+  };
+  std::vector<Answer> end_pipeline(std::vector<Sent> const& sent);
 
   std::unique_ptr<PGconn, Finish> handle_;
+  std::vector<Sent> sent_;            // not empty: in pipeline mode
   std::vector<Prepared> statements_;  // by Statement::index()
-  bool stale_ = false;                // must not be used again
-  bool ending_ = false;               // the answer of end_read is still to be read
+  // The server keeps the plan of a prepared statement until the table's statistics change. Plans that were made while a table
+  // was empty read all of it for every request when it no longer is: they are made anew at growing ages of the youngest.
+  std::chrono::steady_clock::time_point plans_made_;
+  std::chrono::steady_clock::duration plans_kept_{};
+  bool stale_ = false;   // must not be used again
+  bool ending_ = false;  // the answer of end_read is still to be read
 };
 
 // Calls on_row for every row; returns the number of rows read or changed.

@@ -38,18 +38,32 @@ class PostgresTx final : public Tx {
 
   std::int64_t run(Statement const& statement, std::span<Param const> params, Batch const* batch, OnRow const& on_row) override {
     return guarded([&] {
+      connection_->receive_sent();
       auto const answer = begun([&](char const* begin) { return connection_->fetch(statement, params, batch, begin); });
       return deliver(statement.name(), answer.get(), on_row);
     });
   }
+  // The first statement of a transaction brings its beginning and may need another connection: it is not put off.
+  void run_later(Statement const& statement, std::span<Param const> params, Batch const* batch, OnRow const& on_row) override {
+    auto const sent = guarded([&] { return begun_ && connection_->send_later(statement, params, batch, on_row) ? 1 : 0; });
+    if (sent == 0) run(statement, params, batch, on_row);
+  }
+  void settle() override {
+    guarded([&] {
+      connection_->receive_sent();
+      return 0;
+    });
+  }
   std::int64_t run_text(std::string_view text, std::span<Param const> params, OnRow const& on_row) override {
     return guarded([&] {
+      connection_->receive_sent();
       auto const answer = begun([&](char const* begin) { return connection_->fetch_text(text, params, begin); });
       return deliver(kRunTimeName, answer.get(), on_row);
     });
   }
   void prepare(Statement const& statement) override {
     guarded([&] {
+      connection_->receive_sent();
       begun([&](char const* begin) {
         if (begin) connection_->command(begin);
         connection_->prepare(statement);
@@ -63,6 +77,7 @@ class PostgresTx final : public Tx {
     if (begun_) connection_->commit();
   }
   void end_read() {
+    settle();
     if (begun_) connection_->end_read();
   }
   bool is_retryable() const { return retryable_; }

@@ -46,28 +46,45 @@ void Writer::run(std::function<bool(Tx&)> const& fn, bool alone) {
   if (std::this_thread::get_id() == thread_.get_id()) {
     throw StorageError(Kind::broken, "a write inside a write would wait for itself");
   }
-  Task task{.fn = fn, .alone = alone};
+  Task task{.fn = fn};
   {
     std::unique_lock lock(mutex_);
-    queue_.push_back(&task);
+    (alone ? alone_ : small_).push_back(&task);
+    if (!alone) turns_.small_came();
     wake_.notify_one();
     task.finished.wait(lock, [&] { return task.done; });
   }
   if (task.error) std::rethrow_exception(task.error);
 }
 
+// Nothing: the end.
+Turns::Next Writer::wait_for_work(std::unique_lock<std::mutex>& lock) {
+  for (bool lingered = false;;) {
+    wake_.wait(lock, [&] { return stop_ || !small_.empty() || !alone_.empty(); });
+    auto const choice = turns_.choose(!small_.empty(), !alone_.empty(), lingered || stop_, std::chrono::steady_clock::now());
+    if (choice.next != Turns::Next::wait) return choice.next;
+    lingered = !wake_.wait_until(lock, choice.until, [&] { return stop_ || !small_.empty(); });
+  }
+}
+
 void Writer::loop() {
   std::vector<Task*> group;
   for (;;) {
+    bool alone = false;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return stop_ || !queue_.empty(); });
-      if (queue_.empty()) return;
+      auto const next = wait_for_work(lock);
+      if (next == Turns::Next::nothing) return;
+      alone = next == Turns::Next::alone;
+      if (alone) turns_.alone_begins(!small_.empty());
     }
-    run_group(group);
+    auto const begun = std::chrono::steady_clock::now();
+    run_group(group, alone);
+    auto const ended = std::chrono::steady_clock::now();
     {
       // Under the lock: a task is gone as soon as its caller sees `done`.
       std::lock_guard lock(mutex_);
+      if (alone) turns_.alone_ended(ended - begun, ended);
       for (auto* task : group) {
         task->done = true;
         task->finished.notify_one();
@@ -78,25 +95,29 @@ void Writer::loop() {
   }
 }
 
-Writer::Task* Writer::next(std::vector<Task*> const& group, std::chrono::steady_clock::time_point begun) {
+Writer::Task* Writer::next(std::vector<Task*> const& group, TimePoint begun, bool alone) {
+  if (alone && !group.empty()) return nullptr;
   if (group.size() >= kGroupMax || (!group.empty() && std::chrono::steady_clock::now() - begun > kGroupTime)) return nullptr;
   std::lock_guard lock(mutex_);
-  if (queue_.empty() || (queue_.front()->alone && !group.empty())) return nullptr;
-  auto* const task = queue_.front();
-  queue_.pop_front();
+  auto& queue = alone ? alone_ : small_;
+  if (queue.empty()) return nullptr;
+  auto* const task = queue.front();
+  queue.pop_front();
   return task;
 }
 
 void Writer::take_all(std::vector<Task*>& group) {
   std::lock_guard lock(mutex_);
-  group.insert(group.end(), queue_.begin(), queue_.end());
-  queue_.clear();
+  for (auto* queue : {&small_, &alone_}) {
+    group.insert(group.end(), queue->begin(), queue->end());
+    queue->clear();
+  }
 }
 
-void Writer::run_group(std::vector<Task*>& group) {
+void Writer::run_group(std::vector<Task*>& group, bool alone) {
   auto const begun = std::chrono::steady_clock::now();
   std::vector<Task*> kept;  // succeeded in the open transaction
-  while (auto* const task = next(group, begun)) {
+  while (auto* const task = next(group, begun, alone)) {
     group.push_back(task);
     if (!connection_->in_transaction()) {
       try {
@@ -116,7 +137,6 @@ void Writer::run_group(std::vector<Task*>& group) {
       fail_all(kept, Kind::unavailable, "the storage engine gave up a group of writes because one of them failed badly");
       kept.clear();
     }
-    if (task->alone) break;
   }
   if (kept.empty()) {
     connection_->rollback_quietly();

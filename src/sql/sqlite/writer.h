@@ -12,6 +12,7 @@
 
 #include "sql/sqlite/checkpointer.h"
 #include "sql/sqlite/connection.h"
+#include "sql/sqlite/turns.h"
 
 namespace fealty::sql::sqlite {
 
@@ -26,16 +27,17 @@ class Writer {
   // Lives on the stack of its caller, who waits in run().
   struct Task {
     std::function<bool(Tx&)> const& fn;
-    bool alone;
     std::exception_ptr error = {};
     bool done = false;
     std::condition_variable finished = {};
   };
   enum class Outcome : std::uint8_t { kept, undone, transaction_lost };
+  using TimePoint = std::chrono::steady_clock::time_point;
 
   void loop();
-  void run_group(std::vector<Task*>& group);
-  Task* next(std::vector<Task*> const& group, std::chrono::steady_clock::time_point begun);
+  Turns::Next wait_for_work(std::unique_lock<std::mutex>& lock);
+  void run_group(std::vector<Task*>& group, bool alone);
+  Task* next(std::vector<Task*> const& group, TimePoint begun, bool alone);
   Outcome attempt(Task& task, bool others_before);
   void take_all(std::vector<Task*>& group);
   static int on_commit(void* self, sqlite3* db, char const* name, int pages);
@@ -45,8 +47,9 @@ class Writer {
   int log_pages_ = 0;  // written by the commit hook, on the writer's thread
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Task*> queue_;
+  std::deque<Task*> small_, alone_;
   bool stop_ = false;
+  Turns turns_;
   std::thread thread_;
 };
 
