@@ -206,6 +206,7 @@ int serve(ServeSettings const& settings) {
 
   int signal = 0;
   sigwait(&stop_signals, &signal);
+  draining = true;
   log::info("server.stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
   // A second signal does not wait for anybody.
   std::thread([stop_signals] {
@@ -213,7 +214,6 @@ int serve(ServeSettings const& settings) {
     sigwait(&stop_signals, &again);
     std::_Exit(1);
   }).detach();
-  draining = true;
   server.drain(settings.limits.shutdown_grace_ms);
   clean_up.stop();
   runner.drain();

@@ -2,6 +2,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "jobs/bulk_service.h"
+#include "jobs/clean_up.h"
 #include "jobs/idempotency.h"
 #include "jobs/revert.h"
 
@@ -26,9 +27,7 @@ std::optional<Error> refusal(sql::Tx& tx, Job const& job, TimeMs now) {
   if (job.revert_of) return no(errors::kNothingToRevert, "A reversal cannot be reversed; upload the changes again.");
   if (job.dry_run) return no(errors::kNothingToRevert, "A dry run changed nothing.");
   if (job.status == "reverting") return no(errors::kAlreadyReverting, "A reversal of this job is queued or runs already.");
-  if (job.expires_at && *job.expires_at <= now)
-    return no(errors::kResultsExpired,
-              "The rows of this job were kept until " + to_iso(*job.expires_at) + "; without them it cannot be reversed.");
+  if (has_expired(job, now)) return results_expired(job).error();
   if (job.counters.updated + job.counters.created == 0) return no(errors::kNothingToRevert, "This job changed nothing.");
   if (job.counters.updated + job.counters.created == job.reverted_rows)
     return no(errors::kNothingToRevert, "Every row of this job was reversed already.");

@@ -213,7 +213,8 @@ Result<std::pair<JobDetails, api::Page>> BulkService::details(api::Context& cont
   } catch (MissingFile const&) {
     return fail(errors::kResultsExpired, "The file of this job is gone, and with it the list of its rows; its summary remains.");
   }
-  std::int64_t const rest = job.is_final() ? job.total - c.processed() : 0;
+  // What is left of a reversal is the original's business.
+  std::int64_t const rest = job.is_final() && !job.revert_of ? job.total - c.processed() : 0;
   std::int64_t total = c.processed() + rest;
   if (statuses != 0) {
     auto part = [&](RowStatus s, std::int64_t n) { return statuses & bit(s) ? n : 0; };

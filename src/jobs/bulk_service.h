@@ -146,6 +146,8 @@ std::vector<RowError> decode_errors(std::string const& json);
 // Outcomes that a filter names, comma-separated, as a bit for each; `success` is three of them.
 unsigned read_statuses(std::string_view text, std::vector<Issue>& issues);
 
+// The same page by page, from the first row on; each call gives the next rows, none at the end. Throws MissingFile at once.
+std::function<std::vector<RowDetail>()> reversal_pages(BulkParts const& parts, Job job, unsigned statuses);
 std::vector<RowDetail> read_reversal_details(BulkParts const& parts, Job const& job, DetailsQuery const& query, unsigned statuses);
 
 }  // namespace fealty::jobs

@@ -32,6 +32,10 @@ void sync_folder(std::string const& folder) {
   if (failed != 0) fail_with("syncing the folder of uploaded files");
 }
 
+void unlink_stored(std::string const& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) fail_with("removing a stored file");
+}
+
 std::int64_t size_of(int descriptor) {
   struct stat info{};
   if (::fstat(descriptor, &info) != 0) fail_with("looking at a stored file");
@@ -140,10 +144,6 @@ void FileStore::sync_side(std::string const& key, std::string_view suffix) {
   if (file && ::fsync(file->descriptor()) != 0) fail_with("syncing a stored file");
 }
 
-void FileStore::remove_side(std::string const& key, std::string_view suffix) {
-  if (::unlink((folder_ + "/" + key + "." + std::string(suffix)).c_str()) != 0 && errno != ENOENT) fail_with("removing a stored file");
-}
-
 std::unique_ptr<NumberFile> FileStore::write_numbers(std::string const& key, std::string_view suffix, std::size_t count) {
   std::string const path = folder_ + "/" + key + "." + std::string(suffix);
   int const d = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -174,15 +174,16 @@ std::unique_ptr<NumberFile const> FileStore::read_numbers(std::string const& key
   return std::make_unique<NumberFile const>(d, count, false);
 }
 
+void FileStore::remove_sides(std::string const& key, std::string_view suffix) {
+  std::string const begin = key + "." + std::string(suffix);
+  for (auto const& entry : fs::directory_iterator(folder_))
+    if (std::string const name = entry.path().filename().string(); name.starts_with(begin)) unlink_stored(folder_ + "/" + name);
+}
+
 void FileStore::remove(std::string const& key) {
   if (key.empty()) return;
-  auto unlink = [&](std::string const& name) {
-    if (::unlink((folder_ + "/" + name).c_str()) != 0 && errno != ENOENT) fail_with("removing a stored upload");
-  };
-  std::string const side = key + ".";
-  for (auto const& entry : fs::directory_iterator(folder_))
-    if (std::string const name = entry.path().filename().string(); name.starts_with(side)) unlink(name);
-  unlink(key);
+  remove_sides(key, "");
+  unlink_stored(folder_ + "/" + key);
 }
 
 std::vector<std::string> FileStore::find_orphans(std::int64_t idle_ms, std::function<void(Keys&)> const& keep_used) const {

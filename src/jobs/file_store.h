@@ -86,7 +86,8 @@ class FileStore {
   std::unique_ptr<StoredFile> open_side(std::string const& key, std::string_view suffix) const;
   // Makes durable what was written to it, by whatever way; nothing when it is missing.
   void sync_side(std::string const& key, std::string_view suffix);
-  void remove_side(std::string const& key, std::string_view suffix);
+  // Removes those whose suffix begins so.
+  void remove_sides(std::string const& key, std::string_view suffix);
   // Makes the file when it is missing, with zeros. Throws StorageFull when there is no room for all of it.
   std::unique_ptr<NumberFile> write_numbers(std::string const& key, std::string_view suffix, std::size_t count);
   // Null when there is no such file of this length.

@@ -16,7 +16,6 @@ namespace {
 // Changes with what is written for the same job, so that no part of an old file is put beside one of a new file.
 constexpr std::string_view kFormat = "1";
 constexpr char const* kContentType = "text/csv; charset=utf-8";
-constexpr std::int64_t kRowsOfPage = 500;
 // How long a request for a part waits while the file of another one is measured; then it gets the whole.
 constexpr std::chrono::seconds kMeasureWait{10};
 
@@ -49,17 +48,19 @@ Result<api::Response> BulkService::results(api::Context& context, api::Request c
   if (has_expired(*job, context.now)) return results_expired(*job);
 
   if (job->revert_of) {
-    auto const read_page = [parts = &parts_, job = *job, statuses](std::optional<std::int64_t> after_row) {
-      auto const now = parts->database.read([&](sql::Tx& tx) { return find_job(tx, job.community, job.number); });
-      if (!now || has_expired(*now, parts->clock())) throw std::runtime_error("the rows of a job were erased while they were downloaded");
-      DetailsQuery page;
-      page.limit = kRowsOfPage;
-      page.after_row = after_row;
-      return read_row_details(*parts, job, page, statuses);
-    };
-    return api::download(
-        request, std::make_shared<KeyedResultsBody>(job->dialect.delimiter, read_page),
-        {.file_name = file_name_of(*job), .content_type = kContentType, .etag = tag_of(*job, {}, statuses), .packable = true});
+    try {
+      auto const read_page = [parts = &parts_, community = job->community, number = job->number,
+                              pages = reversal_pages(parts_, *job, statuses)](std::optional<std::int64_t>) {
+        auto const now = parts->database.read([&](sql::Tx& tx) { return find_job(tx, community, number); });
+        if (!now || has_expired(*now, parts->clock())) throw std::runtime_error("the rows of a job were erased while they were downloaded");
+        return pages();
+      };
+      return api::download(
+          request, std::make_shared<KeyedResultsBody>(job->dialect.delimiter, read_page),
+          {.file_name = file_name_of(*job), .content_type = kContentType, .etag = tag_of(*job, {}, statuses), .packable = true});
+    } catch (MissingFile const&) {
+      return fail(errors::kResultsExpired, "The job that was reversed is forgotten, and with it the list of the rows.");
+    }
   }
 
   auto const uses = parts_.database.read([&](sql::Tx& tx) { return parts_.kind(job->type).column_uses(tx, job->facts()); });

@@ -65,6 +65,8 @@ RevertFeed::RevertFeed(BulkParts const& parts, Job const& original, api::CsvPosi
       below_(from.offset),
       created_below_row_(kAboveAll) {
   chunks_ = parts.database.read([&](sql::Tx& tx) { return list_chunks(tx, community_, job_); });
+  // Only a dry run can meet that: the rows of a job that is being reversed are kept.
+  if (chunks_.empty()) throw MissingFile("the rows of the job were erased");
 }
 
 bool RevertFeed::next(InputRow& row, std::pmr::memory_resource& arena) {

@@ -12,17 +12,31 @@ namespace fealty::jobs {
 namespace {
 
 constexpr unsigned bit(RowStatus s) { return 1u << static_cast<int>(s); }
-constexpr std::int64_t kRowsAtOnce = 2'000;
+constexpr std::int64_t kRowsAtOnce = 2'000, kRowsOfPage = 500;
 
 class ReversalReader {
  public:
   ReversalReader(BulkParts const& parts, Job const& job, DetailsQuery const& query, unsigned statuses)
       : parts_(parts), job_(job), query_(query), statuses_(statuses), facts_(job.facts()) {
     parts.database.read([&](sql::Tx& tx) {
-      original_ = original_of(tx, job);
+      auto original = find_job(tx, job.community, *job.revert_of);
+      if (!original) throw MissingFile("the job that was reversed is forgotten");
+      original_ = std::move(*original);
       chunks_ = list_chunks(tx, job.community, job.number);
     });
     kind_ = &parts.kind(original_.type);
+  }
+
+  // Rows from this ordinal on, some; none at the end. `at` is moved behind them.
+  std::vector<RowDetail> read_on(std::int64_t& at) {
+    std::vector<RowDetail> out;
+    while (out.empty() && at < job_.counters.processed()) {
+      std::int64_t const end = std::min(job_.counters.processed(), at + kRowsOfPage);
+      auto rows = read_range(at, end);
+      describe(rows, out);
+      at = end;
+    }
+    return out;
   }
 
   std::vector<RowDetail> read() {
@@ -47,7 +61,6 @@ class ReversalReader {
         end = at + 1;
       }
       auto rows = read_range(at, end);
-      std::erase_if(rows, [&](Found const& f) { return statuses_ != 0 && !(statuses_ & bit(f.status)); });
       auto const skipped = std::min(skip, static_cast<std::int64_t>(rows.size()));
       rows.erase(rows.begin(), rows.begin() + skipped);
       skip -= skipped;
@@ -72,7 +85,7 @@ class ReversalReader {
     return after == chunks_.begin() ? nullptr : &*std::prev(after);
   }
 
-  // The rows with these ordinals, in their order.
+  // The rows with these ordinals that are asked for, in their order.
   std::vector<Found> read_range(std::int64_t begin, std::int64_t end) const {
     std::vector<Found> out;
     std::pmr::monotonic_buffer_resource arena;
@@ -107,6 +120,7 @@ class ReversalReader {
             f.changes = std::move(found->second);
       }
     });
+    std::erase_if(out, [&](Found const& f) { return statuses_ != 0 && !(statuses_ & bit(f.status)); });
     std::sort(out.begin(), out.end(), [](Found const& a, Found const& b) { return a.ordinal < b.ordinal; });
     return out;
   }
@@ -215,7 +229,20 @@ class ReversalReader {
   std::optional<RowIndex> index_;
 };
 
+// The rows of one job, page by page.
+struct Pages {
+  Pages(BulkParts const& parts, Job its_job, unsigned statuses) : job(std::move(its_job)), reader(parts, job, query, statuses) {}
+  Job const job;
+  DetailsQuery const query = {};
+  ReversalReader reader;
+  std::int64_t at = 0;
+};
+
 }  // namespace
+
+std::function<std::vector<RowDetail>()> reversal_pages(BulkParts const& parts, Job job, unsigned statuses) {
+  return [pages = std::make_shared<Pages>(parts, std::move(job), statuses)] { return pages->reader.read_on(pages->at); };
+}
 
 std::vector<RowDetail> read_reversal_details(BulkParts const& parts, Job const& job, DetailsQuery const& query, unsigned statuses) {
   return ReversalReader(parts, job, query, statuses).read();

@@ -7,13 +7,16 @@ namespace fealty::jobs {
 namespace {
 
 // Rows that are looked up together: sorted by key, they walk the index in order, so more at a time read fewer pages.
-constexpr std::size_t kBatchRows = 32'768, kBatchBytes = 4 * 1024 * 1024;
+constexpr std::size_t kBatchRows = 16'384, kBatchBytes = 4 * 1024 * 1024;
 // One run. With the next one being filled while it is sorted and written, and the batches, this bounds the builder's memory.
-constexpr std::size_t kRunBytes = 8 * 1024 * 1024;
+constexpr std::size_t kRunBytes = 6 * 1024 * 1024;
 constexpr std::size_t kReadBytes = 128 * 1024;
 constexpr std::string_view kOrderSuffix = "order";
 
-std::string run_suffix(std::int64_t epoch, std::int64_t run) { return "run-" + std::to_string(epoch) + "-" + std::to_string(run); }
+constexpr std::string_view kRunPrefix = "run-";
+std::string run_suffix(std::int64_t epoch, std::int64_t run) {
+  return std::string(kRunPrefix) + std::to_string(epoch) + "-" + std::to_string(run);
+}
 
 // One record of a run: this head, two more targets if `has_keys`, then each cell as its length (LEB128) and its bytes.
 struct RecordHead {
@@ -260,7 +263,8 @@ void sync_work_list(FileStore& files, Job const& job) {
 }
 
 void remove_work_list(FileStore& files, Job const& job) {
-  for (std::int64_t run = 0; run < job.work_runs; ++run) files.remove_side(job.file_key, run_suffix(job.work_epoch, run));
+  // Also those of a node that died while it made them.
+  if (job.work_runs > 0) files.remove_sides(job.file_key, kRunPrefix);
 }
 
 RowOrder::RowOrder(FileStore const& files, Job const& job) : identity_(job.work_runs == 0) {

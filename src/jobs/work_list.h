@@ -45,7 +45,7 @@ class WorkListReader final : public RowFeed {
  public:
   // Throws MissingFile when a run is gone.
   WorkListReader(FileStore& files, Job const& job);
-  ~WorkListReader();
+  ~WorkListReader() override;
   bool next(InputRow& row, std::pmr::memory_resource& arena) override;
   void skip(std::int64_t rows);
   api::CsvPosition position() const override { return first_; }

@@ -59,14 +59,14 @@ inline constexpr std::string_view kOperators[] = {"add", "subtract", "overwrite"
 
 #define FEALTY_REFERENCE(T, required_)                                                                                               \
   field<&T::identifier>("identifier", "Names the member: e-mail, short id, _id or username.",                                        \
-                        {.min = 1, .max = 320, .required = required_, .example = "\"ana@example.org\""}),                            \
+                        {.min = 1, .max = 320, .required = (required_), .example = "\"ana@example.org\""}),                          \
       field<&T::identifier_type>("identifier_type", "What identifier is. Absent: what it looks like.", {.one_of = kReferenceTypes}), \
       field<&T::field_name>("field_name", "With custom-field: name or key of a field that identifies members.", {.min = 1, .max = 100})
 #define FEALTY_CHANGE(T, required_)                                                                                                      \
   field<&T::currency>("currency", "Code of the currency: xp, coins, premium or one of the community's own.",                             \
-                      {.min = 1, .max = 64, .required = required_, .example = "\"coins\""}),                                             \
-      field<&T::op>("op", "add, subtract or overwrite.", {.one_of = kOperators, .required = required_}),                                 \
-      field<&T::amount>("amount", "What is added or subtracted, 0 or more; with overwrite the new balance.", {.required = required_}),   \
+                      {.min = 1, .max = 64, .required = (required_), .example = "\"coins\""}),                                           \
+      field<&T::op>("op", "add, subtract or overwrite.", {.one_of = kOperators, .required = (required_)}),                               \
+      field<&T::amount>("amount", "What is added or subtracted, 0 or more; with overwrite the new balance.", {.required = (required_)}), \
       field<&T::reason>("reason", "A word for reports, in snake_case.", {.min = 1, .max = 64, .example = "\"top_up\""}),                 \
       field<&T::note>("note", "Free text for people.", {.max = 500, .format = "multi-line"}),                                            \
       field<&T::sourceId>("sourceId",                                                                                                    \

@@ -159,9 +159,14 @@ void BalancesService::Round::resolve() {
     t->nobody.clear();
     for (std::size_t i = 0; i < t->in.items.size(); ++i) {
       auto& account = found[at++];
-      t->changes[i].member = account ? account->number : MemberNo{};
-      if (!account) t->nobody.emplace(i, std::move(account).error());
-      t->accounts.push_back(account ? *std::move(account) : Account{});
+      if (account) {
+        t->changes[i].member = account->number;
+        t->accounts.push_back(*std::move(account));
+      } else {
+        t->changes[i].member = {};
+        t->accounts.emplace_back();
+        t->nobody.emplace(i, std::move(account).error());
+      }
     }
   }
 }

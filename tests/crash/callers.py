@@ -29,7 +29,7 @@ class Uploaded:
         self.may_exist = False  # an answer was lost and cannot be asked for again
         self.cancelled = False  # the cancel was answered with 200
         self.cancel_asked = False
-        self.revert_job = None
+        self.reverts = {}  # id of the reversing job: whether it is a dry run
         self.lock = threading.Lock()
 
     def accept(self, job):
@@ -102,9 +102,10 @@ class Callers:
         if state.job and upload.repeat_after is not None:
             time.sleep(upload.repeat_after)
             self.send_whole(state, path, body, headers, 1)
-        if state.job and upload.revert_after is not None and "revert" in self.abilities:
-            time.sleep(upload.revert_after)
-            self.revert(state)
+        if state.job and "revert" in self.abilities:
+            for n, (after, dry_run) in enumerate(upload.reverts):
+                time.sleep(after)
+                self.revert(state, n, dry_run)
 
     @staticmethod
     def request_of(upload):
@@ -171,21 +172,23 @@ class Callers:
             raise Failure(f"the cancel of {upload.label} was answered with {answer}")
         self.clock.line(f"cancel of {upload.label}: {answer.status}")
 
-    def revert(self, state):
+    def revert(self, state, n, dry_run):
         upload = state.upload
+        body = json.dumps({"reason": f"reversal {n} of {upload.label}", "dry_run": dry_run}).encode()
+        headers = {"Content-Type": "application/json", "Idempotency-Key": f"revert {n} of {upload.label}"}
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
-            answer = self.ask(upload.repeat_node, upload.club, "POST", f"{client.UPDATE}/{state.job}/revert", b'{"reason":"a test"}',
-                              {"Content-Type": "application/json", "Idempotency-Key": f"revert {upload.label}"})
+            answer = self.ask(upload.repeat_node, upload.club, "POST", f"{client.UPDATE}/{state.job}/revert", body, headers)
             if answer.status == 200:
-                state.revert_job = answer.json["data"]["id"]
-            elif answer.status == 409 and answer.code == "job_not_finished":
-                time.sleep(1)
+                state.reverts[answer.json["data"]["id"]] = dry_run
+            elif answer.status == 409 and answer.code in ("job_not_finished", "already_reverting"):
+                time.sleep(0.5)
                 continue
-            elif answer.status != 409:
-                raise Failure(f"the revert of {upload.label} was answered with {answer}")
-            self.clock.line(f"revert of {upload.label}: {answer.status if answer.status == 200 else answer.code}")
+            elif answer.status != 409 or answer.code != "nothing_to_revert":
+                raise Failure(f"the reversal of {upload.label} was answered with {answer}")
+            self.clock.line(f"reversal of {upload.label}: {answer.status if answer.status == 200 else answer.code}")
             return
+        raise Failure(f"{upload.label} could not be reversed in {PATIENCE_S} s")
 
     # ---- Live changes ----------------------------------------------------------------------------------------------------
 

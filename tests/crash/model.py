@@ -15,9 +15,10 @@ class Mismatch(AssertionError):
 
 
 class Person:
-    __slots__ = ("values",)
+    __slots__ = ("touched", "values")
 
     def __init__(self, first=None, last=None):
+        self.touched = set()  # labels of the jobs that changed something of them
         self.values = {"xp": 0, "coins": 0, "premium": 0, "score": None, "first": first, "last": last, "note": None, "tag": frozenset()}
 
 
@@ -27,7 +28,8 @@ class Outcome:
     def __init__(self):
         self.statuses = {}  # row number: status, in the order of the file
         self.codes = {}  # row number: the code of a refused row
-        self.effects = {}  # row number: [(member, slot, operator, before, after)]
+        self.effects = {}  # row number: [(slot, operator, before, after)]
+        self.people = {}  # row number: (member, person, whether the row made them); of rows with effects
         self.stopped = False  # by max_errors
 
     def count(self, status):
@@ -37,15 +39,30 @@ class Outcome:
     def failed_rows(self):
         return {row for row, status in self.statuses.items() if status == FAILED}
 
+    def to_revert(self):
+        """Rows that did something, as a reversal goes through them."""
+        return sorted(self.people, reverse=True)
+
     def currency_sums(self):
-        """Currency number: (entries, sum of amounts)."""
-        sums = {}
-        for effects in self.effects.values():
-            for _, slot, _, before, after in effects:
-                if slot in CURRENCIES:
-                    entries, amount = sums.get(CURRENCIES[slot][1], (0, 0))
-                    sums[CURRENCIES[slot][1]] = (entries + 1, amount + after - before)
-        return sums
+        return currency_sums((slot, after - before) for effects in self.effects.values() for slot, _, before, after in effects if slot in CURRENCIES)
+
+
+def currency_sums(changes):
+    """Currency number: (entries, sum of amounts)."""
+    sums = {}
+    for slot, amount in changes:
+        entries, total = sums.get(CURRENCIES[slot][1], (0, 0))
+        sums[CURRENCIES[slot][1]] = (entries + 1, total + amount)
+    return sums
+
+
+class Reversal:
+    """What became of the reversal of a job."""
+
+    def __init__(self):
+        self.reverted, self.unchanged, self.conflicts = [], [], []  # rows of the original
+        self.amounts = []  # (currency slot, amount) of each entry
+        self.effect_rows = 0
 
 
 class Club:
@@ -61,7 +78,7 @@ class Club:
     def adjust_coins(self, member, micros):
         self.people[member].values["coins"] += micros
 
-    def apply(self, kind, rows, *, dry_run=False, max_errors=None, not_processed=frozenset(), reported_failed=frozenset()):
+    def apply(self, label, kind, rows, *, dry_run=False, max_errors=None, not_processed=frozenset(), reported_failed=frozenset()):
         """Applies a file, without the rows that a stopped job did not come to. `reported_failed`: rows that were reported as
         refused; believed only of rows whose outcome hangs on live changes."""
         outcome, undo, failed = Outcome(), [], 0
@@ -70,23 +87,32 @@ class Club:
                 continue
             status, code, effects, made = self.apply_row(kind, row, row.number in reported_failed, undo)
             outcome.statuses[row.number] = status
-            if effects:
-                outcome.effects[row.number] = effects
             if status == FAILED:
                 outcome.codes[row.number] = code
                 failed += 1
                 if max_errors is not None and failed > max_errors:
                     outcome.stopped = True
                     break
-            elif made:
-                undo.append((row.member, None, None))
+                continue
+            if effects:
+                outcome.effects[row.number] = effects
+            if effects or made:
+                person = self.people[row.member]
+                outcome.people[row.number] = (row.member, person, made)
+                if not dry_run:
+                    person.touched.add(label)
         if dry_run:
-            for member, slot, before in reversed(undo):
-                if slot is None:
-                    del self.people[member]
-                else:
-                    self.people[member].values[slot] = before
+            self.take_back(undo)
         return outcome
+
+    def take_back(self, undo):
+        for member, person, slot, before in reversed(undo):
+            if slot is not None:
+                person.values[slot] = before
+            elif before == "absent":
+                del self.people[member]
+            else:
+                self.people[member] = person
 
     def apply_row(self, kind, row, reported_failed, undo):
         """Gives (status, code, effects, whether a member was made)."""
@@ -109,14 +135,14 @@ class Club:
                 if slot in CURRENCIES and after < 0 and not (slot == "coins" and row.member <= LIVE):
                     return FAILED, "insufficient_balance", None, False
             if after != before:
-                effects.append((row.member, slot, op, before, after))
+                effects.append((slot, op, before, after))
         if reported_failed and self.hangs_on_live(row):
             return FAILED, "insufficient_balance", None, False
         if made:
             self.people[row.member] = person
-        for member, slot, _, before, after in effects:
-            if not made:
-                undo.append((member, slot, before))
+            undo.append((row.member, person, None, "absent"))
+        for slot, _, before, after in effects:
+            undo.append((row.member, person, slot, before))
             person.values[slot] = after
         return CREATED if made else UPDATED if effects else UNCHANGED, None, effects, made
 
@@ -124,27 +150,56 @@ class Club:
     def hangs_on_live(row):
         return row.member <= LIVE and any(slot == "coins" and op == "subtract" and value > 0 for slot, op, value in row.changes)
 
-    def revert(self, outcome, reported_failed):
-        """Takes a job's changes back, last row first. Gives the rows that were taken back and those that met a conflict."""
-        reverted, conflicts = [], []
-        for row in reversed(list(outcome.effects)):
-            steps, conflict = [], False
-            for member, slot, op, before, after in outcome.effects[row]:
-                now = self.people[member].values[slot]
-                if slot in NUMBERS and op in ("add", "subtract") and before is not None:
-                    next_value = now - (after - before)
-                    live = slot == "coins" and member <= LIVE
-                    conflict |= slot in CURRENCIES and next_value < 0 and not live
-                    conflict |= live and row in reported_failed
-                else:
-                    next_value = before
-                    conflict |= now != after
-                steps.append((member, slot, next_value))
-            if conflict:
-                conflicts.append(row)
+    def revert(self, label, outcome, rows, *, dry_run=False, reported_failed=frozenset()):
+        """Takes rows of the job `label` back, in the given order."""
+        reversal, undo = Reversal(), []
+        for row in rows:
+            member, person, made = outcome.people[row]
+            steps = self.steps_back(member, person, outcome.effects.get(row, ()), row in reported_failed)
+            if steps is not None and made and not self.may_go(label, person, steps):
+                steps = None
+            if steps is None:
+                reversal.conflicts.append(row)
                 continue
-            for member, slot, value in steps:
-                self.people[member].values[slot] = value
-            reverted.append(row)
-        return reverted, conflicts
+            # What was taken back may be what is there: 0 was added, for example, to a number that was not there before.
+            (reversal.reverted if steps or made else reversal.unchanged).append(row)
+            reversal.effect_rows += 1 if steps else 0
+            for slot, now, after in steps:
+                if slot in CURRENCIES:
+                    reversal.amounts.append((slot, after - now))
+                undo.append((member, person, slot, now))
+                person.values[slot] = after
+            if made:
+                undo.append((member, person, None, "present"))
+                del self.people[member]
+        if dry_run:
+            self.take_back(undo)
+        return reversal
 
+    def steps_back(self, member, person, effects, reported_failed):
+        """[(slot, value now, value after it was taken back)], or None where something stands against it."""
+        if self.people.get(member) is not person:
+            return None
+        steps = []
+        for slot, op, before, after in effects:
+            now = person.values[slot]
+            if slot in CURRENCIES and op != "overwrite":
+                result = now - (after - before)
+                live = slot == "coins" and member <= LIVE
+                if reported_failed and live or result < 0 and result < now and not live:
+                    return None
+            elif now == after:
+                result = before
+            elif op == "overwrite" or now is None:
+                return None
+            else:
+                result = now - (after - (before or 0))
+            if result != now:
+                steps.append((slot, now, result))
+        return steps
+
+    @staticmethod
+    def may_go(label, person, steps):
+        """Whether a member whom the job made is as they were made, once these steps are done."""
+        left = {**person.values, **{slot: after for slot, _, after in steps}}
+        return person.touched <= {label} and all(not left[slot] for slot in CURRENCIES) and left["score"] is None and left["note"] is None

@@ -7,7 +7,7 @@ import time
 
 import client
 import workload
-from model import CREATED, Club, FAILED, UNCHANGED, UPDATED
+from model import CREATED, Club, FAILED, UNCHANGED, UPDATED, currency_sums
 from world import Failure
 
 SETTLE_S = 300
@@ -79,7 +79,7 @@ class Prover:
         """Reads what the API reports of the round's jobs."""
         dice, reports = random.Random(seed), {}
         for state in callers.uploaded:
-            for job in filter(None, (state.job, state.revert_job)):
+            for job in filter(None, (state.job, *state.reverts)):
                 api = callers.api(dice.randrange(4), state.upload.club)
                 reports[job] = self.report(api, job)
                 if job == state.job:
@@ -89,13 +89,13 @@ class Prover:
     @staticmethod
     def report(api, job):
         def rows_with(wanted):
-            after = 0
+            cursor = {}
             while True:
-                rows = api.details(job, status=wanted, limit=REPORT_PAGE, after_row=after)["rows"]
+                rows = api.details(job, status=wanted, limit=REPORT_PAGE, **cursor)["rows"]
                 yield from rows
                 if len(rows) < REPORT_PAGE:
                     return
-                after = rows[-1]["row"]
+                cursor = {"after_row": rows[-1]["row"]}
 
         status = api.job(job)
         failed = {row["row"]: [error["code"] for error in row["errors"]] for row in rows_with("failed")}
@@ -125,8 +125,8 @@ class Prover:
         entries = {(int(row["source_id"]), int(row["currency_id"])): (int(row["entries"]), int(row["amount"])) for row in self.rows_of(ENTRIES)}
         effect_rows = {int(row["source_id"]): int(row["effect_rows"]) for row in self.rows_of(EFFECT_ROWS)}
         ids = {state.job: state for state in callers.uploaded if state.job}
-        reverting = {state.revert_job: state for state in callers.uploaded if state.revert_job}
-        found, outcomes = set(), {}
+        reverting = {job: state for state in callers.uploaded for job in state.reverts}
+        found, outcomes, left = set(), {}, {}
         api_of = {name: callers.api(dice.randrange(4), name) for name in self.keys}
         listed = {name: self.list_ids(api_of[name]) for name in self.keys}
         for club, member, micros in callers.adjusted:
@@ -140,7 +140,9 @@ class Prover:
             if job["type"] == "revert":
                 state = reverting.get(id_)
                 expect(state, f"nobody asked for the reversing job {job}")
-                self.prove_revert(club, job, outcomes[state.upload.label], reports[id_])
+                label, dry_run = state.upload.label, state.reverts[id_]
+                left_now = self.prove_revert(club, label, job, outcomes[label], left[label], dry_run, reports[id_], entries, effect_rows)
+                left[label] = left[label] if dry_run else left_now
                 continue
             label = job["log_name"]
             state = by_label.get(label)
@@ -153,10 +155,13 @@ class Prover:
             _, rows, blanks = state.upload.spec.make()
             outcomes[label] = self.prove_job(club, state, job, rows, blanks, report, entries, effect_rows)
             self.check_details(api_of[club], id_, rows, outcomes[label], dice)
-            if not state.revert_job:
-                outcomes[label] = None  # its rows are not needed any more
+            left[label] = outcomes[label].to_revert()
+            if not state.reverts:
+                outcomes[label] = left[label] = None  # its rows are not needed any more
         for id_, state in ids.items():
-            expect(state.upload.label in found, f"the job {id_} of {state.upload.label} was answered and is not there")
+            label = state.upload.label
+            expect(label in found, f"the job {id_} of {label} was answered and is not there")
+            self.prove_reverted(state, outcomes[label], left[label], reports[id_])
         self.check_state()
 
     @staticmethod
@@ -184,7 +189,7 @@ class Prover:
         shown = {name: report.status[name] for name in counters}
         expect(shown == counters, f"{where} shows the counters {shown} and stores {counters}")
         expect(len(report.failed) == counters[FAILED], f"{where} lists {len(report.failed)} refused rows and counts {counters[FAILED]}")
-        outcome = self.clubs[club].apply(upload.spec.kind, rows, dry_run=upload.dry_run, max_errors=upload.max_errors,
+        outcome = self.clubs[club].apply(upload.label, upload.spec.kind, rows, dry_run=upload.dry_run, max_errors=upload.max_errors,
                                          not_processed=report.not_processed, reported_failed=report.failed.keys())
         modelled = {name: outcome.count(name) for name in counters}
         expect(len(report.not_processed) == len(rows) - processed == report.status["not_processed"],
@@ -208,8 +213,8 @@ class Prover:
 
     def check_end(self, where, state, job, outcome, processed, total, blanks):
         status, code = job["status"], job["error_code"]
-        if status in ("reverting", "reverted"):
-            return
+        if status == "reverted":
+            status, code = ("failed", "too_many_errors") if outcome.stopped else ("completed" if processed == total else "cancelled", code)
         if outcome.stopped:
             expect((status, code) == ("failed", "too_many_errors"), f"{where} passed its max_errors and ended as {status} {code}")
         elif status == "completed":
@@ -225,11 +230,35 @@ class Prover:
     def deaths(self):
         return sum(count for kind, count in self.world.counts.items() if kind in ("kill", "pause", "crash", "restart", "cut connections"))
 
-    def prove_revert(self, club, job, original, report):
-        reverted, conflicts = self.clubs[club].revert(original, report.failed.keys())
-        done = int(job["updated"]) + int(job["unchanged"]) + int(job["created"])
-        expect((done, int(job["failed"])) == (len(reverted), len(conflicts)),
-               f"the reversing job {report.status['_id']} took back {done} rows with {job['failed']} conflicts, the model {len(reverted)} with {len(conflicts)}")
+    def prove_revert(self, club, label, job, original, rows, dry_run, report, entries, effect_rows):
+        """Gives the rows that the reversal left."""
+        where = f"the {'dry ' if dry_run else ''}reversal {report.status['_id']} of {label} ({job['status']})"
+        expect(job["status"] == "completed" and int(job["total"]) == len(rows), f"{where} has {job['total']} rows instead of {len(rows)}: {job['error_message']}")
+        self.rows += len(rows)
+        made = self.clubs[club].revert(label, original, rows, dry_run=dry_run, reported_failed=report.failed.keys())
+        if set(made.conflicts) != report.failed.keys():
+            missing, extra = sorted(set(made.conflicts) - report.failed.keys()), sorted(report.failed.keys() - set(made.conflicts))
+            raise Failure(f"{where}: rows {missing[:10]} should have been refused ({[original.effects.get(row) for row in missing[:5]]}), rows {extra[:10]} should "
+                          f"not ({[(report.failed[row], original.effects.get(row)) for row in extra[:5]]})")
+        counted = tuple(int(job[name]) for name in (UPDATED, UNCHANGED, CREATED, FAILED))
+        modelled = (len(made.reverted), len(made.unchanged), 0, len(made.conflicts))
+        expect(counted == modelled, f"{where} counts {counted}, the model {modelled}")
+        source = int(job["source_id"])
+        booked = {currency: entries[source, currency] for _, currency in workload.CURRENCIES.values() if (source, currency) in entries}
+        wanted = {} if dry_run else currency_sums(made.amounts)
+        expect(booked == wanted, f"{where}: (entries, sum) by currency are {booked}, the model says {wanted}")
+        expect(effect_rows.get(source, 0) == (0 if dry_run else made.effect_rows),
+               f"{where}: {effect_rows.get(source, 0)} rows have effects, not {made.effect_rows}")
+        return made.conflicts
+
+    @staticmethod
+    def prove_reverted(state, outcome, left, report):
+        if not any(not dry_run for dry_run in state.reverts.values()):
+            expect(report.status["status"] in client.FINAL, f"{state.upload.label} is {report.status['status']}, and nobody reversed it")
+            return
+        shown = (report.status["status"], report.status["reverted_rows"], report.status["conflicts"])
+        wanted = ("reverted", len(outcome.people) - len(left), len(left))
+        expect(shown == wanted, f"{state.upload.label} shows {shown} after its reversal, the model {wanted}")
 
     def check_state(self):
         """Everything that files can change, of every member."""

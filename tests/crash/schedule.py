@@ -34,7 +34,8 @@ class Upload:
         self.copies = dice.choice((2, 4)) if self.keyed and dice.random() < 0.1 else 1
         self.repeat_after = dice.uniform(0, 6) if self.keyed and dice.random() < 0.3 else None
         self.cancel_after = dice.expovariate(1) if dice.random() < 0.12 else None
-        self.revert_after = dice.uniform(1, 6) if dice.random() < 0.15 and kind != "import" and not self.dry_run else None
+        # Each of them a reversal, and whether it is a dry run; the second one tries again what the first one refused.
+        self.reverts = [(dice.uniform(0.5, 5), dice.random() < 0.25) for _ in range(dice.choice((1, 1, 2)))] if dice.random() < 0.2 else []
         self.repeat_node = dice.randrange(NODES[engine])
 
     def options(self):
@@ -51,6 +52,7 @@ class Upload:
         words += [f"max_errors {self.max_errors}"] if self.max_errors is not None else []
         words += [self.client] if self.client != "patient" else []
         words += [] if self.keyed else ["no key"]
+        words += [f"{len(self.reverts)} reversals"] if self.reverts else []
         words += [f"{self.copies} at once"] if self.copies > 1 else []
         return f"{self.label}: {', '.join(words)}"
 

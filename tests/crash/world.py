@@ -163,9 +163,22 @@ class Node:
     def stop(self):
         """SIGTERM; gives the exit status."""
         self.wanted = False
-        code = self.server.stop()
-        self.server.kill()
-        return code
+        try:
+            return self.server.stop()
+        except subprocess.TimeoutExpired:
+            stacks = self.stacks()
+            raise Failure(f"{self.name} was told to stop and is still there after {harness.STOP_S} s{stacks}") from None
+        finally:
+            self.server.kill()
+
+    def stacks(self):
+        """Where its threads stand, if there is a debugger."""
+        if shutil.which("gdb") is None:
+            return ""
+        path = self.world.folder / "stacks.txt"
+        with open(path, "wb") as out:
+            subprocess.run(["gdb", "-p", str(self.server.pid), "-batch", "-ex", "thread apply all bt"], stdout=out, stderr=out, check=False, timeout=120)
+        return f"; its threads: {path}"
 
     def limit_writes(self, for_s):
         """Files cannot grow beyond a size: writes fail, though the disk has room."""

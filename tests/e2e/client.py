@@ -50,7 +50,9 @@ class Api:
             try:
                 connection.request(method, path, body, {**self.headers(), **(headers or {})})
             except (BrokenPipeError, ConnectionResetError):
-                pass  # a refusal can come before the body is sent; the answer is there to be read
+                # A refusal can come before the body is sent; the answer is there to be read, if there ever was a connection.
+                if connection.sock is None:
+                    raise
             answer = connection.getresponse()
             return Answer(answer.status, answer.headers, answer.read())
         finally:

@@ -14,7 +14,7 @@ from conftest import open_club
 from files import add_to_all, email, members, premium
 from harness import wait_until, wait_until_uploads
 
-MEMBERS, TIMES = 100, 3_000
+MEMBERS, TIMES = 100, 12_000
 ROWS = MEMBERS * TIMES
 
 

@@ -162,7 +162,7 @@ class Installation:
 
     def files_match_jobs(self):
         """No file without its job, no job without its file. Files beside an upload bear its name, a dot and something more."""
-        keys = {job["file_key"] for job in self.jobs() if job["file_key"]}
+        keys = {job["file_key"] for job in self.jobs()} - {"", "reversal"}  # erased, or none by nature
         files = self.upload_files()
         return keys <= set(files) and all(name.split(".")[0] in keys and not name.endswith(".part") for name in files)
 

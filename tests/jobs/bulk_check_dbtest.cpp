@@ -115,7 +115,8 @@ Damage const kDamages[] = {
      "5 FROM ledger_entries WHERE entry_id = 1",
      100, "counts 2 updated rows, and 3 have effects in ledger and histories: rows took effect without being counted."},
     {"a failed row has an effect",
-     "UPDATE bulk_jobs SET updated = 1, failed = 2 WHERE job_id = 100; INSERT INTO bulk_rows SELECT community_id, job_id, 3, "
+     "UPDATE bulk_jobs SET updated = 1, failed = 2 WHERE job_id = 100; INSERT INTO bulk_rows (community_id, job_id, row_number, status, "
+     "member_id, errors, changes) SELECT community_id, job_id, 3, "
      "status, member_id, errors, changes FROM bulk_rows WHERE job_id = 100",
      100, "has effects of 1 row that it reports as failed, the first of them row 3."},
     {"a row behind the cursor has an effect", "UPDATE field_history SET source_row = 3 WHERE history_id = 4", 400,

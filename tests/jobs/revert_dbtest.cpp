@@ -371,5 +371,43 @@ TEST_P(Reversals, AreReadWithoutTheFileOfTheOriginal) {
   EXPECT_EQ(details.rows[0].changes.text, "[{\"row\":4}]");
 }
 
+TEST_P(Reversals, HaveResultsToDownloadUntilTheyAreErased) {
+  auto const id = done(csv({{"ok", 1'203}}));
+  script.refused = {700};
+  auto const reversing = revert(id);
+  ended(reversing);
+  auto download = [&](std::optional<std::string> statuses) -> std::string {
+    auto c = context();
+    api::Request request;
+    request.method = api::Method::get;
+    ResultsQuery query;
+    query.status = std::move(statuses);
+    auto const answer = program->service->results(c, request, reversing, query);
+    if (!answer) return std::string(answer.error().code());
+    std::string out;
+    while (answer->stream->next(out).then != api::BodyStream::Then::end) {}
+    return out;
+  };
+  std::string expected = "\xef\xbb\xbfrow,key,status,error_code,error_message\r\n";
+  for (int row = 1'204; row >= 2; --row)
+    expected += std::to_string(row) + ",k" + std::to_string(row - 1) +
+                (row == 700 ? ",failed,value_changed,Do is not what it was.\r\n" : ",updated,,\r\n");
+  EXPECT_EQ(download(std::nullopt), expected);
+  EXPECT_EQ(download("failed"),
+            "\xef\xbb\xbfrow,key,status,error_code,error_message\r\n700,k699,failed,value_changed,Do is not what it was.\r\n");
+  auto c = context();
+  ASSERT_TRUE(program->service->erase_files(c, reversing));
+  EXPECT_EQ(download(std::nullopt), "results_expired");
+  EXPECT_EQ(rows(reversing), "results_expired");
+  EXPECT_EQ(test::number(db(), "SELECT count(*) FROM bulk_rows WHERE job_id = " + std::to_string(reversing.number)), 0);
+  // What was refused can be tried again, and what was erased cannot.
+  script.refused = {};
+  EXPECT_EQ(counters(ended(revert(id))), "completed 1/0/0/0 of 1, 0 not, 0 blank");
+  auto const erased = done(csv({{"ok", 3}}));
+  ASSERT_TRUE(program->service->erase_files(c, erased));
+  EXPECT_EQ(refusal(erased), "results_expired");
+  EXPECT_THAT(problems(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace fealty::jobs

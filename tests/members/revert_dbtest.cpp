@@ -255,6 +255,19 @@ TEST_P(Revert, RemovesMembersAndAccountsThatTheJobMade) {
   expect_sound();
 }
 
+TEST_P(Revert, OfASecondMembershipLooksNoFurtherThanItsJob) {
+  auto const before = state();
+  std::string const csv = std::string(kImport) + ",,,m6@example.org,,5,add\n";
+  for (int time = 0; time < 3; ++time) {
+    auto const id = import(csv);
+    ASSERT_EQ(counters(id), "completed 0/0/1/0 of 1") << messages_of(id);
+    EXPECT_EQ(balance(6), "5");
+    EXPECT_THAT(outcomes_of(revert(id)), ElementsAre("2 updated")) << time;
+    EXPECT_EQ(state(), before);
+    expect_sound();
+  }
+}
+
 TEST_P(Revert, KeepsAnAccountThatIsUsedElsewhere) {
   auto const id = import(std::string(kImport) + "Eva,Lund,eva,eva@example.org,,,\nFay,Ruiz,fay,fay@example.org,,,\n");
   auto const eva = test::number(db(), "SELECT account_id FROM accounts WHERE username = 'eva'");
