@@ -103,7 +103,7 @@ Result<Account> decide(sql::Tx& tx, CommunityNo community, Meaning& m) {
     return std::unexpected(no_such_member());
   }
   for (auto* found : {&m.by_email, &m.by_number, &m.by_username})
-    if (*found) return **std::move(found);
+    if (*found) return **found;
   return std::unexpected(no_such_member());
 }
 
