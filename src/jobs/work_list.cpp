@@ -166,7 +166,7 @@ void WorkListBuilder::wait_for_run() {
 // The records of one run, one after another.
 class WorkListReader::Source {
  public:
-  explicit Source(std::unique_ptr<StoredFile> file) : file_(std::move(file)) {}
+  explicit Source(std::unique_ptr<StoredFile> file) : file_(std::move(file)), buffer_(kReadBytes) {}
   bool next() {
     at_ += length_;
     length_ = 0;
@@ -185,7 +185,7 @@ class WorkListReader::Source {
     std::memmove(buffer_.data(), buffer_.data() + at_, filled_ - at_);
     filled_ -= at_;
     at_ = 0;
-    if (buffer_.size() < std::max(bytes, kReadBytes)) buffer_.resize(std::max(bytes, kReadBytes));
+    if (buffer_.size() < bytes) buffer_.resize(bytes);
     while (filled_ < bytes) {
       std::size_t const n = file_->read_some(offset_, std::span(buffer_).subspan(filled_));
       if (n == 0) return false;
@@ -231,7 +231,7 @@ bool WorkListReader::next(InputRow& row, std::pmr::memory_resource& arena) {
   row.target.order = head.order;
   row.target.named[0] = head.order;
   auto* const bytes = static_cast<char*>(arena.allocate(head.bytes + 1, 1));
-  std::memcpy(bytes, source.rest(), head.bytes);
+  if (head.bytes > 0) std::memcpy(bytes, source.rest(), head.bytes);
   char const* at = bytes;
   if (head.has_keys) {
     std::memcpy(row.target.named.data(), at, sizeof row.target.named);
