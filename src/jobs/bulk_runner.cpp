@@ -8,7 +8,6 @@ namespace fealty::jobs {
 namespace {
 
 using namespace std::chrono_literals;
-using sql::StorageError;
 
 constexpr std::int64_t kCleanUpMs = 3'600'000;  // answers kept by Idempotency-Key, after their day
 
