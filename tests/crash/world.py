@@ -145,6 +145,7 @@ class Node:
                 server.kill()
                 if not self.world.storage_is_away() or time.monotonic() > end or (code is not None and code < 0):
                     raise
+                time.sleep(0.2)
 
     def api(self, key):
         return self.server.api(key)
