@@ -40,9 +40,9 @@ def test_a_job_is_followed_to_its_end(installation):
         times.append((event[1], time.monotonic()))
     names = [name for _, name, _ in events if name != "comment"]
     assert names[0] == "status" and names[-1] == "end"
-    assert names.count("progress") >= 2, "the job was too short"
     assert_in_order([event for event in events if event[1] != "comment"])
     progress = [at for name, at in times if name == "progress"]
+    assert len(progress) >= max(1, int(times[-1][1] - times[0][1]) - 1), "less than one in a second"
     assert len(progress) <= 2 * (progress[-1] - progress[0]) + 2, "more than two a second"
     end = events[-1][2]
     assert end == club.api.job(job)
