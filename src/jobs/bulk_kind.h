@@ -139,6 +139,8 @@ class BulkSession {
   // Evaluates the prepared rows in order and writes their effects in the given transaction. Gives one outcome per row that
   // was looked at. May be called again for the same rows when the transaction is retried.
   virtual void apply(sql::Tx& tx, ApplyFrame const& frame, std::vector<RowOutcome>& outcomes) = 0;
+  // Whether applying the rows that `earlier`, a session of the same job, has prepared may change what `prepare` found here.
+  virtual bool depends_on(BulkSession const& earlier) const = 0;
   // Numbers that the last `apply` drew for its ledger entries and history items.
   virtual NumbersDrawn numbers_drawn() const = 0;
   // The transaction of the last `apply` is durable.
@@ -186,8 +188,8 @@ class BulkKind {
   // Registers the job as the source of what its rows will change, in the upload's transaction.
   virtual void create_source(sql::Tx& tx, JobFacts const& job, std::string const& label, access::Actor const& actor, TimeMs now) const = 0;
   virtual std::unique_ptr<BulkSession> open(JobFacts const& job) const = 0;
-  // Whether the look-ups of a chunk do not depend on what the chunk before it changes: then they are made while that one
-  // commits, by a session of their own.
+  // Whether the look-ups of a chunk hardly depend on what the chunk before it changes (BulkSession::depends_on tells when they do):
+  // then they are made while that one commits, by a session of their own.
   virtual bool looks_ahead(JobFacts const& job) const = 0;
   // Whether rows of different members cannot influence each other, so that only rows of one member have to keep the order
   // of the file. Rows of such a job make no memberships: a reversal looks for those in the order of the file.

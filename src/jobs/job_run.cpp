@@ -423,6 +423,8 @@ JobRun::Step JobRun::commit_chunk() {
       try {
         if (!ahead_->is_read) read_chunk(*ahead_, now_->end_ordinal(), now_->end);
         prepare_chunk(*ahead_);
+        // Else they are looked up again when this chunk is there.
+        ahead_->is_prepared = !ahead_->session->depends_on(*now_->session);
       } catch (std::exception const& e) {
         log::warning("bulk.look_ahead_failed", {{"job", job_.id().to_string()}, {"reason", e.what()}});
       }

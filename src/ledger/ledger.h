@@ -103,6 +103,7 @@ struct NewBalance {
   MemberNo member;
   CurrencyNo currency;
   Balance balance;
+  bool is_stored = false;  // there is a row for it, read under the locks of this transaction
 };
 
 // Why a series of changes happens (change_sources).
@@ -142,6 +143,13 @@ class MeantMembers {
  private:
   std::vector<MemberNo>::const_iterator next_, end_;
 };
+// Locks have two grains. Who changes some members shares the ranges that they stand in, and locks the members' rows; who
+// changes most members of a stretch takes its ranges whole and no rows, since locking a row costs PostgreSQL as much as
+// changing it. Ranges come before rows and in the order of their numbers, so two writers never wait for each other in a ring.
+// Nothing on SQLite, which has one writer. May wait for tx.settle(): only what is read behind it is protected by it.
+enum class RangeLock : std::uint8_t { shared, whole };
+// `members` is sorted. RangeLock::whole covers everyone from the first to the last.
+void lock_ranges_later(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, RangeLock how);
 // Balances of the given members (sorted), in the order of the members. The caller holds the members' locks if it means to change them.
 void load_balances(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, std::vector<MemberBalance>& out);
 // Appends entries and sets balances in the caller's transaction, which must hold the members' locks.

@@ -66,7 +66,7 @@ class MemberBulkKind final : public jobs::BulkKind {
     return std::make_unique<MemberBulkSession>(facts_.flavour, job, database_, numbers_, scratch_folder_);
   }
   // An import's rows name people whom earlier rows may have made, and a dry run remembers what earlier rows imagined.
-  bool looks_ahead(jobs::JobFacts const& job) const override { return facts_.flavour != BulkFlavour::import && !job.dry_run; }
+  bool looks_ahead(jobs::JobFacts const& job) const override { return !job.dry_run; }
   // An import's rows share the names that they take, and a row that gives away an identifier lets a later one take it.
   bool rows_are_independent(sql::Tx& tx, jobs::JobFacts const& job) const override {
     if (facts_.flavour == BulkFlavour::import) return false;

@@ -160,6 +160,7 @@ void MemberBulkSession::prepare(std::span<jobs::InputRow const> rows) {
   accounts_by_email_.clear();
   usernames_taken_.clear();
   new_numbers_.clear();
+  usernames_free_.clear();
   read_keys(rows);
   if (!rows.empty() && rows.front().is_looked_up) {
     for (std::size_t i = 0; i < rows.size(); ++i)
@@ -185,7 +186,17 @@ void MemberBulkSession::prepare(std::span<jobs::InputRow const> rows) {
   draw_account_numbers();
 }
 
+// An account that an earlier row makes is one that this chunk has not found.
+bool MemberBulkSession::depends_on(jobs::BulkSession const& earlier) const {
+  if (flavour_ != BulkFlavour::import) return false;
+  auto const& keys = dynamic_cast<MemberBulkSession const&>(earlier).keys_;
+  return std::any_of(keys.begin(), keys.end(),
+                     [&](RowKeys const& k) { return new_numbers_.contains(k.email_key) || usernames_free_.contains(k.username_key); });
+}
+
 void MemberBulkSession::draw_account_numbers() {
+  for (auto const& k : keys_)
+    if (!k.username_key.empty() && !usernames_taken_.contains(k.username_key)) usernames_free_.insert(k.username_key);
   for (auto const& k : keys_)
     if (!k.email_key.empty() && !accounts_by_email_.contains(k.email_key)) new_numbers_.emplace(k.email_key, MemberNo{});
   if (new_numbers_.empty()) return;

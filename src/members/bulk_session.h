@@ -2,6 +2,7 @@
 #pragma once
 #include <memory_resource>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "jobs/bulk_kind.h"
 #include "members/bulk_columns.h"
@@ -18,6 +19,7 @@ class MemberBulkSession final : public jobs::BulkSession {
   void look_up(std::span<jobs::InputRow> rows) override;
   void prepare(std::span<jobs::InputRow const> rows) override;
   void apply(sql::Tx& tx, jobs::ApplyFrame const& frame, std::vector<jobs::RowOutcome>& outcomes) override;
+  bool depends_on(jobs::BulkSession const& earlier) const override;
   jobs::NumbersDrawn numbers_drawn() const override { return drawn_; }
   void committed() override;
 
@@ -70,6 +72,7 @@ class MemberBulkSession final : public jobs::BulkSession {
   std::unordered_map<std::string_view, Account> accounts_by_email_;  // import: by email key
   std::unordered_map<std::string_view, MemberNo> usernames_taken_;   // import: by username key
   std::unordered_map<std::string_view, MemberNo> new_numbers_;       // import: drawn for unknown email keys
+  std::unordered_set<std::string_view> usernames_free_;              // import: username keys that nobody had
   jobs::NumbersDrawn drawn_;
 };
 

@@ -128,6 +128,7 @@ void MemberChanges::load(sql::Tx& tx, std::vector<MemberNo> const& members) {
         place.value.number = b.balance.amount.micros;
         place.earned = b.balance.earned;
         place.newest = b.balance.newest.value;
+        place.is_stored = true;
       }
   }
   for (std::size_t s = 0; s < slots_.size(); ++s)
@@ -143,6 +144,7 @@ void MemberChanges::load(sql::Tx& tx, std::vector<MemberNo> const& members) {
       if (slot == slot_by_field.end()) return;
       auto& place = state(find(v.member).value(), slot->second);
       place.newest = v.newest.value;
+      place.is_stored = true;
       if (slots_[slot->second].kind != Slot::Kind::custom) return;
       if (v.number)
         place.value = {true, true, *v.number, {}};
@@ -413,10 +415,10 @@ jobs::NumbersDrawn MemberChanges::write(sql::Tx& tx, SourceNo source, NumberSour
     MemberNo const member = persons_[person].member;
     std::int64_t const newest = number_of_head(now.newest);
     if (slot.kind == Slot::Kind::currency) {
-      balances.push_back({member, slot.currency.number, {{now.value.number}, now.earned, {newest}}});
+      balances.push_back({member, slot.currency.number, {{now.value.number}, now.earned, {newest}}, now.is_stored});
       continue;
     }
-    StoredValue stored{member, slot.field, std::nullopt, std::nullopt, {newest}};
+    StoredValue stored{member, slot.field, std::nullopt, std::nullopt, {newest}, now.is_stored};
     if (slot.kind == Slot::Kind::custom) {
       stored.number = members::number_of(now.value);
       stored.text = text_of(now.value);

@@ -17,6 +17,7 @@ struct SlotState {
   Value value;              // balances: present, number
   Decimal earned;           // balances
   std::int64_t newest = 0;  // head of the chain of entries or history items; below 0: the -n-th of this set of changes
+  bool is_stored = false;   // there is a row for it (balances and values)
   bool operator==(SlotState const&) const = default;
 };
 

@@ -34,14 +34,14 @@ Statement const kLockProfile{
     "SELECT m.member_id, m.state, m.deleted_at, m.first_name, m.last_name, m.display_name, m.phone, m.country, m.language "
     "FROM {rows r: member_id int} CROSS JOIN memberships m "
     "WHERE m.community_id = $1 AND m.member_id = r.member_id ORDER BY m.member_id {lock m}"};
-// Many members of a narrow range are read faster by going through the range.
-Statement const kLockBetween{"memberships.lock_between",
-                             "SELECT m.member_id, m.state, m.deleted_at FROM memberships m WHERE m.community_id = $1 "
-                             "AND m.member_id BETWEEN $2 AND $3 ORDER BY m.member_id {lock m}"};
-Statement const kLockProfileBetween{
-    "memberships.lock_profile_between",
+// Many members of a narrow range are read faster by going through the range, which is locked as a whole.
+Statement const kBetween{"memberships.between",
+                         "SELECT m.member_id, m.state, m.deleted_at FROM memberships m WHERE m.community_id = $1 "
+                         "AND m.member_id BETWEEN $2 AND $3 ORDER BY m.member_id"};
+Statement const kProfileBetween{
+    "memberships.profile_between",
     "SELECT m.member_id, m.state, m.deleted_at, m.first_name, m.last_name, m.display_name, m.phone, m.country, m.language "
-    "FROM memberships m WHERE m.community_id = $1 AND m.member_id BETWEEN $2 AND $3 ORDER BY m.member_id {lock m}"};
+    "FROM memberships m WHERE m.community_id = $1 AND m.member_id BETWEEN $2 AND $3 ORDER BY m.member_id"};
 Statement const kPresent{"memberships.present",
                          "SELECT m.member_id FROM {rows r: member_id int} CROSS JOIN memberships m "
                          "WHERE m.community_id = $1 AND m.member_id = r.member_id AND m.state <> 4 ORDER BY m.member_id"};
@@ -91,6 +91,11 @@ Statement const kSetValues{"field_values.set",
                            "SELECT $1, r.m, r.f, r.n, r.t, r.h FROM {rows r: m int, f int, n int, t text, h int} WHERE true "
                            "ON CONFLICT (community_id, member_id, field_id) DO UPDATE "
                            "SET number = excluded.number, text = excluded.text, history_id = excluded.history_id"};
+Statement const kUpdateValues{"field_values.update",
+                              "UPDATE field_values SET number = r.n, text = r.t, history_id = r.h "
+                              "FROM {rows r: m int, f int, n int, t text, h int} WHERE field_values.community_id = $1 "
+                              "AND field_values.member_id BETWEEN $2 AND $3 AND field_values.member_id = r.m "
+                              "AND field_values.field_id = r.f"};
 Statement const kAppendHistory{
     "field_history.append",
     "INSERT INTO field_history (community_id, history_id, member_id, field_id, operator, operand, before_number, "
@@ -221,10 +226,12 @@ void lock_memberships(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> 
       for (int i = 0; i < 6; ++i) m.profile[static_cast<std::size_t>(i)] = r.optional_string(3 + i);
     return m;
   };
-  if (ledger::is_dense(members)) {
+  bool const dense = ledger::is_dense(members);
+  ledger::lock_ranges_later(tx, community, members, dense ? ledger::RangeLock::whole : ledger::RangeLock::shared);
+  if (dense) {
     ledger::MeantMembers meant(members);
     tx.each(
-        with_profile ? kLockProfileBetween : kLockBetween,
+        with_profile ? kProfileBetween : kBetween,
         [&](Row const& r) {
           if (meant.contain({r.integer(0)})) on_found(read(r));
         },
@@ -322,12 +329,21 @@ void load_values(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const
   tx.each_batch(kLoadValues, numbers_of(members), [&](Row const& r) { on_value(read(r)); }, community);
 }
 
+// Rows of neighbours that are there are updated, as balances are (ledger_store.cpp says why).
 void set_values(sql::Tx& tx, CommunityNo community, std::vector<StoredValue> const& values) {
-  if (values.empty()) return;
-  Batch batch{kInt, kInt, kInt, kText, kInt};
-  batch.reserve(values.size());
-  for (auto const& v : values) batch.add(v.member, v.field, v.number, v.text, v.newest);
-  tx.exec_batch(kSetValues, batch, community);
+  std::vector<MemberNo> stored;
+  if (tx.engine() == sql::Engine::postgres)
+    for (auto const& v : values)
+      if (v.is_stored) stored.push_back(v.member);
+  bool const updates = ledger::is_dense(stored);
+  Batch set{kInt, kInt, kInt, kText, kInt}, updated{kInt, kInt, kInt, kText, kInt};
+  (updates ? updated : set).reserve(values.size());
+  for (auto const& v : values) (updates && v.is_stored ? updated : set).add(v.member, v.field, v.number, v.text, v.newest);
+  if (set.rows() > 0) tx.exec_batch_later(kSetValues, set, community);
+  if (!updates) return;
+  auto const changed = tx.exec_batch(kUpdateValues, updated, community, stored.front(), stored.back());
+  if (changed != static_cast<std::int64_t>(updated.rows()))
+    throw sql::StorageError(sql::StorageError::Kind::broken, "values that were read are not there any more");
 }
 
 void append_history(sql::Tx& tx, CommunityNo community, SourceNo source, std::vector<HistoryItem> const& items) {
@@ -337,7 +353,7 @@ void append_history(sql::Tx& tx, CommunityNo community, SourceNo source, std::ve
   for (auto const& i : items)
     batch.add(i.number, i.member, i.field, static_cast<std::int64_t>(i.op), i.operand, i.before_number, i.before_text, i.after_number,
               i.after_text, i.previous, i.source_row);
-  tx.exec_batch(kAppendHistory, batch, community, source);
+  tx.exec_batch_later(kAppendHistory, batch, community, source);
 }
 
 std::vector<HistoryItem> read_history(sql::Tx& tx, CommunityNo community, SourceNo source, std::span<jobs::RowNumbers const> rows) {

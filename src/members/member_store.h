@@ -70,6 +70,7 @@ struct StoredValue {
   std::optional<std::int64_t> number;
   std::optional<std::string> text;
   HistoryNo newest;
+  bool is_stored = true;  // to be set: whether there is a row for it, read under the locks of this transaction
 };
 void load_values(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members,
                  std::function<void(StoredValue)> const& on_value);

@@ -19,6 +19,8 @@ class RevertSession final : public jobs::BulkSession {
   void prepare(std::span<jobs::InputRow const> rows) override { rows_ = rows; }
   void apply(sql::Tx& tx, jobs::ApplyFrame const& frame, std::vector<jobs::RowOutcome>& outcomes) override;
   jobs::NumbersDrawn numbers_drawn() const override { return drawn_; }
+  // What the original did is known, whatever its reversal has come to.
+  bool depends_on(jobs::BulkSession const&) const override { return false; }
   void committed() override;
 
  private:

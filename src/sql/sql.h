@@ -241,7 +241,7 @@ struct Settings {
   // PostgreSQL: what this program's connections are called on the server; a fresh name when empty. Letters, digits, "-".
   std::string session = {};
   int retries_max = 5;        // PostgreSQL: serialisation failures and deadlocks, in write() alone
-  int cache_kib = 16 * 1024;  // SQLite: page cache of the writer; readers have a quarter
+  int cache_kib = 16 * 1024;  // SQLite: page cache of the writer; each reader has an eighth
 };
 
 // All functions may be called from any thread.

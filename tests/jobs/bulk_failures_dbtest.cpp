@@ -255,6 +255,26 @@ TEST_P(Failures, OnEitherSideOfALookAheadLoseNoRow) {
   }
 }
 
+TEST_P(Failures, WhatALookAheadFoundTooEarlyIsLookedUpAgain) {
+  script.looks_ahead = script.depends = true;
+  std::mutex mutex;
+  std::vector<std::int64_t> looked_up, applied;
+  script.on_prepare = [&](JobFacts const&, std::int64_t first_row) {
+    std::lock_guard lock(mutex);
+    looked_up.push_back(first_row);
+  };
+  script.on_apply = [&](JobFacts const&, std::int64_t first_row) {
+    std::lock_guard lock(mutex);
+    // Once while the rows before them were written, and again behind their commit.
+    EXPECT_EQ(std::count(looked_up.begin(), looked_up.end(), first_row), applied.empty() ? 1 : 2);
+    applied.push_back(first_row);
+  };
+  program->start();
+  auto const id = queue(csv({{"ok", 200}}));
+  EXPECT_EQ(counters(ended(id)), "completed 200/0/0/0 of 200, 0 not, 0 blank");
+  EXPECT_GE(applied.size(), 3u);
+}
+
 TEST_P(Failures, AStopAndACancelHoldForWhatWasReadAhead) {
   script.looks_ahead = true;
   program->start();

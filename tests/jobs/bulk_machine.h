@@ -20,6 +20,7 @@ using Cells = std::vector<std::string>;
 
 // What a test may do at the steps of a job; called by the runner's threads.
 struct Script {
+  bool depends = false;      // what a look-ahead found is out of date when its turn comes
   bool looks_ahead = false;  // the next chunk is prepared while this one commits
   bool by_member = false;    // rows may be applied in the order of their keys: m7@… belongs to member 7
   std::function<void(JobFacts const&, std::int64_t first_row)> on_prepare, on_apply;
@@ -149,6 +150,7 @@ class TestKind final : public BulkKind {
         if (outcomes.back().status == RowStatus::failed && frame.failures_left && ++failed > *frame.failures_left) break;
       }
     }
+    bool depends_on(BulkSession const&) const override { return script_.depends; }
     NumbersDrawn numbers_drawn() const override { return drawn_; }
     void committed() override { seen_ += std::exchange(staged_, 0); }
 
@@ -190,6 +192,7 @@ class TestKind final : public BulkKind {
         outcomes.push_back(std::move(o));
       }
     }
+    bool depends_on(BulkSession const&) const override { return script_.depends; }
     NumbersDrawn numbers_drawn() const override { return drawn_; }
     void committed() override {}
 

@@ -419,6 +419,37 @@ TEST_P(Balances, OfTwoNodesAtOnceAddUp) {
   expect_sound();
 }
 
+TEST_P(Balances, AChunkThatHoldsAWholeRangeStopsItsMembersAlone) {
+  if (engine() == sql::Engine::sqlite) return;  // one writer: there is nothing to hold
+  constexpr std::int64_t kFar = 5'000;
+  test::add_member(db(), kHere, kFar);
+  std::latch held(1), free(1);
+  std::thread holder([&] {
+    db().write([&](sql::Tx& tx) {
+      ledger::lock_ranges_later(tx, kHere, {MemberNo{1}, MemberNo{100}}, ledger::RangeLock::whole);
+      tx.settle();
+      // What whoever waits must see.
+      tx.run_text("INSERT INTO balances (community_id, member_id, currency_id, amount, earned, entry_id) VALUES (1, 1, 2, 5000000, 0, 0)",
+                  {}, {});
+      held.count_down();
+      free.wait();
+    });
+  });
+  held.wait();
+  std::atomic<bool> answered{false};
+  std::thread waiting([&] {
+    EXPECT_EQ(adjust(item("1", "add", "1")).status, 200);
+    answered = true;
+  });
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(adjust(item(std::to_string(kFar), "add", "1")).status, 200);
+  EXPECT_FALSE(answered);
+  free.count_down();
+  waiting.join();
+  holder.join();
+  EXPECT_EQ(balance(1), 6);
+  EXPECT_EQ(balance(kFar), 10);
+}
+
 TEST_P(Balances, AMemberWhomAnotherTransactionHoldsStopsNobodyElse) {
   if (engine() == sql::Engine::sqlite) return;  // one writer: there is nothing to hold
   std::latch held(1), free(1);

@@ -121,7 +121,7 @@ class SqliteDatabase final : public Database {
     use_write_ahead_log(*connection);
     checkpointer_ = std::make_unique<Checkpointer>(path_);
     writer_ = std::make_unique<Writer>(std::move(connection), *checkpointer_);
-    readers_ = std::make_unique<Readers>(path_, settings.readers, settings.cache_kib / 4, settings.acquire_timeout_ms);
+    readers_ = std::make_unique<Readers>(path_, settings.readers, settings.cache_kib / 8, settings.acquire_timeout_ms);
   }
 
   Engine engine() const override { return Engine::sqlite; }
