@@ -8,12 +8,22 @@
 
 namespace fealty::api {
 
-enum class PrincipalKind : std::uint8_t { guest, community_key, system_key, operator_shell };
+enum class PrincipalKind : std::uint8_t { guest, community_key, system_key, user_key, user, operator_shell };
+
+// What a signed-in person is in the community of the request, read from storage each time.
+enum class CommunityRole : std::uint8_t { none, member, administrator, owner };
 
 struct Principal {
   PrincipalKind kind = PrincipalKind::guest;
-  CommunityNo community;
+  CommunityNo community;  // of a key, or that of the request
   PublicId community_id;
+  // Users and user keys. The number is the account's; the scope is the one community that a session sees, 0 for the whole
+  // installation (signed in with the account's own password).
+  MemberNo account;
+  PublicId account_id;
+  std::int64_t session = 0;
+  CommunityNo scope;
+  CommunityRole role = CommunityRole::none;
   KeyNo key;
   PublicId key_id;
   std::string key_prefix;  // public: shown in logs and as the actor of changes

@@ -55,7 +55,7 @@ std::string shape_of(std::string_view path) {
   return out;
 }
 
-bool has_key(Route const& route) { return route.needs.kind == Needs::Kind::key_with; }
+bool has_key(Route const& route) { return !route.needs.guest; }
 
 std::string_view error_component(Family family) {
   switch (family) {
@@ -158,15 +158,25 @@ class Writer {
 
   void write_security(Route const& route) {
     w_.key("security").begin_array();
-    if (has_key(route)) {
-      std::string_view const scheme = route.family == Family::system ? "systemKey" : "communityKey";
-      w_.begin_object().key(scheme).begin_array().end_array().end_object();
-    }
+    auto const& needs = route.needs;
+    auto scheme = [&](bool taken, std::string_view name) {
+      if (taken) w_.begin_object().key(name).begin_array().end_array().end_object();
+    };
+    scheme(needs.community_key, "communityKey");
+    scheme(needs.system_key, "systemKey");
+    scheme(needs.user_key, "userKey");
+    scheme(needs.user.has_value(), "userToken");
+    if (needs.guest && needs.system_key) w_.begin_object().end_object();
     w_.end_array();
-    if (route.needs.all_of.empty()) return;
-    w_.key("x-permissions").begin_array();
-    for (Permission p : route.needs.all_of) w_.string(info(p).identifier);
-    w_.end_array();
+    auto permissions = [&](std::string_view name, std::span<Permission const> list) {
+      if (list.empty()) return;
+      w_.key(name).begin_array();
+      for (Permission p : list) w_.string(info(p).identifier);
+      w_.end_array();
+    };
+    permissions("x-permissions", needs.all_of);
+    permissions("x-any-permission", needs.any_of);
+    if (needs.user_permission) permissions("x-user-key-permission", {&*needs.user_permission, 1});
   }
 
   void write_paths(Route const& route) {
@@ -407,7 +417,9 @@ class Writer {
       R"("nextCursor":{"type":"string"}},"required":["total","currentPage","totalPages","hasNextPage","hasPrevPage"]})";
   static constexpr std::string_view kSecuritySchemes =
       R"({"communityKey":{"type":"http","scheme":"bearer","description":"Key of one community with named permissions."},)"
-      R"("systemKey":{"type":"apiKey","in":"header","name":"x-api-key","description":"System key of one community."}})";
+      R"("systemKey":{"type":"apiKey","in":"header","name":"x-api-key","description":"System key of one community."},)"
+      R"("userKey":{"type":"http","scheme":"bearer","description":"Key of one member with named permissions."},)"
+      R"("userToken":{"type":"http","scheme":"bearer","bearerFormat":"JWT","description":"Token of a signed-in person, from a login."}})";
 
   RouteTable const& table_;
   std::map<std::string, std::vector<Route const*>> paths_;  // by shape

@@ -29,6 +29,10 @@ constexpr std::array<PermissionInfo, kPermissionCount> kPermissions{{
     {badge, "badge", "Badge"},
     {role, "role", "Role"},
     {channel, "channel", "Channel"},
+    {send_messages, "sendMessages", "Send Messages"},
+    {read_own_profile, "readOwnProfile", "Read Own Profile"},
+    {update_own_profile, "updateOwnProfile", "Update Own Profile"},
+    {read_own_messages, "readOwnMessages", "Read Own Messages"},
 }};
 
 // info() looks up by number.
@@ -41,12 +45,13 @@ static_assert([] {
 
 }  // namespace
 
-std::span<PermissionInfo const> all_permissions() { return kPermissions; }
+std::span<PermissionInfo const> all_permissions() { return std::span(kPermissions).first(kCommunityPermissionCount); }
+std::span<PermissionInfo const> user_key_permissions() { return std::span(kPermissions).subspan(kCommunityPermissionCount); }
 
 PermissionInfo const& info(Permission p) { return kPermissions.at(static_cast<std::size_t>(p)); }
 
-std::optional<Permission> find_permission(std::string_view text) {
-  for (auto const& entry : kPermissions) {
+std::optional<Permission> find_permission(std::string_view text, std::span<PermissionInfo const> list) {
+  for (auto const& entry : list) {
     if (entry.identifier == text || entry.label == text) return entry.permission;
   }
   return {};

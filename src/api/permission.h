@@ -31,24 +31,33 @@ enum class Permission : std::uint8_t {
   badge,
   role,
   channel,
+  // Of user keys alone.
+  send_messages,
+  read_own_profile,
+  update_own_profile,
+  read_own_messages,
 };
-inline constexpr int kPermissionCount = 21;
+// Those of community keys come first.
+inline constexpr int kPermissionCount = 25, kCommunityPermissionCount = 21;
 
 struct PermissionInfo {
   Permission permission;
   std::string_view identifier;  // "bulkUpdateUser"
   std::string_view label;       // "Bulk Update User"
 };
+// Community keys and user keys have separate lists (conventions.md).
 std::span<PermissionInfo const> all_permissions();
+std::span<PermissionInfo const> user_key_permissions();
 PermissionInfo const& info(Permission p);
-// By identifier or label, exact.
-std::optional<Permission> find_permission(std::string_view text);
+// Among those of `list`, by identifier or label, exact.
+std::optional<Permission> find_permission(std::string_view text, std::span<PermissionInfo const> list = all_permissions());
 
 class PermissionSet {
  public:
   constexpr PermissionSet() = default;
   constexpr explicit PermissionSet(std::uint64_t bits) : bits_(bits) {}
-  static constexpr PermissionSet everything() { return PermissionSet((1ull << kPermissionCount) - 1); }
+  // All that a community key can have.
+  static constexpr PermissionSet everything() { return PermissionSet((1ull << kCommunityPermissionCount) - 1); }
   constexpr bool has(Permission p) const { return bits_ >> static_cast<int>(p) & 1; }
   constexpr void add(Permission p) { bits_ |= 1ull << static_cast<int>(p); }
   constexpr std::uint64_t bits() const { return bits_; }

@@ -26,15 +26,77 @@ enum class Family : std::uint8_t {
 
 // What a caller must bring. Its default constructor is missing on purpose: a route that forgets it does not compile.
 struct Needs {
-  enum class Kind : std::uint8_t { nothing, key_with };
-  Kind kind;
-  std::vector<Permission> all_of;
+  bool guest = false;          // a request without a credential is admitted
+  bool community_key = false;  // with all of `all_of`, and one of `any_of` where that is not empty
+  bool system_key = false;
+  bool user_key = false;  // with `user_permission`
+  // A signed-in person with at least this role in the request's community; none: no community is needed. Administrators may
+  // do what a community's keys may do.
+  std::optional<CommunityRole> user = {};
+  bool installation = false;  // a signed-in person needs a session for the whole installation
+  std::vector<Permission> all_of = {}, any_of = {};
+  std::optional<Permission> user_permission = {};
+
   Needs() = delete;
-  static Needs nothing() { return Needs(Kind::nothing, {}); }
-  static Needs key(std::initializer_list<Permission> p) { return Needs(Kind::key_with, p); }
+  // No credential is looked at.
+  static Needs nothing() {
+    Needs n(0);
+    n.guest = true;
+    return n;
+  }
+  // A community key with all these permissions.
+  static Needs key(std::initializer_list<Permission> all) {
+    Needs n(0);
+    n.community_key = true;
+    n.user = CommunityRole::administrator;
+    n.all_of = all;
+    return n;
+  }
+  // A community key with one of these permissions.
+  static Needs any_key(std::initializer_list<Permission> any) {
+    Needs n = key({});
+    n.any_of = any;
+    return n;
+  }
+  // A key of the login management, or a community key with these permissions when there are some.
+  static Needs system(std::initializer_list<Permission> all = {}) {
+    Needs n = key(all);
+    n.community_key = all.size() > 0;
+    n.system_key = true;
+    return n;
+  }
+  // Open to all; who brings a system key is known by it.
+  static Needs system_or_guest() {
+    Needs n(0);
+    n.guest = n.system_key = true;
+    return n;
+  }
+  // A signed-in person with this role or a higher one; no key.
+  static Needs role(CommunityRole least) {
+    Needs n(0);
+    n.user = least;
+    return n;
+  }
+  // A signed-in person, wherever he belongs to.
+  static Needs session() { return role(CommunityRole::none); }
+  // The same with the account's own password: what concerns the account itself.
+  static Needs account() {
+    Needs n = session();
+    n.installation = true;
+    return n;
+  }
+  // A signed-in member, or a user key with this permission.
+  static Needs member_or_user_key(Permission p) {
+    Needs n = role(CommunityRole::member);
+    n.user_key = true;
+    n.user_permission = p;
+    return n;
+  }
+  // Whether the request's credential is looked at.
+  bool looks_at_credential() const { return !guest || system_key; }
 
  private:
-  Needs(Kind k, std::vector<Permission> p) : kind(k), all_of(std::move(p)) {}
+  explicit Needs(int) {}
 };
 
 enum class BodyKind : std::uint8_t {

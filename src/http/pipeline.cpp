@@ -302,11 +302,12 @@ void Pipeline::pull(Exchange& x) noexcept {
 
 bool Pipeline::credential_still_holds(Exchange& x) {
   std::int64_t const now_ms = steady_now_ms();
-  if (x.route->needs.kind == api::Needs::Kind::nothing || now_ms - x.credential_seen_ms < kCredentialLooksMs) return true;
+  if (x.context.principal.kind == api::PrincipalKind::guest || now_ms - x.credential_seen_ms < kCredentialLooksMs) return true;
   x.credential_seen_ms = now_ms;
   try {
-    auto const principal = authenticator_.check(x.request, settings_.clock());
-    return principal && principal->kind != api::PrincipalKind::guest;
+    auto principal = authenticator_.check(x.request, settings_.clock());
+    return principal && principal->kind != api::PrincipalKind::guest &&
+           authenticator_.admit(*principal, *x.route, x.request, settings_.clock());
   } catch (std::exception const& e) {
     // Who cannot be looked up now was good a moment ago; the next look decides.
     log::warning("credential_not_seen", {{"request_id", x.request.request_id}, {"what", e.what()}});
@@ -323,23 +324,20 @@ std::optional<Error> Pipeline::admit(Exchange& x) {
   // Who waited for a worker until his time was over has given up by now: to answer him would make the others wait longer.
   if (context.deadline_steady_ms <= steady_now_ms())
     return Error{&errors::kOverloaded, "The server is overloaded. Try again in a moment.", {}, false, 1};
-  if (x.route->needs.kind == api::Needs::Kind::nothing) return std::nullopt;
+  if (!x.route->needs.looks_at_credential()) return std::nullopt;
 
-  // 7. The credential: who is calling, and for which community.
+  // 7. The credential: who is calling.
   auto principal = authenticator_.check(x.request, context.now);
   if (!principal) return std::move(principal.error());
   x.key_prefix = principal->key_prefix;
   x.credential_seen_ms = steady_now_ms();
-  if (principal->kind == api::PrincipalKind::guest)
-    return Error{&errors::kUnauthorized, "This route needs an API key; send it as \"Authorization: Bearer <key>\"."};
-
-  // 8. The permission. 401, not 403: conventions of the published interface.
-  for (api::Permission needed : x.route->needs.all_of) {
-    if (principal->permissions.has(needed)) continue;
-    auto const& permission = api::info(needed);
-    return Error{&errors::kInsufficientPermission,
-                 "The key lacks the permission \"" + std::string(permission.label) + "\" (" + std::string(permission.identifier) + ")."};
+  if (principal->kind == api::PrincipalKind::guest) {
+    if (x.route->needs.guest) return std::nullopt;
+    return access::credential_needed(x.route->needs);
   }
+
+  // 8. The permission, and the community that the request is about.
+  if (auto admitted = authenticator_.admit(*principal, *x.route, x.request, context.now); !admitted) return std::move(admitted.error());
   context.principal = *std::move(principal);
   context.community = context.principal.community;
   return std::nullopt;

@@ -95,7 +95,7 @@ RouteTable table() {
   out.add({.method = Method::get,
            .path = "/roles/{userId}",
            .family = Family::system,
-           .needs = Needs::key({}),
+           .needs = Needs::system(),
            .id = "roles.of_user",
            .summary = "Roles of a user.",
            .out = &Schema<Part>::def,
@@ -193,9 +193,9 @@ TEST(OpenApi, IsTheSameForEveryOrderOfRegistration) {
 
 TEST(OpenApi, StatesSecurityAndPermissions) {
   auto const doc = document();
-  EXPECT_EQ(json::serialize(at(doc, "/paths/~1v1~1things/post/security")), R"([{"communityKey":[]}])");
+  EXPECT_EQ(json::serialize(at(doc, "/paths/~1v1~1things/post/security")), R"([{"communityKey":[]},{"userToken":[]}])");
   EXPECT_EQ(json::serialize(at(doc, "/paths/~1v1~1things/post/x-permissions")), R"(["store","role"])");
-  EXPECT_EQ(json::serialize(at(doc, "/paths/~1roles~1{userId}/get/security")), R"([{"systemKey":[]}])");
+  EXPECT_EQ(json::serialize(at(doc, "/paths/~1roles~1{userId}/get/security")), R"([{"systemKey":[]},{"userToken":[]}])");
   EXPECT_EQ(json::serialize(at(doc, "/paths/~1metrics/get/security")), "[]");
   EXPECT_EQ(at(doc, "/components/securitySchemes/systemKey/name").as_string(), "x-api-key");
   EXPECT_EQ(at(doc, "/components/securitySchemes/communityKey/scheme").as_string(), "bearer");

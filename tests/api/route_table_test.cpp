@@ -154,7 +154,10 @@ TEST(RouteTable, RefusesFaultyDeclarations) {
 }
 
 TEST(Permissions, AreFoundByIdentifierAndByLabel) {
-  EXPECT_EQ(all_permissions().size(), static_cast<std::size_t>(kPermissionCount));
+  EXPECT_EQ(all_permissions().size(), static_cast<std::size_t>(kCommunityPermissionCount));
+  EXPECT_EQ(all_permissions().size() + user_key_permissions().size(), static_cast<std::size_t>(kPermissionCount));
+  EXPECT_EQ(find_permission("sendMessages"), std::nullopt);
+  EXPECT_EQ(find_permission("sendMessages", user_key_permissions()), Permission::send_messages);
   for (auto const& entry : all_permissions()) {
     EXPECT_EQ(find_permission(entry.identifier), entry.permission);
     EXPECT_EQ(find_permission(entry.label), entry.permission);
@@ -166,7 +169,7 @@ TEST(Permissions, AreFoundByIdentifierAndByLabel) {
   set.add(Permission::bulk_update_user);
   set.add(Permission::channel);
   EXPECT_THAT(set.identifiers(), ElementsAre("bulkUpdateUser", "channel"));
-  EXPECT_EQ(PermissionSet::everything().identifiers().size(), static_cast<std::size_t>(kPermissionCount));
+  EXPECT_EQ(PermissionSet::everything().identifiers().size(), static_cast<std::size_t>(kCommunityPermissionCount));
 }
 
 TEST(HttpTypes, FindHeadersAndQueryValues) {

@@ -44,7 +44,7 @@ class ReferencePage : public ::testing::Test {
 
 TEST_F(ReferencePage, IsOpenToEverybody) {
   for (auto const& route : reference_routes("{}")) {
-    EXPECT_EQ(route.needs.kind, api::Needs::Kind::nothing) << route.id;
+    EXPECT_FALSE(route.needs.looks_at_credential()) << route.id;
     EXPECT_EQ(route.family, api::Family::plain) << route.id;
   }
 }
