@@ -141,6 +141,8 @@ CREATE INDEX memberships_to_erase ON memberships (deleted_at, community_id, memb
 -- Lists in the order of joining, and a person's communities.
 CREATE INDEX memberships_by_joining ON memberships (community_id, joined_at, member_id);
 CREATE INDEX memberships_by_member ON memberships (member_id, community_id);
+-- Whether a stored picture is anybody's.
+CREATE INDEX memberships_by_avatar ON memberships (avatar) WHERE avatar IS NOT NULL;
 -- Who has a role or a tag.
 CREATE INDEX member_roles_by_role ON member_roles (community_id, role_id, member_id);
 CREATE INDEX member_tags_by_tag ON member_tags (community_id, tag_id, member_id);
