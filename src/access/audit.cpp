@@ -16,14 +16,14 @@ sql::Statement const kInsertMany{
 Actor actor_of(api::Principal const& who) {
   using enum api::PrincipalKind;
   switch (who.kind) {
+    case community_key: return {"community_key", who.key_prefix, who.name};
     case system_key: return {"system_key", who.key_prefix, who.name};
     case user_key: return {"user_key", who.key_prefix, who.name};
-    case user: return {"user", std::to_string(who.account.value), who.name};
-    case guest: return {"guest", "", ""};
-    case community_key:
-    case operator_shell: break;
+    case user: return {"user", who.key_prefix, who.name};
+    case operator_shell: return {"operator", who.key_prefix, who.name};
+    case guest: break;
   }
-  return {"community_key", who.key_prefix, who.name};
+  return {"guest", "", ""};
 }
 
 void write_audit(sql::Tx& tx, CommunityNo community, std::int64_t audit_number, AuditEntry const& e) {

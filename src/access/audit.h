@@ -17,7 +17,8 @@ struct Actor {
   std::string name;
 };
 
-Actor actor_of(api::Principal const& who);
+// The actor that a request's principal is.
+Actor actor_of(api::Principal const& principal);
 
 struct AuditEntry {
   Actor actor;
