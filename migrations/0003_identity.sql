@@ -44,7 +44,8 @@ CREATE TABLE registrations (
   expires_at {int} NOT NULL
 ){strict};
 
--- scope_id: the one community that the session sees, 0 for the whole installation.
+-- scope_id: the one community that the session sees, 0 for the whole installation. as_member: it opens what an ordinary
+-- member may, whoever its holder is. label: what another system knows it by.
 CREATE TABLE sessions (
   session_id {int} NOT NULL PRIMARY KEY,
   account_id {int} NOT NULL,
@@ -55,6 +56,7 @@ CREATE TABLE sessions (
   device TEXT NOT NULL,
   remote_address TEXT NOT NULL,
   label TEXT NOT NULL DEFAULT '',
+  as_member {int} NOT NULL DEFAULT 0,
   created_at {int} NOT NULL,
   last_used_at {int} NOT NULL,
   expires_at {int} NOT NULL,

@@ -46,6 +46,9 @@ std::string dev_message(Error const& error) {
 void write_error(JsonWriter& w, Family family, Error const& error, std::string_view request_id) {
   w.begin_object();
   switch (family) {
+    case Family::secure_auth:
+      w.key("error").boolean(true).key("code").string(error.code()).key("message").string(dev_message(error));
+      break;
     case Family::integration:
     case Family::plain:
       w.key("status").string("error").key("code").string(error.code()).key("message").string(error.message);
@@ -70,7 +73,7 @@ void write_error(JsonWriter& w, Family family, Error const& error, std::string_v
 }
 
 std::string answer_body(Family family, Answer const& answer) {
-  if (family == Family::plain) return answer.data;
+  if (family == Family::plain || family == Family::secure_auth) return answer.data;
   std::string out = "{";
   switch (family) {
     case Family::integration:
@@ -88,6 +91,7 @@ std::string answer_body(Family family, Answer const& answer) {
       write_json_string(out, answer.message);
       break;
     case Family::system:
+    case Family::secure_auth:
     case Family::plain:
       out += "\"meta\":{\"success\":true,\"message\":";
       write_json_string(out, answer.message);

@@ -61,6 +61,7 @@ std::string_view error_component(Family family) {
   switch (family) {
     case Family::application: return "ApplicationError";
     case Family::system: return "SystemError";
+    case Family::secure_auth: return "SecureAuthError";
     case Family::integration:
     case Family::plain: break;
   }
@@ -317,7 +318,7 @@ class Writer {
   }
 
   void write_envelope(Route const& route) {
-    if (route.family == Family::plain) {
+    if (route.family == Family::plain || route.family == Family::secure_auth) {
       write_data(route);
       return;
     }
@@ -325,6 +326,7 @@ class Writer {
     std::vector<std::string> required;
     switch (route.family) {
       case Family::integration:
+      case Family::secure_auth:
       case Family::plain:
         write_constant("status", "success");
         write_text("message");
@@ -385,7 +387,14 @@ class Writer {
   void write_components() {
     w_.key("components").begin_object().key("schemas").begin_object();
     w_.key("ApplicationError").raw(kApplicationError).key("IntegrationError").raw(kIntegrationError);
-    w_.key("Issue").raw(kIssue).key("Pagination").raw(kPagination).key("SystemError").raw(kSystemError);
+    w_.key("Issue")
+        .raw(kIssue)
+        .key("Pagination")
+        .raw(kPagination)
+        .key("SecureAuthError")
+        .raw(kSecureAuthError)
+        .key("SystemError")
+        .raw(kSystemError);
     components_.write_all(w_);
     w_.end_object().key("securitySchemes").raw(kSecuritySchemes).end_object();
   }
@@ -415,6 +424,10 @@ class Writer {
       R"("body":{"type":"null"},"code":{"type":"string","description":"Stable snake_case word."},)"
       R"("errors":{"type":"array","items":{"$ref":"#/components/schemas/Issue"}},"errors_truncated":{"type":"boolean","const":true},)"
       R"("requestId":{"type":"string"}},"required":["meta","body","code","requestId"]})";
+  static constexpr std::string_view kSecureAuthError =
+      R"({"type":"object","properties":{"error":{"type":"boolean","const":true},)"
+      R"("code":{"type":"string","description":"Stable snake_case word."},"message":{"type":"string"},"requestId":{"type":"string"}},)"
+      R"("required":["error","code","message","requestId"]})";
   static constexpr std::string_view kPagination =
       R"({"type":"object","properties":{"total":{"type":"integer"},"currentPage":{"type":"integer"},)"
       R"("totalPages":{"type":"integer"},"hasNextPage":{"type":"boolean"},"hasPrevPage":{"type":"boolean"},)"

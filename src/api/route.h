@@ -21,6 +21,7 @@ enum class Family : std::uint8_t {
   integration,  // /v1, /apis/v1, /api/v1/apis/v1; {status,message,data}
   application,  // the same three; {meta,message,data}
   system,       // no prefix, /api/v1; {meta,body}
+  secure_auth,  // as written; {error,code,message,requestId}; server to server, so no browser of another origin may read it
   plain,        // as written, no envelope: health, metrics, the OpenAPI document, pages
 };
 
@@ -62,6 +63,12 @@ struct Needs {
   static Needs system(std::initializer_list<Permission> all = {}) {
     Needs n = key(all);
     n.community_key = all.size() > 0;
+    n.system_key = true;
+    return n;
+  }
+  // A key of the login management and nobody else: what it may do would let a person act for others.
+  static Needs system_alone() {
+    Needs n(0);
     n.system_key = true;
     return n;
   }
