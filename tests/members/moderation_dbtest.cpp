@@ -33,9 +33,8 @@ class Moderation : public UsersTest {
 FEALTY_ON_BOTH_ENGINES(Moderation);
 
 TEST_P(Moderation, DeletedMembersComeBackBitForBit) {
-  auto const tier = add_field("Tier", "text"), card = add_field("Card", "text", "", true);
-  static_cast<void>(tier);
-  static_cast<void>(card);
+  add_field("Tier", "text");
+  add_field("Card", "text", "", true);
   add_role(2, "Trader", 10);
   ASSERT_EQ(
       call("users.create", R"({"firstname":"Mia","lastname":"Lee","displayname":"Mia","username":"mia","email":"mia@example.org",)"

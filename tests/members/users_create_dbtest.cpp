@@ -87,8 +87,9 @@ TEST_P(UsersCreate, ConflictsNameMembersOfThisCommunityAlone) {
 }
 
 TEST_P(UsersCreate, AllProblemsArriveTogetherAndNothingIsMade) {
-  auto const first = add_field("Level", "number"), second = add_field("Vip", "boolean");
-  auto const before = test::dump(db());
+  add_field("Level", "number");
+  auto const vip = add_field("Vip", "boolean");
+  auto const before = test::dump(db(), {"counters"});  // a number that was drawn for nobody is never used
   auto const answer =
       call("users.create",
            R"({"firstname":"","displayname":"x","username":"a b","email":"nope","accessLevel":9,"joinServer":"yes",)"
@@ -106,14 +107,13 @@ TEST_P(UsersCreate, AllProblemsArriveTogetherAndNothingIsMade) {
     EXPECT_EQ(create(username, "mia@example.org").at("/errors/0/field"), "\"/username\"");
   EXPECT_EQ(create("mia", "mia@example.org", R"(,"password":"mia-long-word!")").at("/errors/0/field"), "\"/confirmPassword\"");
   EXPECT_EQ(call("users.create", "[]").status, 400);
-  EXPECT_EQ(test::dump(db()), before);
-  EXPECT_EQ(create("mia", "mia@example.org",
-                   R"(,"customFields":[{"fieldIdorName":")" + second.id().to_string() +
-                       R"(","value":true},{"fieldIdorName":"Level","value":null}])")
-                .status,
-            200);
+  EXPECT_EQ(test::dump(db(), {"counters"}), before);
+  EXPECT_EQ(
+      create("mia", "mia@example.org",
+             R"(,"customFields":[{"fieldIdorName":")" + vip.id().to_string() + R"(","value":true},{"fieldIdorName":"Level","value":null}])")
+          .status,
+      200);
   EXPECT_EQ(info("mia").at("/data/customFields"), R"({"Level":null,"Vip":true})");
-  static_cast<void>(first);
 }
 
 TEST_P(UsersCreate, OfFiftyAtOnceOneIsMade) {

@@ -49,7 +49,7 @@ TEST_P(UsersFilter, FindsByEveryColumn) {
       "(1, 3, 1, 10500000, 0, 0), (1, 3, 2, -1000000, 0, 0), (2, 5, 1, 7000000, 0, 0)");
   run(db(),
       "UPDATE memberships SET first_name = 'Ana', last_name = 'Lee', phone = '+65 1', country = 'SG', language = 'en', referred_by = 3, "
-      "last_online_at = 1775520000000, joined_at = 1775600000000 WHERE community_id = 1 AND member_id = 2");
+      "last_online_at = 1775520000000, joined_at = 1775700000000 WHERE community_id = 1 AND member_id = 2");
   auto const id = PublicId::of(2, kNow).to_string();
   for (auto const& [conditions, members] :
        std::vector<std::pair<std::string, std::string>>{{R"({"email":"M2@Example.org"})", "2"},
@@ -86,7 +86,7 @@ TEST_P(UsersFilter, FindsByEveryColumn) {
                                                         {R"({"join_date":"2026-04-07"})", "1 3 4 5 9 10"},
                                                         {R"({"join_date":{"gte":"2026-04-07T09:00:00.001Z"}})", "2"},
                                                         {R"({"join_date":{"lte":"2026-04-07"}})", "1 3 4 5 9 10"},
-                                                        {R"({"join_date":{"lte":"2026-04-07T22:13:20.000Z"}})", "1 3 4 5 9 10 2"},
+                                                        {R"({"join_date":{"lte":"2026-04-09T02:00:00.000Z"}})", "1 3 4 5 9 10 2"},
                                                         {R"({"last_online":{"gte":"2026-04-07","lte":"2026-04-07"}})", "2"},
                                                         {R"({"last_online":null})", "1 3 4 5 9 10"},
                                                         {R"({"referred_by":"user3"})", "2"},
