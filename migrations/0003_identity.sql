@@ -141,6 +141,8 @@ CREATE INDEX memberships_to_erase ON memberships (deleted_at, community_id, memb
 -- Lists in the order of joining, and a person's communities.
 CREATE INDEX memberships_by_joining ON memberships (community_id, joined_at, member_id);
 CREATE INDEX memberships_by_member ON memberships (member_id, community_id);
+-- Whether a stored picture is anybody's.
+CREATE INDEX memberships_by_avatar ON memberships (avatar) WHERE avatar IS NOT NULL;
 -- Who has a role or a tag.
 CREATE INDEX member_roles_by_role ON member_roles (community_id, role_id, member_id);
 CREATE INDEX member_tags_by_tag ON member_tags (community_id, tag_id, member_id);
@@ -174,14 +176,17 @@ CREATE INDEX misconduct_by_member ON misconduct_records (community_id, member_id
 ALTER TABLE api_keys ADD COLUMN account_id {int} NOT NULL DEFAULT 0;
 ALTER TABLE api_keys ADD COLUMN channel_ids TEXT NOT NULL DEFAULT '';
 ALTER TABLE api_keys ADD COLUMN allowed_ips TEXT NOT NULL DEFAULT '';
+-- expires_at is the earlier of expire_date and expire_period days after period_from; a rotation's grace ends it sooner.
 ALTER TABLE api_keys ADD COLUMN expire_period {int} NOT NULL DEFAULT 0;
+ALTER TABLE api_keys ADD COLUMN period_from {int} NOT NULL DEFAULT 0;
+ALTER TABLE api_keys ADD COLUMN expire_date {int};
 ALTER TABLE api_keys ADD COLUMN is_active {int} NOT NULL DEFAULT 1;
 ALTER TABLE api_keys ADD COLUMN replaced_by {int};
 ALTER TABLE api_keys ADD COLUMN updated_at {int} NOT NULL DEFAULT 0;
 ALTER TABLE api_keys ADD COLUMN last_used_at {int};
 CREATE INDEX api_keys_by_account ON api_keys (account_id, key_id) WHERE account_id <> 0;
 
--- Requests of a key in a window of time, added up by the nodes.
+-- Requests of a key in a window of time, added up by the nodes. Windows are removed when they are over.
 CREATE TABLE key_usage (
   community_id {int} NOT NULL,
   key_id {int} NOT NULL,

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <vector>
 #include "api/permission.h"
 #include "base/id.h"
 #include "base/time.h"
@@ -29,6 +30,7 @@ struct Principal {
   std::string key_prefix;  // public: shown in logs and as the actor of changes
   std::string name;
   PermissionSet permissions;
+  std::vector<std::string> channel_ids;  // user keys: the only channels that it may touch; empty = all of the user's
 };
 
 struct Context {

@@ -193,7 +193,7 @@ class Writer {
     auto const names = parameter_names(path);
     auto const own_names = parameter_names(route.path);
     bool const idempotent = route.method == Method::post && has_key(route);
-    if (names.empty() && !route.query && !idempotent && !route.ranges && !(route.in && route.body == BodyKind::stream)) return;
+    if (names.empty() && !route.query && !idempotent && !route.ranges && !(route.in && is_csv_upload(route))) return;
     w_.key("parameters").begin_array();
     for (std::size_t i = 0; i < names.size(); ++i) {
       w_.begin_object().key("name").string(names[i]).key("in").string("path").key("required").boolean(true);
@@ -207,7 +207,7 @@ class Writer {
         query_names.insert(field.name);
       }
     }
-    if (route.in && route.body == BodyKind::stream) {
+    if (route.in && is_csv_upload(route)) {
       for (FieldDef const& field : route.in->fields) {
         if (!query_names.contains(field.name)) write_query(field, false);  // of a text/csv body; forms carry them as fields
       }
@@ -253,12 +253,15 @@ class Writer {
     w_.end_object().end_object().end_object();
   }
 
+  // CSV files may come without a form around them.
+  static bool is_csv_upload(Route const& route) { return route.body == BodyKind::stream && route.file_field == "data"; }
+
   void write_upload(Route const& route) {
     w_.key("requestBody").begin_object().key("required").boolean(true).key("content").begin_object();
     w_.key("multipart/form-data").begin_object().key("schema").begin_object().key("type").string("object");
-    w_.key("properties").begin_object().key("data").begin_object().key("type").string("string").key("format").string("binary");
+    w_.key("properties").begin_object().key(route.file_field).begin_object().key("type").string("string").key("format").string("binary");
     w_.key("description").string("The file.").end_object();
-    std::vector<std::string> required{"data"};
+    std::vector<std::string> required{route.file_field};
     if (route.in) {
       for (FieldDef const& field : route.in->fields) {
         components_.write_field(w_.key(field.name), field, Direction::in, false);
@@ -266,7 +269,8 @@ class Writer {
       }
     }
     w_.end_object().key("required").value(required).end_object().end_object();
-    w_.key("text/csv").begin_object().key("schema").begin_object().key("type").string("string").end_object().end_object();
+    if (is_csv_upload(route))
+      w_.key("text/csv").begin_object().key("schema").begin_object().key("type").string("string").end_object().end_object();
     w_.end_object().end_object();
   }
 

@@ -92,6 +92,13 @@ struct Needs {
     n.user_permission = p;
     return n;
   }
+  // A community key with this permission, for anybody; a signed-in member or a user key with the other one, for himself.
+  static Needs key_or_own(Permission of_key, Permission own) {
+    Needs n = member_or_user_key(own);
+    n.community_key = true;
+    n.all_of = {of_key};
+    return n;
+  }
   // Whether the request's credential is looked at.
   bool looks_at_credential() const { return !guest || system_key; }
 
@@ -139,6 +146,7 @@ struct Route {
   bool list = false;                 // data is an array of `out`, with "pagination"
   std::vector<ErrorDef const*> errors = {};
   std::string raw_content_type = {};  // plain answers
+  std::string file_field = "data";    // streamed forms: the field with the file; under another name it is no CSV file
   bool ranges = false;                // a download (api/download.h): takes Range and If-Range, may answer 206
   Handler handler = {};
   LaterHandler later = {};   // instead of handler; not for streamed bodies

@@ -1,6 +1,7 @@
 #include "base/locale_names.h"
 #include "base/zone.h"
 #include "members/member_reference.h"
+#include "members/profiles_store.h"
 #include "members/users.h"
 #include "members/users_store.h"
 
@@ -57,7 +58,7 @@ Result<UserInfo> UsersService::info(api::Context const& context, UserInfoIn cons
     out.xpEarnedToday = std::max(earned.amount[kXp], Decimal{});
     out.coinsEarnedToday = std::max(earned.amount[kCoins], Decimal{});
     if (row->language) out.language = language_name(*row->language);
-    out.avatar = std::move(row->avatar);
+    if (row->avatar) out.avatar = avatar_url(community_host(tx, context.community), *row->avatar);
     out.phone = std::move(row->phone);
     out.country = std::move(row->country);
     out.customFields.text = "{" + fields + "}";
