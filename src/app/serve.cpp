@@ -15,9 +15,15 @@
 #include "jobs/clean_up.h"
 #include "members/balances.h"
 #include "members/bulk_kinds.h"
+#include "members/erasure.h"
+#include "members/moderation.h"
+#include "members/users.h"
 
 namespace fealty::app {
 namespace {
+
+// A hash takes a core for tens of milliseconds: more at once would only slow each other and everybody else.
+constexpr int kHashThreads = 2;
 
 // What storage throws becomes an answer that tells the caller to come back.
 std::optional<Error> error_of_exception(std::exception_ptr exception) {
@@ -101,9 +107,12 @@ struct Program {
 };
 
 void mount_all(api::RouteTable& table, jobs::BulkService& bulk, std::vector<std::unique_ptr<jobs::BulkKind>> const& kinds,
-               members::BalancesService& balances, std::vector<api::Route> operation) {
+               members::BalancesService& balances, members::UsersService& users, members::ModerationService& moderation,
+               std::vector<api::Route> operation) {
   for (auto& route : jobs::bulk_routes(bulk, kinds)) table.add(std::move(route));
   for (auto& route : members::balances_routes(balances)) table.add(std::move(route));
+  for (auto& route : members::users_routes(users)) table.add(std::move(route));
+  for (auto& route : members::moderation_routes(moderation)) table.add(std::move(route));
   for (auto& route : operation) table.add(std::move(route));
   // The document describes itself too: its routes are declared before it is written.
   auto const draft = reference_routes("");
@@ -140,7 +149,10 @@ std::string openapi_text() {
     std::atomic<bool> const draining{false};
     api::RouteTable table;
     members::BalancesService balances(*program.database, program.numbers);
-    mount_all(table, bulk, kinds, balances, operation_routes(program.database.get(), &metrics, false, &draining));
+    access::PasswordHasher passwords(1);
+    members::UsersService users(*program.database, program.numbers, passwords);
+    members::ModerationService moderation(*program.database, program.numbers);
+    mount_all(table, bulk, kinds, balances, users, moderation, operation_routes(program.database.get(), &metrics, false, &draining));
     text = api::openapi_document(table, FEALTY_VERSION);
   }
   std::filesystem::remove_all(folder);
@@ -179,8 +191,12 @@ int serve(ServeSettings const& settings) {
   auto const gauges = register_gauges(metrics, runner);
   std::atomic<bool> draining{false};
   members::BalancesService balances(database, program.numbers);
+  access::PasswordHasher passwords(kHashThreads);
+  members::UsersService users(database, program.numbers, passwords);
+  members::ModerationService moderation(database, program.numbers);
+  members::Erasure erasure(database, program.numbers, system_now);
   api::RouteTable table;
-  mount_all(table, bulk, kinds, balances, operation_routes(&database, &metrics, settings.metrics_open, &draining));
+  mount_all(table, bulk, kinds, balances, users, moderation, operation_routes(&database, &metrics, settings.metrics_open, &draining));
 
   auto const listen = *parse_listen(settings.listen);
   http::Server server({.address = listen.address,
@@ -197,6 +213,7 @@ int serve(ServeSettings const& settings) {
                       table, program.keys, metrics);
   runner.start();
   clean_up.start();
+  erasure.start();
   server.start();
   std::string const scheme = settings.tls_certificate.empty() ? "http" : "https";
   log::info("server.ready", {{"url", scheme + "://" + listen.address + ":" + std::to_string(server.port())},
@@ -216,6 +233,7 @@ int serve(ServeSettings const& settings) {
   }).detach();
   server.drain(settings.limits.shutdown_grace_ms);
   clean_up.stop();
+  erasure.stop();
   runner.drain();
   log::info("server.stopped");
   return 0;

@@ -42,8 +42,8 @@ class TotalsCache {
   std::map<std::pair<std::int64_t, std::string>, Total> totals_;
 };
 
-UsersService::UsersService(sql::Database& database, NumberSource& numbers)
-    : database_(database), numbers_(numbers), totals_(std::make_unique<TotalsCache>()) {}
+UsersService::UsersService(sql::Database& database, NumberSource& numbers, access::PasswordHasher& passwords)
+    : database_(database), numbers_(numbers), passwords_(passwords), totals_(std::make_unique<TotalsCache>()) {}
 UsersService::~UsersService() = default;
 
 namespace {
@@ -224,7 +224,7 @@ Result<FilterOut> UsersService::filter(api::Context const& context, FilterIn con
     std::vector<Issue> issues;
     auto const columns = read_columns(in.fields && !in.fields->empty() ? *in.fields : kColumnsDefault, catalogue, issues);
     auto conditions = read_conditions(filter, {catalogue, zone}, issues);
-    if (!issues.empty()) return std::unexpected(filter_error(std::move(issues)));
+    if (!issues.empty()) return std::unexpected(problems_of(std::move(issues), {&errors::kUnknownColumn, &errors::kUnknownOperator}));
     if (auto error = look_up(tx, context.community, conditions)) return std::unexpected(*std::move(error));
 
     std::int64_t const page = cursor ? cursor->page : in.page.value_or(1);

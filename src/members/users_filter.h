@@ -78,9 +78,6 @@ struct FilterFacts {
 std::vector<AskedColumn> read_columns(std::vector<std::string> const& names, Catalogue const& catalogue, std::vector<Issue>& issues);
 // Conditions of a filter's JSON text; all problems are noted.
 std::vector<Condition> read_conditions(std::string_view json, FilterFacts const& facts, std::vector<Issue>& issues);
-// The error of these problems: its code is theirs where all have the same one.
-Error filter_error(std::vector<Issue> issues);
-
 // Where a walk stands. Its text holds a digest of it, of the community and of the filter: another community's or filter's
 // cursor is none. It gives no right: whoever makes one up sees what he may see anyway.
 struct Cursor {

@@ -351,15 +351,6 @@ std::vector<Condition> read_conditions(std::string_view json, FilterFacts const&
   return conditions;
 }
 
-Error filter_error(std::vector<Issue> issues) {
-  ErrorDef const* def = nullptr;
-  for (auto const* one : {&errors::kUnknownColumn, &errors::kUnknownOperator})
-    if (std::all_of(issues.begin(), issues.end(), [&](Issue const& i) { return i.code == one->code; })) def = one;
-  Error error = api::invalid_request(std::move(issues));
-  if (def) error.def = def;
-  return error;
-}
-
 std::string write_cursor(Cursor const& cursor, CommunityNo community, std::string_view filter_hash) {
   std::string bytes;
   for (auto const number : {cursor.joined_at, cursor.member.value, cursor.total, cursor.page, cursor.expires_at}) put(bytes, number);

@@ -123,7 +123,8 @@ class Query {
     std::string const row =
         "FROM balances b WHERE b.community_id = $1 AND b.member_id = m.member_id AND b.currency_id = " + number(currency.value);
     if (c.low > 0 || c.high < 0) return "EXISTS (SELECT 1 " + row + " AND " + between("b.amount", c) + ")";
-    return between("COALESCE((SELECT b.amount " + row + "), 0)", c);
+    // Whoever has no balance that does not fit: PostgreSQL joins this, where it would look up a sum for each member.
+    return "NOT EXISTS (SELECT 1 " + row + " AND NOT (" + between("b.amount", c) + "))";
   }
 
   std::string set(Condition const& c) {
