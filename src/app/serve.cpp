@@ -4,7 +4,8 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "access/keys.h"
+#include "access/key_routes.h"
+#include "access/rate_limiter.h"
 #include "api/openapi.h"
 #include "app/installation.h"
 #include "app/reference_page.h"
@@ -100,8 +101,10 @@ struct Program {
   access::KeyService keys;
 };
 
-void mount_all(api::RouteTable& table, jobs::BulkService& bulk, std::vector<std::unique_ptr<jobs::BulkKind>> const& kinds,
+void mount_all(api::RouteTable& table, Program& program, jobs::BulkService& bulk, std::vector<std::unique_ptr<jobs::BulkKind>> const& kinds,
                members::BalancesService& balances, std::vector<api::Route> operation) {
+  auto open_jobs = [&bulk](CommunityNo community, std::string_view prefix) { return bulk.open_jobs_of(community, prefix); };
+  for (auto& route : access::key_routes(program.keys, *program.database, open_jobs)) table.add(std::move(route));
   for (auto& route : jobs::bulk_routes(bulk, kinds)) table.add(std::move(route));
   for (auto& route : members::balances_routes(balances)) table.add(std::move(route));
   for (auto& route : operation) table.add(std::move(route));
@@ -140,7 +143,7 @@ std::string openapi_text() {
     std::atomic<bool> const draining{false};
     api::RouteTable table;
     members::BalancesService balances(*program.database, program.numbers);
-    mount_all(table, bulk, kinds, balances, operation_routes(program.database.get(), &metrics, false, &draining));
+    mount_all(table, program, bulk, kinds, balances, operation_routes(program.database.get(), &metrics, false, &draining));
     text = api::openapi_document(table, FEALTY_VERSION);
   }
   std::filesystem::remove_all(folder);
@@ -180,7 +183,10 @@ int serve(ServeSettings const& settings) {
   std::atomic<bool> draining{false};
   members::BalancesService balances(database, program.numbers);
   api::RouteTable table;
-  mount_all(table, bulk, kinds, balances, operation_routes(&database, &metrics, settings.metrics_open, &draining));
+  mount_all(table, program, bulk, kinds, balances, operation_routes(&database, &metrics, settings.metrics_open, &draining));
+  access::RateLimiter rate_limiter(
+      database,
+      {.per_minute = settings.rate_limit_per_minute, .shared = !settings.storage.is_sqlite(), .nodes = [&node] { return node.living(); }});
 
   auto const listen = *parse_listen(settings.listen);
   http::Server server({.address = listen.address,
@@ -193,10 +199,12 @@ int serve(ServeSettings const& settings) {
                                     .cors_origins = settings.cors_origins,
                                     .trusted_proxies = settings.trusted_proxies,
                                     .error_of_exception = error_of_exception,
-                                    .access_log = settings.access_log}},
+                                    .access_log = settings.access_log,
+                                    .rate_limiter = &rate_limiter}},
                       table, program.keys, metrics);
   runner.start();
   clean_up.start();
+  rate_limiter.start();
   server.start();
   std::string const scheme = settings.tls_certificate.empty() ? "http" : "https";
   log::info("server.ready", {{"url", scheme + "://" + listen.address + ":" + std::to_string(server.port())},
@@ -215,6 +223,7 @@ int serve(ServeSettings const& settings) {
     std::_Exit(1);
   }).detach();
   server.drain(settings.limits.shutdown_grace_ms);
+  rate_limiter.stop();
   clean_up.stop();
   runner.drain();
   log::info("server.stopped");

@@ -101,6 +101,10 @@ void add_serve_options(CLI::App& app, ServeSettings& s) {
       ->envname("FEALTY_BULK_UPLOADS_NODE_MAX")
       ->check(CLI::Range(1, 1'000))
       ->capture_default_str();
+  app.add_option("--rate-limit-per-minute", s.rate_limit_per_minute, "Requests of one key in a minute, on all nodes together; 0 = no limit")
+      ->envname("FEALTY_RATE_LIMIT_PER_MINUTE")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1'000'000'000}))
+      ->capture_default_str();
   app.add_option("--shutdown-grace-ms", l.shutdown_grace_ms, "Time that running requests get when the server stops")
       ->envname("FEALTY_SHUTDOWN_GRACE_MS")
       ->check(CLI::Range(0, 3'600'000))

@@ -31,6 +31,7 @@ struct ServeSettings {
   std::string log_format = "text", log_level = "info";
   bool access_log = true;
   int io_threads = 1, request_threads = 8, job_threads = 2;
+  std::int64_t rate_limit_per_minute = 600;
   Limits limits;
 };
 
