@@ -8,6 +8,7 @@
 #include "access/rate_limiter.h"
 #include "api/openapi.h"
 #include "app/installation.h"
+#include "app/mail_wiring.h"
 #include "app/reference_page.h"
 #include "base/log.h"
 #include "http/server.h"
@@ -202,12 +203,16 @@ int serve(ServeSettings const& settings) {
                                     .access_log = settings.access_log,
                                     .rate_limiter = &rate_limiter}},
                       table, program.keys, metrics);
+  auto transport = make_transport(settings);
   runner.start();
   clean_up.start();
   rate_limiter.start();
   server.start();
   std::string const scheme = settings.tls_certificate.empty() ? "http" : "https";
-  log::info("server.ready", {{"url", scheme + "://" + listen.address + ":" + std::to_string(server.port())},
+  std::string const url = scheme + "://" + listen.address + ":" + std::to_string(server.port());
+  mail::Sender sender(database, std::move(transport), sender_settings(settings, url));
+  sender.start();
+  log::info("server.ready", {{"url", url},
                              {"database", settings.storage.is_sqlite() ? "sqlite" : "postgresql"},
                              {"node", node.number()},
                              {"version", FEALTY_VERSION}});
@@ -223,6 +228,7 @@ int serve(ServeSettings const& settings) {
     std::_Exit(1);
   }).detach();
   server.drain(settings.limits.shutdown_grace_ms);
+  sender.stop();
   rate_limiter.stop();
   clean_up.stop();
   runner.drain();

@@ -90,30 +90,30 @@ class Smtp final : public Transport {
     code = curl_easy_perform(c);
     long answered = 0;
     curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &answered);
-    return outcome_of(code, answered);
+    return outcome_of(code, answered, reading.left.empty());
   }
 
  private:
-  // The server's own words may hold the recipient's address: its number alone is told.
-  static Delivery outcome_of(CURLcode code, long answered) {
+  // The server's own words may hold the recipient's address: its number alone is told. `told_all`: the whole text was sent.
+  static Delivery outcome_of(CURLcode code, long answered, bool told_all) {
     using enum Delivery::Outcome;
+    constexpr long kSignInFirst = 530;  // RFC 4954
     if (code == CURLE_OK) return {sent};
-    std::string const number = answered > 0 ? "the server answered " + std::to_string(answered) : curl_easy_strerror(code);
+    std::string const reason = answered >= 400 ? "the server answered " + std::to_string(answered) : curl_easy_strerror(code);
     switch (code) {
-      case CURLE_SEND_ERROR:
-        // What libcurl says when the server refuses sender, recipient or text.
-        if (answered >= 500) return {refused, number};
-        return {answered >= 400 ? later : unreachable, number};
-      case CURLE_RECV_ERROR:
-      case CURLE_GOT_NOTHING:
-      case CURLE_OPERATION_TIMEDOUT:
-      case CURLE_WEIRD_SERVER_REPLY:
-        if (answered >= 500) return {refused, number};
-        return {unreachable, number};
       case CURLE_LOGIN_DENIED: return {unreachable, "the server does not accept user and password"};
       case CURLE_USE_SSL_FAILED: return {unreachable, "the server offers no STARTTLS"};
-      default: return {unreachable, curl_easy_strerror(code)};
+      // What libcurl says when the server refuses sender, recipient or the beginning of the text.
+      case CURLE_SEND_ERROR:
+        if (answered >= 400 && answered != kSignInFirst) return {answered >= 500 ? refused : later, reason};
+        break;
+      // What it says of a greeting that is no welcome, and of a text that was not taken.
+      case CURLE_WEIRD_SERVER_REPLY:
+        if (answered >= 400 && told_all) return {answered >= 500 ? refused : later, reason};
+        break;
+      default: break;
     }
+    return {unreachable, reason};
   }
 
   SmtpSettings settings_;
