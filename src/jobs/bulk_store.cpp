@@ -90,7 +90,7 @@ Statement const kInsertChunk{"bulk.insert_chunk",
 Statement const kChunks{"bulk.chunks",
                         "SELECT first_ordinal, row_count, first_number, last_number, per_row FROM bulk_chunks "
                         "WHERE community_id = $1 AND job_id = $2 ORDER BY first_ordinal"};
-Statement const kInsertRows{"bulk.insert_rows",
+Statement const kInsertRows{sql::Append{}, "bulk.insert_rows",
                             "INSERT INTO bulk_rows (community_id, job_id, row_number, status, member_id, errors, changes, ordinal) "
                             "SELECT $1, $2, r.n, r.s, r.m, r.e, r.c, r.o FROM {rows r: n int, s int, m int, e text, c text, o int}"};
 #define ROW_COLUMNS "SELECT row_number, status, member_id, errors, changes, ordinal FROM bulk_rows "
