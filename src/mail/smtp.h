@@ -9,10 +9,10 @@
 namespace fealty::mail {
 
 struct SmtpSettings {
-  std::string url;             // smtp://host:587 (STARTTLS), smtps://host:465
-  std::string user, password;  // empty: without signing in
-  bool insecure = false;       // without TLS; a server on this machine needs none either
-  std::string ca_file = {};    // certificates that are trusted instead of the system's
+  std::string url;                       // smtp://host:587 (STARTTLS), smtps://host:465
+  std::string user = {}, password = {};  // empty: without signing in
+  bool insecure = false;                 // without TLS; a server on this machine needs none either
+  std::string ca_file = {};              // certificates that are trusted instead of the system's
   int connect_timeout_ms = 15'000, timeout_ms = 60'000;
 };
 

@@ -1,5 +1,6 @@
 #include "mail/message.h"
 
+#include <filesystem>
 #include <fstream>
 
 #include "support/database.h"

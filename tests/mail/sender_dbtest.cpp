@@ -10,6 +10,7 @@
 #include <regex>
 
 #include "access/one_time.h"
+#include "base/error.h"
 #include "mail/smtp.h"
 #include "mail/smtp_server.h"
 #include "sql/failing.h"
