@@ -6,6 +6,7 @@
 
 #include "access/keys.h"
 #include "api/openapi.h"
+#include "app/identity_wiring.h"
 #include "app/installation.h"
 #include "app/reference_page.h"
 #include "base/log.h"
@@ -133,6 +134,8 @@ std::string openapi_text() {
     ServeSettings settings;
     settings.storage.data = folder;
     Program program(settings);
+    sql::migrate(*program.database);
+    Identity identity(settings.storage, 1, *program.database, program.numbers, program.keys);
     jobs::FileStore files(uploads_folder(settings.storage));
     auto const kinds = members::bulk_kinds(*program.database, program.numbers, scratch_folder(settings.storage));
     jobs::BulkService bulk({*program.database, files, program.numbers, settings.limits, kinds, system_now}, [] {});
@@ -140,6 +143,7 @@ std::string openapi_text() {
     std::atomic<bool> const draining{false};
     api::RouteTable table;
     members::BalancesService balances(*program.database, program.numbers);
+    for (auto& route : identity.routes()) table.add(std::move(route));
     mount_all(table, bulk, kinds, balances, operation_routes(program.database.get(), &metrics, false, &draining));
     text = api::openapi_document(table, FEALTY_VERSION);
   }
@@ -179,7 +183,9 @@ int serve(ServeSettings const& settings) {
   auto const gauges = register_gauges(metrics, runner);
   std::atomic<bool> draining{false};
   members::BalancesService balances(database, program.numbers);
+  Identity identity(settings.storage, settings.password_threads, database, program.numbers, program.keys);
   api::RouteTable table;
+  for (auto& route : identity.routes()) table.add(std::move(route));
   mount_all(table, bulk, kinds, balances, operation_routes(&database, &metrics, settings.metrics_open, &draining));
 
   auto const listen = *parse_listen(settings.listen);
@@ -194,9 +200,10 @@ int serve(ServeSettings const& settings) {
                                     .trusted_proxies = settings.trusted_proxies,
                                     .error_of_exception = error_of_exception,
                                     .access_log = settings.access_log}},
-                      table, program.keys, metrics);
+                      table, identity.gate(), metrics);
   runner.start();
   clean_up.start();
+  identity.start();
   server.start();
   std::string const scheme = settings.tls_certificate.empty() ? "http" : "https";
   log::info("server.ready", {{"url", scheme + "://" + listen.address + ":" + std::to_string(server.port())},
@@ -215,6 +222,7 @@ int serve(ServeSettings const& settings) {
     std::_Exit(1);
   }).detach();
   server.drain(settings.limits.shutdown_grace_ms);
+  identity.stop();
   clean_up.stop();
   runner.drain();
   log::info("server.stopped");
