@@ -7,6 +7,7 @@
 #include "access/key_routes.h"
 #include "access/rate_limiter.h"
 #include "api/openapi.h"
+#include "app/identity_wiring.h"
 #include "app/installation.h"
 #include "app/mail_wiring.h"
 #include "app/reference_page.h"
@@ -137,6 +138,8 @@ std::string openapi_text() {
     ServeSettings settings;
     settings.storage.data = folder;
     Program program(settings);
+    sql::migrate(*program.database);
+    Identity identity(settings.storage, 1, *program.database, program.numbers, program.keys);
     jobs::FileStore files(uploads_folder(settings.storage));
     auto const kinds = members::bulk_kinds(*program.database, program.numbers, scratch_folder(settings.storage));
     jobs::BulkService bulk({*program.database, files, program.numbers, settings.limits, kinds, system_now}, [] {});
@@ -144,6 +147,7 @@ std::string openapi_text() {
     std::atomic<bool> const draining{false};
     api::RouteTable table;
     members::BalancesService balances(*program.database, program.numbers);
+    for (auto& route : identity.routes()) table.add(std::move(route));
     mount_all(table, program, bulk, kinds, balances, operation_routes(program.database.get(), &metrics, false, &draining));
     text = api::openapi_document(table, FEALTY_VERSION);
   }
@@ -183,7 +187,9 @@ int serve(ServeSettings const& settings) {
   auto const gauges = register_gauges(metrics, runner);
   std::atomic<bool> draining{false};
   members::BalancesService balances(database, program.numbers);
+  Identity identity(settings.storage, settings.password_threads, database, program.numbers, program.keys);
   api::RouteTable table;
+  for (auto& route : identity.routes()) table.add(std::move(route));
   mount_all(table, program, bulk, kinds, balances, operation_routes(&database, &metrics, settings.metrics_open, &draining));
   access::RateLimiter rate_limiter(
       database,
@@ -202,10 +208,11 @@ int serve(ServeSettings const& settings) {
                                     .error_of_exception = error_of_exception,
                                     .access_log = settings.access_log,
                                     .rate_limiter = &rate_limiter}},
-                      table, program.keys, metrics);
+                      table, identity.gate(), metrics);
   auto transport = make_transport(settings);
   runner.start();
   clean_up.start();
+  identity.start();
   rate_limiter.start();
   server.start();
   std::string const scheme = settings.tls_certificate.empty() ? "http" : "https";
@@ -229,6 +236,7 @@ int serve(ServeSettings const& settings) {
   }).detach();
   server.drain(settings.limits.shutdown_grace_ms);
   sender.stop();
+  identity.stop();
   rate_limiter.stop();
   clean_up.stop();
   runner.drain();
