@@ -153,7 +153,9 @@ void Sender::stop() {
     stopping_ = true;
   }
   wake_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  if (!thread_.joinable()) return;
+  transport_->interrupt();
+  thread_.join();
 }
 
 void Sender::wake() {

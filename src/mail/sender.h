@@ -48,7 +48,7 @@ class Sender {
   Sender& operator=(Sender const&) = delete;
 
   void start();
-  // Stops after the mail that is under way.
+  // Breaks off the mail that is under way, which waits for its next attempt.
   void stop();
   // There may be something to send. Without it the outbox is looked into twice a second: others queue mails too.
   void wake();

@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <stdexcept>
 
@@ -47,6 +48,11 @@ std::size_t read_text(char* into, std::size_t size, std::size_t count, void* whe
   return n;
 }
 
+// libcurl asks it about once a second, and whenever bytes move.
+int is_interrupted(void* flag, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<std::atomic<bool>*>(flag)->load() ? 1 : 0;
+}
+
 class Smtp final : public Transport {
  public:
   explicit Smtp(SmtpSettings settings) : settings_(std::move(settings)) {
@@ -82,6 +88,9 @@ class Smtp final : public Transport {
     set(CURLOPT_READFUNCTION, &read_text);
     set(CURLOPT_READDATA, static_cast<void*>(&reading));
     set(CURLOPT_UPLOAD, 1L);
+    set(CURLOPT_NOPROGRESS, 0L);
+    set(CURLOPT_XFERINFOFUNCTION, &is_interrupted);
+    set(CURLOPT_XFERINFODATA, static_cast<void*>(&interrupted_));
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_PROXY, "");
     set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings_.connect_timeout_ms));
@@ -93,6 +102,8 @@ class Smtp final : public Transport {
     return outcome_of(code, answered, reading.left.empty());
   }
 
+  void interrupt() override { interrupted_ = true; }
+
  private:
   // The server's own words may hold the recipient's address: its number alone is told. `told_all`: the whole text was sent.
   static Delivery outcome_of(CURLcode code, long answered, bool told_all) {
@@ -102,6 +113,7 @@ class Smtp final : public Transport {
     std::string const reason = answered >= 400 ? "the server answered " + std::to_string(answered) : curl_easy_strerror(code);
     switch (code) {
       case CURLE_LOGIN_DENIED: return {unreachable, "the server does not accept user and password"};
+      case CURLE_ABORTED_BY_CALLBACK: return {unreachable, "this server shuts down"};
       case CURLE_USE_SSL_FAILED: return {unreachable, "the server offers no STARTTLS"};
       // What libcurl says when the server refuses sender, recipient or the beginning of the text.
       case CURLE_SEND_ERROR:
@@ -118,6 +130,7 @@ class Smtp final : public Transport {
 
   SmtpSettings settings_;
   bool plain_ = false;
+  std::atomic<bool> interrupted_ = false;
   std::unique_ptr<CURL, FreeEasy> easy_;
 };
 

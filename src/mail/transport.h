@@ -18,11 +18,13 @@ struct Delivery {
   std::string reason = {};  // for the operator, without secrets and addresses
 };
 
-// Used by one thread.
+// Used by one thread, but for interrupt().
 class Transport {
  public:
   virtual ~Transport() = default;
   virtual Delivery send(Message const& message) = 0;
+  // Ends the send that runs, and all later ones, within about a second. Any thread.
+  virtual void interrupt() {}
 };
 
 // Writes each mail into a file of this folder that nobody else may read: <id>.eml. The folder is made when it is missing.

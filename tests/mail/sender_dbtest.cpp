@@ -355,6 +355,21 @@ TEST_P(Mails, AreSentByTheThreadWithoutBeingCalledFor) {
   EXPECT_EQ(number(db(), "SELECT count(*) FROM mails WHERE status = 'sent'"), 4);
 }
 
+TEST_P(Mails, OfAServerThatSaysNothingDoNotKeepTheProgramFromStopping) {
+  SmtpServer server;
+  server.next({silent});
+  auto with_clock = settings();
+  with_clock.clock = system_now;
+  Sender sender(db(), smtp_transport({.url = server.url()}), with_clock);
+  queue("claim");
+  sender.start();
+  ASSERT_TRUE(server.wait_for_connection());
+  auto const began_ms = steady_now_ms();
+  sender.stop();
+  EXPECT_LT(steady_now_ms() - began_ms, 10'000) << "the server would have had a minute";
+  EXPECT_EQ(state(), "queued 1 this server shuts down");
+}
+
 TEST_P(Mails, AFailureOfStorageLosesNone) {
   queue("claim");
   sql::FailingDatabase failing(db());

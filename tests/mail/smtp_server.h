@@ -19,7 +19,16 @@ namespace fealty::test {
 
 class SmtpServer {
  public:
-  enum class Behaviour : std::uint8_t { take, refuse_for_now, refuse_recipient, refuse_text, cut_after_text, cut_at_once, unwelcome };
+  enum class Behaviour : std::uint8_t {
+    take,
+    refuse_for_now,
+    refuse_recipient,
+    refuse_text,
+    cut_after_text,
+    cut_at_once,
+    unwelcome,
+    silent
+  };
   struct Mail {
     std::string from, to, text;
   };
@@ -58,6 +67,10 @@ class SmtpServer {
     std::unique_lock lock(mutex_);
     return came_.wait_for(lock, std::chrono::seconds(10), [&] { return mails_.size() >= count; });
   }
+  bool wait_for_connection() {
+    std::unique_lock lock(mutex_);
+    return came_.wait_for(lock, std::chrono::seconds(10), [&] { return connections_ > 0; });
+  }
   int connections() const { return connections_; }
 
  private:
@@ -70,7 +83,11 @@ class SmtpServer {
     while (readable(listener_)) {
       int const socket = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
       if (socket < 0) continue;
-      ++connections_;
+      {
+        std::lock_guard lock(mutex_);
+        ++connections_;
+      }
+      came_.notify_all();
       talk(socket);
       ::close(socket);
     }
@@ -100,6 +117,12 @@ class SmtpServer {
       return true;
     };
     if (behaviour() == Behaviour::cut_at_once) return done();
+    if (behaviour() == Behaviour::silent) {
+      // Until the other side goes away.
+      char byte;
+      while (readable(socket) && ::recv(socket, &byte, 1, 0) > 0) continue;
+      return done();
+    }
     if (behaviour() == Behaviour::unwelcome) {
       say("554 no service here");
       return done();
