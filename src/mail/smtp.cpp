@@ -7,6 +7,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "base/time.h"
+
 namespace fealty::mail {
 namespace {
 
@@ -37,20 +39,25 @@ bool is_this_machine(std::string const& host) {
   return host == "localhost" || host.starts_with("127.") || host == "[::1]" || host == "::1";
 }
 
+// Given to a server that has the whole text, so that a mail which it has taken is not sent again.
+constexpr std::int64_t kLastWordMs = 5'000;
+
 struct Reading {
   std::string_view left;
+  std::atomic<std::int64_t> const& interrupted_ms;  // steady time, 0: not interrupted
 };
+// libcurl asks it about once a second, and whenever bytes move.
+int is_interrupted(void* where, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  auto const& reading = *static_cast<Reading*>(where);
+  auto const since_ms = reading.interrupted_ms.load();
+  return since_ms != 0 && (!reading.left.empty() || steady_now_ms() - since_ms > kLastWordMs) ? 1 : 0;
+}
 std::size_t read_text(char* into, std::size_t size, std::size_t count, void* where) {
   auto& reading = *static_cast<Reading*>(where);
   std::size_t const n = std::min(size * count, reading.left.size());
   std::memcpy(into, reading.left.data(), n);
   reading.left.remove_prefix(n);
   return n;
-}
-
-// libcurl asks it about once a second, and whenever bytes move.
-int is_interrupted(void* flag, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return static_cast<std::atomic<bool>*>(flag)->load() ? 1 : 0;
 }
 
 class Smtp final : public Transport {
@@ -70,7 +77,7 @@ class Smtp final : public Transport {
     curl_easy_reset(c);
     std::string const text = compose(message, Form::wire), from = "<" + message.from.address + ">", to = "<" + message.to + ">";
     std::unique_ptr<curl_slist, FreeList> const recipients(curl_slist_append(nullptr, to.c_str()));
-    Reading reading{text};
+    Reading reading{text, interrupted_ms_};
     CURLcode code = CURLE_OK;
     auto set = [&](CURLoption option, auto value) {
       if (code == CURLE_OK) code = curl_easy_setopt(c, option, value);
@@ -90,7 +97,7 @@ class Smtp final : public Transport {
     set(CURLOPT_UPLOAD, 1L);
     set(CURLOPT_NOPROGRESS, 0L);
     set(CURLOPT_XFERINFOFUNCTION, &is_interrupted);
-    set(CURLOPT_XFERINFODATA, static_cast<void*>(&interrupted_));
+    set(CURLOPT_XFERINFODATA, static_cast<void*>(&reading));
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_PROXY, "");
     set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings_.connect_timeout_ms));
@@ -102,7 +109,7 @@ class Smtp final : public Transport {
     return outcome_of(code, answered, reading.left.empty());
   }
 
-  void interrupt() override { interrupted_ = true; }
+  void interrupt() override { interrupted_ms_ = steady_now_ms(); }
 
  private:
   // The server's own words may hold the recipient's address: its number alone is told. `told_all`: the whole text was sent.
@@ -130,7 +137,7 @@ class Smtp final : public Transport {
 
   SmtpSettings settings_;
   bool plain_ = false;
-  std::atomic<bool> interrupted_ = false;
+  std::atomic<std::int64_t> interrupted_ms_ = 0;
   std::unique_ptr<CURL, FreeEasy> easy_;
 };
 

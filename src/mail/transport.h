@@ -23,7 +23,7 @@ class Transport {
  public:
   virtual ~Transport() = default;
   virtual Delivery send(Message const& message) = 0;
-  // Ends the send that runs, and all later ones, within about a second. Any thread.
+  // Ends the send that runs, and all later ones, within a few seconds. Any thread.
   virtual void interrupt() {}
 };
 

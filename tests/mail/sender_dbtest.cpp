@@ -309,7 +309,7 @@ TEST_P(Mails, TravelOverSmtpThroughRefusalsAndCutConnections) {
   EXPECT_THAT(mail.from, HasSubstr("<club@example.org>"));
   EXPECT_THAT(mail.to, HasSubstr("<m5@example.org>"));
   EXPECT_THAT(mail.text, HasSubstr("Subject: =?UTF-8?B?"));
-  EXPECT_THAT(mail.text, HasSubstr("W=C3=A4hle"));
+  EXPECT_THAT(mail.text, HasSubstr("neues Passwort f=C3=BCr user5"));
   EXPECT_THAT(mail.text, HasSubstr("reset-password?token=3D"));
 
   queue("claim");
@@ -342,6 +342,7 @@ TEST_P(Mails, NoMailGoesUnencryptedToAnotherMachine) {
 
 TEST_P(Mails, AreSentByTheThreadWithoutBeingCalledFor) {
   SmtpServer server;
+  now_ = system_now();
   auto with_clock = settings();
   with_clock.clock = system_now;
   Sender sender(db(), smtp_transport({.url = server.url()}), with_clock);
@@ -358,6 +359,7 @@ TEST_P(Mails, AreSentByTheThreadWithoutBeingCalledFor) {
 TEST_P(Mails, OfAServerThatSaysNothingDoNotKeepTheProgramFromStopping) {
   SmtpServer server;
   server.next({silent});
+  now_ = system_now();
   auto with_clock = settings();
   with_clock.clock = system_now;
   Sender sender(db(), smtp_transport({.url = server.url()}), with_clock);
