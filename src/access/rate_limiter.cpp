@@ -23,8 +23,25 @@ std::int64_t RateLimiter::share_of(std::int64_t left) const {
 
 void RateLimiter::begin_window(Count& count, TimeMs window) {
   count.window = window;
-  count.known = count.pending = 0;
+  count.known = count.pending = count.moving = 0;
   count.share = share_of(settings_.per_minute);
+}
+
+std::int64_t RateLimiter::move_out(Count& count) {
+  count.moving += count.pending;
+  return std::exchange(count.pending, 0);
+}
+
+void RateLimiter::give_back(Count& count, std::int64_t moved) {
+  count.moving -= moved;
+  count.pending += moved;
+}
+
+// `total` holds what was moved. What was admitted here and is in no total that this node has seen is part of the new share.
+void RateLimiter::learn(Count& count, std::int64_t moved, std::int64_t total) {
+  count.moving -= moved;
+  count.known = std::max(count.known, total);
+  count.share = std::max<std::int64_t>(0, share_of(settings_.per_minute - count.known) - count.pending - count.moving);
 }
 
 std::optional<RateLimiter::Verdict> RateLimiter::take(api::Principal const& who) {
@@ -43,17 +60,17 @@ std::optional<RateLimiter::Verdict> RateLimiter::take(api::Principal const& who)
     --count.share;
     ++count.pending;
     admitted = true;
-  } else if (settings_.shared && count.known + count.pending < limit) {
+  } else if (settings_.shared && count.known + count.pending + count.moving < limit) {
     admitted = take_in_storage(lock, name, window);
   }
   auto const& after = counts_[name];
-  std::int64_t const used = after.window == window ? after.known + after.pending : limit;
+  std::int64_t const used = after.window == window ? after.known + after.pending + after.moving : limit;
   return Verdict{
       .admitted = admitted, .limit = limit, .remaining = std::max<std::int64_t>(0, limit - used), .reset_at = window + kWindowMs};
 }
 
 bool RateLimiter::take_in_storage(std::unique_lock<std::mutex>& lock, Name const& name, TimeMs window) {
-  KeyUsage const mine{name.community, name.key, window, std::exchange(counts_[name].pending, 0)};
+  KeyUsage const mine{name.community, name.key, window, move_out(counts_[name])};
   lock.unlock();
   std::vector<KeyUsage> all;
   bool admitted = false;
@@ -65,14 +82,11 @@ bool RateLimiter::take_in_storage(std::unique_lock<std::mutex>& lock, Name const
     });
   } catch (...) {
     lock.lock();
-    if (auto& count = counts_[name]; count.window == window) count.pending += mine.requests;
+    if (auto& count = counts_[name]; count.window == window) give_back(count, mine.requests);
     throw;
   }
   lock.lock();
-  if (auto& count = counts_[name]; count.window == window) {
-    count.known = std::max(count.known, all.front().requests + (admitted ? 1 : 0));
-    count.share = std::max<std::int64_t>(0, share_of(settings_.per_minute - count.known) - count.pending);
-  }
+  if (auto& count = counts_[name]; count.window == window) learn(count, mine.requests, all.front().requests + (admitted ? 1 : 0));
   return admitted;
 }
 
@@ -93,7 +107,7 @@ void RateLimiter::look() {
         continue;
       }
       if (settings_.shared && settings_.per_minute > 0 && count.pending > 0)
-        usage.push_back({name.community, name.key, count.window, std::exchange(count.pending, 0)});
+        usage.push_back({name.community, name.key, count.window, move_out(count)});
       if (!written) uses.push_back({name.community, name.key, minute});
       ++at;
     }
@@ -111,18 +125,14 @@ void RateLimiter::look() {
   } catch (...) {
     std::lock_guard lock(mutex_);
     for (auto const& u : usage)
-      if (auto& count = counts_[{u.community, u.key}]; count.window == u.window) count.pending += u.requests;
+      if (auto& count = counts_[{u.community, u.key}]; count.window == u.window) give_back(count, u.requests);
     throw;
   }
   if (remove) removed_at_ = now;
   std::lock_guard lock(mutex_);
-  for (auto const& u : totals) {
-    auto& count = counts_[{u.community, u.key}];
-    if (count.window != u.window) continue;
-    count.known = std::max(count.known, u.requests);
-    // What was admitted while this look was under way came from the old share: it is part of the new one.
-    count.share = std::max<std::int64_t>(0, share_of(settings_.per_minute - count.known) - count.pending);
-  }
+  for (std::size_t i = 0; i < usage.size(); ++i)
+    if (auto& count = counts_[{usage[i].community, usage[i].key}]; count.window == usage[i].window)
+      learn(count, usage[i].requests, totals[i].requests);
   for (auto const& u : uses)
     if (auto& count = counts_[{u.community, u.key}]; count.used_written < u.at) count.used_written = u.at;
 }

@@ -65,11 +65,15 @@ class RateLimiter {
     TimeMs window = 0;
     std::int64_t known = 0;    // of all nodes, at the last look
     std::int64_t pending = 0;  // admitted here and not added up yet
+    std::int64_t moving = 0;   // the same, on its way to storage
     std::int64_t share = 0;    // what may still be admitted here before the next look
     TimeMs used_at = 0, used_written = 0;
   };
   std::int64_t share_of(std::int64_t left) const;
   void begin_window(Count& count, TimeMs window);
+  static std::int64_t move_out(Count& count);
+  static void give_back(Count& count, std::int64_t moved);
+  void learn(Count& count, std::int64_t moved, std::int64_t total);
   bool take_in_storage(std::unique_lock<std::mutex>& lock, Name const& name, TimeMs window);
   void run();
 

@@ -8,6 +8,7 @@
 
 #include "api/json_writer.h"
 #include "app/doctor.h"
+#include "app/identity_wiring.h"
 #include "app/installation.h"
 #include "app/operator_commands.h"
 #include "sql/connection_environment.h"
@@ -16,7 +17,7 @@ namespace fealty::app {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr char kSqliteCopy[] = "fealty.db", kPostgresCopy[] = "fealty.pgdump", kUploadsCopy[] = "uploads";
+constexpr char kSqliteCopy[] = "fealty.db", kPostgresCopy[] = "fealty.pgdump", kUploadsCopy[] = "uploads", kSecretCopy[] = "secret.key";
 
 struct Options {
   StorageSettings storage;
@@ -112,6 +113,12 @@ int run_backup(Options const& o) {
       ++files;
     }
   }
+  // A secret that lies elsewhere is kept elsewhere too.
+  if (fs::path const secret = secret_file(o.storage); o.storage.secret_file.empty() && fs::exists(secret)) {
+    fs::copy_file(secret, target / kSecretCopy);
+    fs::permissions(target / kSecretCopy, fs::perms::owner_read | fs::perms::owner_write);
+    sync_file(target / kSecretCopy);
+  }
   sync_file(target / kUploadsCopy);
   sync_file(target);
   std::cout << "Backed up the database and " << files << (files == 1 ? " file" : " files") << " to " << o.folder << ".\n";
@@ -147,6 +154,11 @@ int run_restore(Options const& o) {
     fs::path const place = fs::path(uploads_folder(o.storage)) / entry.path().filename();
     fs::copy_file(entry.path(), place);
     sync_file(place);
+  }
+  if (fs::path const secret = source / kSecretCopy; o.storage.secret_file.empty() && fs::exists(secret)) {
+    fs::copy_file(secret, secret_file(o.storage), fs::copy_options::overwrite_existing);
+    fs::permissions(secret_file(o.storage), fs::perms::owner_read | fs::perms::owner_write);
+    sync_file(secret_file(o.storage));
   }
   sync_file(o.storage.data);
   auto const findings = examine(o.storage, *open_database(o.storage, Patience::unlimited));

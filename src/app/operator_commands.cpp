@@ -8,6 +8,7 @@
 #include "app/installation.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "identity/accounts.h"
 #include "jobs/node.h"
 #include "members/fields.h"
 #include "members/members.h"
@@ -62,7 +63,7 @@ struct Options {
   StorageSettings storage;
   bool json = false;
   std::string community, title, owner_email, time_zone = "UTC";
-  std::string name, permissions, id;
+  std::string name, permissions, id, email;
   std::int64_t expire_days = 0, file_retention_days = 0;
   members::NewField field;
 };
@@ -225,6 +226,40 @@ int create_named(Options const& o, bool role) {
   return 0;
 }
 
+int claim_link(Options const& o) {
+  Desk desk(o.storage);
+  identity::AccountDesk accounts(*desk.database, desk.numbers);
+  auto const made = Desk::value(accounts.claim_link(o.email, desk.actor, system_now()));
+  if (o.json) {
+    api::JsonWriter w;
+    w.begin_object()
+        .key("username")
+        .string(made.username)
+        .key("token")
+        .string(made.link_text)
+        .key("path")
+        .string("/claim?token=" + made.link_text);
+    std::cout << w.end_object().take() << "\n";
+  } else {
+    std::cout << "Username  " << made.username << "\nLink      /claim?token=" << made.link_text
+              << "\n\nWho follows it on this installation, or sends its token to /auth/claim, chooses the account's password. It works "
+                 "once, for 24 hours.\n";
+  }
+  return 0;
+}
+
+int set_account(Options const& o, bool disabled) {
+  Desk desk(o.storage);
+  identity::AccountDesk accounts(*desk.database, desk.numbers);
+  auto const username = Desk::value(accounts.set_disabled(o.email, disabled, desk.actor, system_now()));
+  if (o.json)
+    std::cout << "{\"username\":\"" << username << "\",\"disabled\":" << (disabled ? "true" : "false") << "}\n";
+  else
+    std::cout << (disabled ? "Disabled " : "Enabled ") << username
+              << (disabled ? ". Its sessions have ended; every node refuses it from now on.\n" : ". It may sign in again.\n");
+  return 0;
+}
+
 }  // namespace
 
 void add_operator_commands(CLI::App& app, std::vector<std::function<int()>>& chosen) {
@@ -278,6 +313,13 @@ void add_operator_commands(CLI::App& app, std::vector<std::function<int()>>& cho
   with_community(command(*field, "remove", "Remove a field; values and history stay, hidden", remove_field))
       ->add_option("--name", options->name, "Name or key of the field")
       ->required();
+
+  auto* account = app.add_subcommand("account", "Let people into their accounts, or keep them out")->require_subcommand(1);
+  auto with_email = [&](CLI::App* sub) { sub->add_option("--email", options->email, "E-mail of the account")->required(); };
+  with_email(command(*account, "claim-link", "Print a link that claims an account, or sets a new password, once", claim_link));
+  with_email(
+      command(*account, "disable", "End an account's sessions and refuse it", [](Options const& o) { return set_account(o, true); }));
+  with_email(command(*account, "enable", "Let a disabled account in again", [](Options const& o) { return set_account(o, false); }));
 
   auto* role = app.add_subcommand("role", "Make roles")->require_subcommand(1);
   with_community(command(*role, "create", "Make a role without permissions", [](Options const& o) { return create_named(o, true); }))

@@ -16,6 +16,7 @@ struct StorageSettings {
   std::string database;  // empty: sqlite in the data folder
   int database_connections = 12;
   int database_cache_mib = 16;
+  std::string secret_file;  // empty: secret.key in the data folder
 
   std::string database_url() const { return database.empty() ? "sqlite://" + data + "/fealty.db" : database; }
   bool is_sqlite() const { return !database_url().starts_with("postgres"); }
@@ -30,7 +31,11 @@ struct ServeSettings {
   bool metrics_open = false;
   std::string log_format = "text", log_level = "info";
   bool access_log = true;
-  int io_threads = 1, request_threads = 8, job_threads = 2;
+  int io_threads = 1, request_threads = 8, job_threads = 2, password_threads = 2;
+  std::int64_t rate_limit_per_minute = 600;
+  std::string public_url;  // empty: where the server listens
+  std::string smtp_url, smtp_user, smtp_password_file, mail_from, mail_templates;
+  bool smtp_insecure = false;
   Limits limits;
 };
 
@@ -41,6 +46,8 @@ void add_serve_options(CLI::App& app, ServeSettings& settings);
 std::vector<std::string> problems_of(ServeSettings const& settings);
 // The key of the bulk commands. No flag has its value: the arguments of a process are no secret.
 inline constexpr char kApiKeyVariable[] = "FEALTY_API_KEY";
+// The password of --smtp-user, where --smtp-password-file is not given. No flag has its value either.
+inline constexpr char kSmtpPasswordVariable[] = "FEALTY_SMTP_PASSWORD";
 // Environment variables that look like settings but are none of the program's.
 std::vector<std::string> unknown_environment(CLI::App const& root, char const* const* environment);
 
