@@ -58,7 +58,7 @@ Result<UserInfo> UsersService::info(api::Context const& context, UserInfoIn cons
     out.xpEarnedToday = std::max(earned.amount[kXp], Decimal{});
     out.coinsEarnedToday = std::max(earned.amount[kCoins], Decimal{});
     if (row->language) out.language = language_name(*row->language);
-    if (row->avatar) out.avatar = avatar_url(community_host(tx, context.community), *row->avatar);
+    if (row->avatar) out.avatar = avatar_url(row->host, *row->avatar);
     out.phone = std::move(row->phone);
     out.country = std::move(row->country);
     out.customFields.text = "{" + fields + "}";

@@ -8,10 +8,11 @@ namespace {
 using sql::Row;
 using sql::Statement;
 
-Statement const kUser{"users.load",
-                      "SELECT m.state, m.state_until, m.first_name, m.last_name, m.display_name, m.phone, m.country, m.language, m.avatar, "
-                      "m.hidden, m.referred_by, m.joined_at, m.last_online_at, c.time_zone FROM memberships m CROSS JOIN communities c "
-                      "WHERE m.community_id = $1 AND m.member_id = $2 AND c.community_id = $1"};
+Statement const kUser{
+    "users.load",
+    "SELECT m.state, m.state_until, m.first_name, m.last_name, m.display_name, m.phone, m.country, m.language, m.avatar, "
+    "m.hidden, m.referred_by, m.joined_at, m.last_online_at, c.time_zone, c.host FROM memberships m CROSS JOIN communities c "
+    "WHERE m.community_id = $1 AND m.member_id = $2 AND c.community_id = $1"};
 Statement const kBalances{
     "users.balances", "SELECT currency_id, amount, entry_id FROM balances WHERE community_id = $1 AND member_id = $2 AND currency_id <= 3"};
 // Larger positions rank higher; of equal ones the older role.
@@ -55,7 +56,8 @@ void load_user_later(sql::Tx& tx, CommunityNo community, MemberNo member, std::o
                       r.optional_integer(10),
                       r.integer(11),
                       r.optional_integer(12),
-                      r.string(13)};
+                      r.string(13),
+                      r.string(14)};
       },
       community, member);
 }

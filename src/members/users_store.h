@@ -13,7 +13,7 @@ struct UserRow {
   std::optional<std::int64_t> referred_by;
   TimeMs joined_at = 0;
   std::optional<TimeMs> last_online_at;
-  std::string time_zone;  // the community's
+  std::string time_zone, host;  // the community's
 };
 void load_user_later(sql::Tx& tx, CommunityNo community, MemberNo member, std::optional<UserRow>& out);
 
