@@ -13,6 +13,19 @@ sql::Statement const kInsertMany{
     "remote_address text, created_at int}"};
 }  // namespace
 
+Actor actor_of(api::Principal const& who) {
+  using enum api::PrincipalKind;
+  switch (who.kind) {
+    case community_key: return {"community_key", who.key_prefix, who.name};
+    case system_key: return {"system_key", who.key_prefix, who.name};
+    case user_key: return {"user_key", who.key_prefix, who.name};
+    case user: return {"user", who.key_prefix, who.name};
+    case operator_shell: return {"operator", who.key_prefix, who.name};
+    case guest: break;
+  }
+  return {"guest", "", ""};
+}
+
 void write_audit(sql::Tx& tx, CommunityNo community, std::int64_t audit_number, AuditEntry const& e) {
   tx.exec(kInsert, community, audit_number, e.actor.type, e.actor.id, e.actor.name, e.action, e.target, e.detail, e.remote_address, e.at);
 }

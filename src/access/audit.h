@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "api/context.h"
 #include "base/id.h"
 #include "base/time.h"
 #include "sql/sql.h"
@@ -11,10 +12,13 @@ namespace fealty::access {
 
 // Who acts. `id` is public (a key's prefix, an account's short id), never a secret.
 struct Actor {
-  std::string type;  // "community_key", "system_key", "operator"
+  std::string type;  // "community_key", "system_key", "user_key", "user", "operator"
   std::string id;
   std::string name;
 };
+
+// The actor that a request's principal is.
+Actor actor_of(api::Principal const& principal);
 
 struct AuditEntry {
   Actor actor;

@@ -11,6 +11,8 @@ void write_details(JsonWriter& w, std::vector<Detail> const& details) {
     w.key(detail.name);
     if (auto const* text = std::get_if<std::string>(&detail.value))
       w.string(*text);
+    else if (auto const* json = std::get_if<DetailJson>(&detail.value))
+      w.raw(json->text);
     else
       w.decimal(std::get<Decimal>(detail.value));
   }
@@ -72,8 +74,12 @@ std::string answer_body(Family family, Answer const& answer) {
   std::string out = "{";
   switch (family) {
     case Family::integration:
-      out += "\"status\":\"success\",\"message\":";
-      write_json_string(out, answer.message);
+      // Some published answers have no message.
+      out += "\"status\":\"success\"";
+      if (!answer.message.empty()) {
+        out += ",\"message\":";
+        write_json_string(out, answer.message);
+      }
       break;
     case Family::application:
       out += "\"meta\":{\"status\":\"success\",\"statusCode\":" + std::to_string(answer.status);

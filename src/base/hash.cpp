@@ -38,6 +38,25 @@ std::string sha256(std::string_view data) {
   return hash.finish();
 }
 
+// HMAC (RFC 2104) over blocks of 64 bytes.
+std::string hmac_sha1(std::string_view key, std::string_view data) {
+  auto digest = [](std::string const& text) {
+    std::string out(20, '\0');
+    unsigned int length = 0;
+    if (EVP_Digest(text.data(), text.size(), reinterpret_cast<unsigned char*>(out.data()), &length, EVP_sha1(), nullptr) != 1 ||
+        length != out.size())
+      throw std::runtime_error("SHA-1 failed");
+    return out;
+  };
+  constexpr std::size_t kBlockBytes = 64;
+  std::string block = key.size() > kBlockBytes ? digest(std::string(key)) : std::string(key);
+  block.resize(kBlockBytes, '\0');
+  std::string inner = block, outer = block;
+  for (char& c : inner) c = static_cast<char>(c ^ 0x36);
+  for (char& c : outer) c = static_cast<char>(c ^ 0x5c);
+  return digest(outer + digest(inner + std::string(data)));
+}
+
 bool equal_constant_time(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }

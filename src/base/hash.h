@@ -25,6 +25,9 @@ class Sha256 {
   std::unique_ptr<State> state_;
 };
 
+// 20 raw bytes: what authenticator programs compute their codes with (RFC 4226).
+std::string hmac_sha1(std::string_view key, std::string_view data);
+
 // Equal length and content, in time that depends on the length alone.
 bool equal_constant_time(std::string_view a, std::string_view b);
 

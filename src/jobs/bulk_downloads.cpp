@@ -75,7 +75,7 @@ Result<JobStatus> BulkService::erase_files(api::Context& context, PublicId id) {
     if (has_expired(*job, now)) return std::move(*job);
     set_expiry(tx, job->community, job->number, now);
     access::write_audit(tx, job->community, parts_.numbers.next(),
-                        {{"community_key", context.principal.key_prefix, context.principal.name},
+                        {access::actor_of(context.principal),
                          "bulk.erase",
                          id.to_string(),
                          "{}",

@@ -84,7 +84,7 @@ Result<RevertAnswer> BulkService::revert(api::Context& context, PublicId id, Rev
     job.dialect = original->dialect;
     job.columns = original->columns;
     job.permissions = context.principal.permissions;
-    job.actor = {"community_key", context.principal.key_prefix, context.principal.name};
+    job.actor = access::actor_of(context.principal);
     job.total = original->counters.updated + original->counters.created - original->reverted_rows;
     job.first = job.next = reversal_start(*original);
     job.revert_of = original->number;

@@ -180,7 +180,7 @@ Result<JobStatus> BulkService::cancel(api::Context& context, PublicId id) {
     if (!repeated) {
       request_cancel(tx, job->community, job->number, now);
       access::write_audit(tx, job->community, parts_.numbers.next(),
-                          {{"community_key", context.principal.key_prefix, context.principal.name},
+                          {access::actor_of(context.principal),
                            "bulk.cancel",
                            id.to_string(),
                            "{}",

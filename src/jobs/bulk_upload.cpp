@@ -319,7 +319,7 @@ Result<UploadAnswer> BulkService::upload(api::Context& context, api::Request& re
       job.dialect = received->dialect;
       job.columns = received->columns;
       job.permissions = context.principal.permissions;
-      job.actor = {"community_key", context.principal.key_prefix, context.principal.name};
+      job.actor = access::actor_of(context.principal);
       job.total = received->rows;
       job.first = job.next = received->first_row;
       job.created_at = now;

@@ -1,0 +1,200 @@
+#include "access/gate.h"
+
+#include <algorithm>
+
+#include "access/gate_store.h"
+#include "access/session_store.h"
+#include "base/hash.h"
+#include "base/text.h"
+
+namespace fealty::access {
+namespace {
+
+using api::CommunityRole;
+using api::PrincipalKind;
+
+// The numbers of members/members.h.
+constexpr int kActive = 0, kInvited = 1, kSuspendedState = 2, kBannedState = 3;
+constexpr int kDisabled = 2;
+// A session's last use is remembered by the minute: not every read is to become a write.
+constexpr std::int64_t kUseMs = 60'000;
+
+std::unexpected<Error> unauthorized() { return fail(fealty::errors::kUnauthorized, "This session is over. Sign in again."); }
+std::unexpected<Error> forbidden(std::string message) { return fail(fealty::errors::kForbidden, std::move(message)); }
+
+std::string_view bearer_of(api::Request const& request) {
+  auto const header = request.header("authorization");
+  if (!header) return {};
+  std::string_view text = trim_space(*header);
+  if (text.size() > 7 && equals_ignore_ascii_case(text.substr(0, 7), "bearer ")) text = trim_space(text.substr(7));
+  return text;
+}
+
+bool has_header_credential(api::Request const& request) {
+  auto const key = request.header("x-api-key");
+  return (key && !trim_space(*key).empty()) || !bearer_of(request).empty();
+}
+
+api::Principal principal_of(StoredSession const& s) {
+  api::Principal who;
+  who.kind = PrincipalKind::user;
+  who.account = s.account;
+  who.account_id = s.account_id();
+  who.session = s.number;
+  who.scope = s.scope;
+  // What logs, idempotency keys and audit rows call the caller; keys have their public prefix there.
+  who.key_prefix = "user:" + std::to_string(s.account.value);
+  who.name = s.username;
+  return who;
+}
+
+// Which community the request is about, in the order of identity.md "Community context". An id that names none is as good as
+// a foreign one.
+struct Choice {
+  bool named = false;  // by the request or the session
+  std::optional<CommunityNo> community;
+};
+Choice choose(sql::Tx& tx, api::Principal const& who, api::Route const& route, api::Request const& request, bool needed) {
+  auto const by_id = [](std::string_view text) -> Choice {
+    auto const id = PublicId::parse(text);
+    return {true, id ? std::optional(CommunityNo{id->number}) : std::nullopt};
+  };
+  if (auto const path = community_in_path(route, request)) return by_id(*path);
+  if (who.scope) return {true, who.scope};
+  if (auto const header = request.header("x-community-id"); header && !trim_space(*header).empty()) return by_id(trim_space(*header));
+  if (!needed) return {};
+  if (auto const host = community_of_host(tx, host_of(request))) return {true, host};
+  auto const only = only_community_of(tx, who.account);
+  return {only.has_value(), only};
+}
+
+}  // namespace
+
+std::optional<Error> refused_member(int state, std::optional<TimeMs> until, TimeMs now) {
+  if (state == kBannedState) return Error{&errors::kBanned, "You are banned from this community."};
+  if (state != kSuspendedState || (until && *until <= now)) return std::nullopt;
+  return Error{&errors::kSuspended,
+               until ? "You are suspended from this community until " + to_iso(*until) + "." : "You are suspended from this community."};
+}
+
+std::string host_of(api::Request const& request) {
+  std::string_view text = trim_space(request.header("host").value_or(""));
+  if (auto const colon = text.rfind(':'); colon != std::string_view::npos && text.find(']', colon) == std::string_view::npos)
+    text = text.substr(0, colon);
+  return fold_case(text);
+}
+
+std::optional<std::string_view> cookie_credential(api::Request const& request) {
+  auto const header = request.header("cookie");
+  if (!header) return std::nullopt;
+  // Browsers say where a request comes from. Those that do not say it are believed for reading alone.
+  auto const site = request.header("sec-fetch-site"), origin = request.header("origin");
+  bool const reads = request.method == api::Method::get || request.method == api::Method::head;
+  bool ours = reads && !site && !origin;
+  if (site) ours = *site == "same-origin" || (*site == "none" && reads);
+  if (!site && origin) {
+    auto const scheme = origin->find("://");
+    ours = scheme != std::string_view::npos &&
+           equals_ignore_ascii_case(origin->substr(scheme + 3), trim_space(request.header("host").value_or("")));
+  }
+  if (!ours) return std::nullopt;
+  for (auto const part : split(*header, ';')) {
+    auto const pair = trim_space(part);
+    auto const equals = pair.find('=');
+    if (equals != std::string_view::npos && pair.substr(0, equals) == kSessionCookie && equals + 1 < pair.size())
+      return pair.substr(equals + 1);
+  }
+  return std::nullopt;
+}
+
+Result<api::Principal> Gate::check(api::Request const& request, TimeMs now) {
+  auto const key = request.header("x-api-key");
+  bool const has_system_key = key && !trim_space(*key).empty();
+  if (auto const text = bearer_of(request); !has_system_key && looks_like_token(text)) return check_token(text, now);
+  if (!has_header_credential(request))
+    if (auto const cookie = cookie_credential(request)) {
+      auto who = check_token(*cookie, now);
+      // A cookie that is over is no credential: the sign-in page must be open to its browser.
+      return who ? std::move(who) : api::Principal{};
+    }
+  return keys_.check(request, now);
+}
+
+Result<api::Principal> Gate::check_token(std::string_view token, TimeMs now) {
+  session_keys_.keep_fresh(now);
+  std::optional<TokenClaims> claims;
+  std::string hash;
+  if (looks_like_token(token)) {
+    claims = session_keys_.verify(token, now);
+    if (!claims) return unauthorized();
+  } else {
+    hash = sha256(token);
+  }
+  auto const session =
+      database_.read([&](sql::Tx& tx) { return claims ? find_session(tx, claims->session.number) : find_session_by_refresh(tx, hash); });
+  if (!session || session->ended_at || session->expires_at <= now || session->account_state == kDisabled) return unauthorized();
+  if (claims && (session->id() != claims->session || session->account_id() != claims->account || session->scope_id() != claims->scope))
+    return unauthorized();
+  if (session->last_used_at + kUseMs <= now) database_.write([&](sql::Tx& tx) { touch_session(tx, session->number, now); });
+  return principal_of(*session);
+}
+
+Result<void> Gate::admit(api::Principal& who, api::Route const& route, api::Request const& request, TimeMs now) {
+  if (who.kind == PrincipalKind::user) return admit_user(who, route, request, now);
+  return keys_.admit(who, route, request, now);
+}
+
+Result<void> Gate::admit_user(api::Principal& who, api::Route const& route, api::Request const& request, TimeMs now) {
+  auto const& needs = route.needs;
+  if (!needs.user) {
+    // Who is signed in and calls what is open to all is a guest there.
+    if (needs.guest) return {};
+    return std::unexpected(credential_needed(needs));
+  }
+  if (needs.installation && who.scope)
+    return forbidden("This needs a sign-in with the account's own password; yours is for one community alone.");
+  bool const needed = *needs.user != CommunityRole::none;
+  return database_.read([&](sql::Tx& tx) -> Result<void> {
+    auto const choice = choose(tx, who, route, request, needed);
+    if (!choice.community) {
+      if (choice.named) return std::unexpected(foreign_community());
+      if (!needed) return {};
+      return fail(errors::kCommunityRequired, "Say which community this is about, with the header X-Community-Id.");
+    }
+    auto const standing = standing_of(tx, *choice.community, who.account);
+    if (!standing) return std::unexpected(foreign_community());
+    // The whole id counts, and a session of one community sees no other.
+    auto const path = community_in_path(route, request);
+    auto const header = path ? std::nullopt : request.header("x-community-id");
+    auto const is_other = [&](std::optional<std::string_view> text) {
+      return text && !trim_space(*text).empty() && PublicId::parse(trim_space(*text)) != standing->community_id;
+    };
+    if (is_other(path) || is_other(header) || (who.scope && who.scope != *choice.community)) return std::unexpected(foreign_community());
+
+    who.community = *choice.community;
+    who.community_id = standing->community_id;
+    if (standing->is_owner) {
+      who.role = CommunityRole::owner;
+    } else if (standing->state) {
+      if (auto refused = refused_member(*standing->state, standing->until, now)) return std::unexpected(*std::move(refused));
+      bool const joined = *standing->state == kActive || *standing->state == kSuspendedState;
+      who.role = !joined ? CommunityRole::none : standing->is_administrator ? CommunityRole::administrator : CommunityRole::member;
+    }
+    if (who.role < CommunityRole::member && needed) {
+      if (standing->state == kInvited) return forbidden("You are invited to this community. Join it first.");
+      return std::unexpected(foreign_community());
+    }
+    if (who.role < *needs.user)
+      return forbidden(*needs.user == CommunityRole::owner ? "Only the owner of the community may do this."
+                                                           : "Only owners and administrators of the community may do this.");
+    if (who.role >= CommunityRole::administrator) {
+      if (*needs.user >= CommunityRole::administrator && standing->second_factor_required && !standing->has_second_factor)
+        return fail(errors::kSecondFactorSetup,
+                    "This community asks its owners and administrators for a second factor. Set one up for your account first.");
+      who.permissions = api::PermissionSet::everything();
+    }
+    return {};
+  });
+}
+
+}  // namespace fealty::access
