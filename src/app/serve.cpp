@@ -15,6 +15,7 @@
 #include "jobs/clean_up.h"
 #include "members/balances.h"
 #include "members/bulk_kinds.h"
+#include "members/user_fields.h"
 
 namespace fealty::app {
 namespace {
@@ -101,9 +102,10 @@ struct Program {
 };
 
 void mount_all(api::RouteTable& table, jobs::BulkService& bulk, std::vector<std::unique_ptr<jobs::BulkKind>> const& kinds,
-               members::BalancesService& balances, std::vector<api::Route> operation) {
+               members::BalancesService& balances, members::UserFieldsService& user_fields, std::vector<api::Route> operation) {
   for (auto& route : jobs::bulk_routes(bulk, kinds)) table.add(std::move(route));
   for (auto& route : members::balances_routes(balances)) table.add(std::move(route));
+  for (auto& route : members::user_fields_routes(user_fields)) table.add(std::move(route));
   for (auto& route : operation) table.add(std::move(route));
   // The document describes itself too: its routes are declared before it is written.
   auto const draft = reference_routes("");
@@ -140,7 +142,8 @@ std::string openapi_text() {
     std::atomic<bool> const draining{false};
     api::RouteTable table;
     members::BalancesService balances(*program.database, program.numbers);
-    mount_all(table, bulk, kinds, balances, operation_routes(program.database.get(), &metrics, false, &draining));
+    members::UserFieldsService user_fields(*program.database, program.numbers);
+    mount_all(table, bulk, kinds, balances, user_fields, operation_routes(program.database.get(), &metrics, false, &draining));
     text = api::openapi_document(table, FEALTY_VERSION);
   }
   std::filesystem::remove_all(folder);
@@ -179,8 +182,9 @@ int serve(ServeSettings const& settings) {
   auto const gauges = register_gauges(metrics, runner);
   std::atomic<bool> draining{false};
   members::BalancesService balances(database, program.numbers);
+  members::UserFieldsService user_fields(database, program.numbers);
   api::RouteTable table;
-  mount_all(table, bulk, kinds, balances, operation_routes(&database, &metrics, settings.metrics_open, &draining));
+  mount_all(table, bulk, kinds, balances, user_fields, operation_routes(&database, &metrics, settings.metrics_open, &draining));
 
   auto const listen = *parse_listen(settings.listen);
   http::Server server({.address = listen.address,
