@@ -389,10 +389,14 @@ bool parse_pairs(StructDef const& def, std::span<std::pair<std::string, std::str
   return good;
 }
 
-void write_json(StructDef const& def, void const* value, std::string& out) {
+namespace {
+
+template <class Wanted>
+void write_members(StructDef const& def, void const* value, std::string& out, Wanted const& wanted) {
   out += '{';
   bool first = true;
   for (FieldDef const& field : def.fields) {
+    if (!wanted(field)) continue;
     void const* const place = field.at(const_cast<void*>(value));
     if (field.rules.omit_empty && field.codec->empty && field.codec->empty(place)) continue;
     if (!first) out += ',';
@@ -403,6 +407,16 @@ void write_json(StructDef const& def, void const* value, std::string& out) {
     field.codec->write(out, place);
   }
   out += '}';
+}
+
+}  // namespace
+
+void write_json(StructDef const& def, void const* value, std::string& out) {
+  write_members(def, value, out, [](FieldDef const&) { return true; });
+}
+
+void write_json(StructDef const& def, void const* value, std::string& out, std::span<std::string const> only) {
+  write_members(def, value, out, [&](FieldDef const& f) { return std::ranges::find(only, f.name) != only.end(); });
 }
 
 void write_json_string(std::string& out, std::string_view text) {

@@ -87,6 +87,8 @@ bool parse_json(StructDef const& def, std::string_view body, void* out, std::vec
 // ignored; a name given twice is a problem.
 bool parse_pairs(StructDef const& def, std::span<std::pair<std::string, std::string> const> pairs, void* out, std::vector<Issue>& issues);
 void write_json(StructDef const& def, void const* value, std::string& out);
+// The members of these names alone.
+void write_json(StructDef const& def, void const* value, std::string& out, std::span<std::string const> only);
 // A JSON string with its quotes. Bytes that are no UTF-8 become U+FFFD: an answer is valid JSON whatever is stored.
 void write_json_string(std::string& out, std::string_view text);
 
@@ -97,6 +99,12 @@ template <class T>
 std::string to_json(T const& value) {
   std::string out;
   write_json(Schema<T>::def, &value, out);
+  return out;
+}
+template <class T>
+std::string to_json(T const& value, std::span<std::string const> only) {
+  std::string out;
+  write_json(Schema<T>::def, &value, out, only);
   return out;
 }
 template <class T>

@@ -12,6 +12,7 @@ Services::Services(ServeSettings const& settings, int password_threads, sql::Dat
       balances(database, numbers),
       users(database, numbers, identity.hasher()),
       moderation(database, numbers),
+      user_fields(database, numbers),
       erasure(database, numbers, system_now),
       profiles(database, numbers),
       avatar_files(avatars_folder(settings.storage)),
@@ -31,6 +32,7 @@ std::vector<api::Route> Services::routes(jobs::BulkService& bulk) {
   add(members::balances_routes(balances));
   add(members::users_routes(users));
   add(members::moderation_routes(moderation));
+  add(members::user_fields_routes(user_fields));
   add(members::profile_routes(profiles));
   add(members::avatar_routes(avatars));
   return all;

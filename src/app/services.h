@@ -9,6 +9,7 @@
 #include "members/erasure.h"
 #include "members/moderation.h"
 #include "members/profiles.h"
+#include "members/user_fields.h"
 #include "members/users.h"
 
 namespace fealty::app {
@@ -30,6 +31,7 @@ struct Services {
   members::BalancesService balances;
   members::UsersService users;
   members::ModerationService moderation;
+  members::UserFieldsService user_fields;
   members::Erasure erasure;
   members::ProfileService profiles;
   members::AvatarFiles avatar_files;

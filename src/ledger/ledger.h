@@ -150,6 +150,8 @@ class MeantMembers {
 enum class RangeLock : std::uint8_t { shared, whole };
 // `members` is sorted. RangeLock::whole covers everyone from the first to the last.
 void lock_ranges_later(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, RangeLock how);
+// Every range of the community, whole: whoever changes members has committed, and nobody begins until this transaction ends.
+void lock_everybody(sql::Tx& tx, CommunityNo community);
 // Balances of the given members (sorted), in the order of the members. The caller holds the members' locks if it means to change them.
 void load_balances(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, std::vector<MemberBalance>& out);
 // Appends entries and sets balances in the caller's transaction, which must hold the members' locks.

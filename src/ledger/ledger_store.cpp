@@ -294,6 +294,11 @@ void lock_ranges_later(sql::Tx& tx, CommunityNo community, std::vector<MemberNo>
   tx.exec_batch_later(how == RangeLock::whole ? kTakeRanges : kShareRanges, locks_of(community, members, how));
 }
 
+void lock_everybody(sql::Tx& tx, CommunityNo community) {
+  lock_ranges_later(tx, community, {MemberNo{0}, MemberNo{(kRanges << kRangeBits) - 1}}, RangeLock::whole);
+  tx.settle();
+}
+
 void lock_members_later(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, Locked locked,
                         std::function<void(MemberNo, Presence)> on_locked) {
   constexpr std::int64_t kInvited = 1, kDeleted = 4;

@@ -273,10 +273,6 @@ void MemberBulkSession::apply(sql::Tx& tx, jobs::ApplyFrame const& frame, std::v
   outcomes.clear();
   outcomes.reserve(rows_.size());
   drawn_ = {};
-  Catalogue const catalogue = load_catalogue(tx, job_.community);
-  BoundColumns const bound = resolve_columns(job_.columns, catalogue);
-  MemberChanges changes(job_.community, catalogue, bound.slots);
-
   std::vector<MemberNo> members;
   members.reserve(keys_.size());
   for (auto const& k : keys_) {
@@ -290,6 +286,10 @@ void MemberBulkSession::apply(sql::Tx& tx, jobs::ApplyFrame const& frame, std::v
   }
   std::sort(members.begin(), members.end());
   members.erase(std::unique(members.begin(), members.end()), members.end());
+  lock_ranges(tx, members);
+  Catalogue const catalogue = load_catalogue(tx, job_.community);
+  BoundColumns const bound = resolve_columns(job_.columns, catalogue);
+  MemberChanges changes(job_.community, catalogue, bound.slots);
   changes.load(tx, members);
   load_identifiers(changes, bound);
   if (dry_run_) dry_run_->overlay(changes, members);
@@ -321,6 +321,17 @@ void MemberBulkSession::apply(sql::Tx& tx, jobs::ApplyFrame const& frame, std::v
   }
   insert_memberships(tx, job_.community, e.new_memberships, frame.now);
   drawn_ = changes.write(tx, job_.source, numbers_, rows_.size());
+}
+
+// Definitions are read behind this: whoever changes one takes all ranges, so what is read holds until the chunk is committed.
+void MemberBulkSession::lock_ranges(sql::Tx& tx, std::vector<MemberNo> const& members) const {
+  auto touched = members;
+  for (auto const& [key, number] : new_numbers_)
+    if (number.value > 0) touched.push_back(number);
+  std::sort(touched.begin(), touched.end());
+  ledger::lock_ranges_later(
+      tx, job_.community, touched,
+      ledger::is_dense(touched) && touched.size() == members.size() ? ledger::RangeLock::whole : ledger::RangeLock::shared);
 }
 
 // An account that was there when the rows were looked up may have been taken back since, with the job that made it.

@@ -41,6 +41,7 @@ class MemberBulkSession final : public jobs::BulkSession {
   std::string_view keep(std::string_view text, std::string_view cell = {});
   void look_up(sql::Tx& tx);
   void draw_account_numbers();
+  void lock_ranges(sql::Tx& tx, std::vector<MemberNo> const& members) const;
   void lock_known_accounts(sql::Tx& tx, Evaluation const& e) const;
   MemberNo find_member(MemberChanges& changes, RowKeys const& keys, std::vector<jobs::RowIssue>& issues) const;
   void load_identifiers(MemberChanges& changes, BoundColumns const& bound);

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "members/member_store.h"
 
 namespace fealty::members {
 namespace {
@@ -13,16 +14,36 @@ using sql::Statement;
 
 Statement const kFields{"fields.list",
                         "SELECT field_id, field_key, name, type, description, required, default_number, default_text, options, visibility, "
-                        "member_editable, identifier, created_at, updated_at FROM fields "
+                        "member_editable, identifier, created_at, updated_at, data_attribute, creator_id FROM fields "
                         "WHERE community_id = $1 AND deleted_at IS NULL ORDER BY field_id"};
 Statement const kRoles{"roles.list",
                        "SELECT role_id, title, server_permissions, position FROM roles WHERE community_id = $1 ORDER BY position, role_id"};
 Statement const kTags{"tags.list", "SELECT tag_id, name FROM tags WHERE community_id = $1 ORDER BY tag_id"};
 Statement const kFindName{"fields.find_name", "SELECT field_id FROM field_names WHERE community_id = $1 AND folded = $2"};
-Statement const kInsertField{"fields.insert",
-                             "INSERT INTO fields (community_id, field_id, field_key, name, type, description, required, default_number, "
-                             "default_text, options, identifier, created_at, updated_at) "
-                             "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)"};
+Statement const kInsertField{
+    "fields.insert",
+    "INSERT INTO fields (community_id, field_id, field_key, name, type, description, required, default_number, "
+    "default_text, options, identifier, created_at, updated_at, visibility, member_editable, data_attribute, creator_id) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13, $14, $15, $16)"};
+Statement const kUpdateField{
+    "fields.update",
+    "UPDATE fields SET name = $3, type = $4, description = $5, required = $6, default_number = $7, default_text = $8, "
+    "options = $9, identifier = $10, updated_at = $11, visibility = $12, member_editable = $13, data_attribute = $14 "
+    "WHERE community_id = $1 AND field_id = $2 AND deleted_at IS NULL"};
+Statement const kLockField{"fields.lock", "SELECT f.field_id FROM fields f WHERE f.community_id = $1 AND f.field_id = $2 {lock f}"};
+Statement const kCountValues{"field_values.count",
+                             "SELECT count(*) FROM field_values WHERE community_id = $1 AND field_id = $2 "
+                             "AND (number IS NOT NULL OR text IS NOT NULL)"};
+Statement const kCountAmong{"field_values.count_among",
+                            "SELECT count(*) FROM field_values WHERE community_id = $1 AND field_id = $2 "
+                            "AND text IN (SELECT r.v FROM {rows r: v text})"};
+Statement const kCountShared{"field_values.count_shared",
+                             "SELECT count(*) FROM (SELECT 1 AS one FROM field_values WHERE community_id = $1 AND field_id = $2 "
+                             "AND (number IS NOT NULL OR text IS NOT NULL) GROUP BY number, text HAVING count(*) > 1) t"};
+Statement const kSomeValues{"field_values.some",
+                            "SELECT member_id, number, text FROM field_values WHERE community_id = $1 AND member_id > $3 AND field_id = $2 "
+                            "AND (number IS NOT NULL OR text IS NOT NULL) ORDER BY member_id LIMIT 5000"};
+Statement const kForgetIdentifiers{"identifiers.forget", "DELETE FROM identifier_values WHERE community_id = $1 AND field_id = $2"};
 Statement const kInsertName{"fields.insert_name",
                             "INSERT INTO field_names (community_id, folded, field_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"};
 Statement const kDeleteField{
@@ -72,6 +93,8 @@ Catalogue load_catalogue(sql::Tx& tx, CommunityNo community) {
         f.identifier = r.boolean(11);
         f.created_at = r.integer(12);
         f.updated_at = r.integer(13);
+        f.data_attribute = r.string(14);
+        f.creator = {r.integer(15)};
         c.fields.push_back(std::move(f));
       },
       community);
@@ -91,21 +114,76 @@ std::optional<FieldNo> find_field_name(sql::Tx& tx, CommunityNo community, std::
   return tx.one(kFindName, [](Row const& r) { return FieldNo{r.integer(0)}; }, community, folded);
 }
 
-bool insert_field(sql::Tx& tx, CommunityNo community, CustomField const& f, std::vector<std::string> const& folded_names) {
-  std::optional<std::int64_t> number;
-  std::optional<std::string> text;
-  if (f.default_value.present) {
-    if (f.default_value.is_number)
-      number = f.default_value.number;
-    else
-      text = f.default_value.text;
-  }
-  tx.exec(kInsertField, community, f.number, f.key, f.name, to_string(f.type), f.description, f.required, number, text,
-          join(f.options, "\n"), f.identifier, f.created_at);
-  std::set<std::string> const distinct(folded_names.begin(), folded_names.end());
-  return std::all_of(distinct.begin(), distinct.end(),
-                     [&](auto const& name) { return tx.exec(kInsertName, community, name, f.number) == 1; });
+namespace {
+
+std::pair<std::optional<std::int64_t>, std::optional<std::string>> default_columns(CustomField const& f) {
+  auto const& value = f.default_value;
+  if (!value.present) return {};
+  if (value.is_number) return {value.number, std::nullopt};
+  return {std::nullopt, value.text};
 }
+
+bool insert_names(sql::Tx& tx, CommunityNo community, FieldNo field, std::vector<std::string> const& folded_names) {
+  std::set<std::string> const distinct(folded_names.begin(), folded_names.end());
+  return std::all_of(distinct.begin(), distinct.end(), [&](auto const& name) { return tx.exec(kInsertName, community, name, field) == 1; });
+}
+
+}  // namespace
+
+bool insert_field(sql::Tx& tx, CommunityNo community, CustomField const& f, std::vector<std::string> const& folded_names) {
+  auto const [number, text] = default_columns(f);
+  tx.exec(kInsertField, community, f.number, f.key, f.name, to_string(f.type), f.description, f.required, number, text,
+          join(f.options, "\n"), f.identifier, f.created_at, f.visibility, f.member_editable, f.data_attribute,
+          f.creator ? std::optional(f.creator.value) : std::nullopt);
+  return insert_names(tx, community, f.number, folded_names);
+}
+
+std::optional<CustomField> find_field(sql::Tx& tx, CommunityNo community, PublicId id) {
+  for (auto& field : load_catalogue(tx, community).fields)
+    if (field.id() == id) return std::move(field);
+  return std::nullopt;
+}
+
+void lock_field(sql::Tx& tx, CommunityNo community, FieldNo field) { tx.exec(kLockField, community, field); }
+
+bool update_field(sql::Tx& tx, CommunityNo community, CustomField const& f, std::vector<std::string> const& folded_names) {
+  auto const [number, text] = default_columns(f);
+  tx.exec(kUpdateField, community, f.number, f.name, to_string(f.type), f.description, f.required, number, text, join(f.options, "\n"),
+          f.identifier, f.updated_at, f.visibility, f.member_editable, f.data_attribute);
+  tx.exec(kDeleteNames, community, f.number);
+  return insert_names(tx, community, f.number, folded_names);
+}
+
+std::int64_t count_values(sql::Tx& tx, CommunityNo community, FieldNo field) {
+  return tx.one(kCountValues, [](Row const& r) { return r.integer(0); }, community, field).value();
+}
+
+std::int64_t count_values_among(sql::Tx& tx, CommunityNo community, FieldNo field, std::vector<std::string_view> const& texts) {
+  sql::Batch batch{sql::Batch::Type::text};
+  for (auto const text : texts) batch.add(text);
+  std::int64_t count = 0;
+  tx.each_batch(kCountAmong, batch, [&](Row const& r) { count = r.integer(0); }, community, field);
+  return count;
+}
+
+std::int64_t count_shared_values(sql::Tx& tx, CommunityNo community, FieldNo field) {
+  return tx.one(kCountShared, [](Row const& r) { return r.integer(0); }, community, field).value();
+}
+
+void index_identifiers(sql::Tx& tx, CommunityNo community, FieldNo field) {
+  for (MemberNo last{0};;) {
+    std::vector<std::pair<std::string, MemberNo>> found;
+    tx.each(
+        kSomeValues,
+        [&](Row const& r) { found.emplace_back(r.is_null(1) ? r.string(2) : Decimal{r.integer(1)}.to_string(), MemberNo{r.integer(0)}); },
+        community, field, last);
+    if (found.empty()) return;
+    last = found.back().second;
+    add_identifiers(tx, community, field, {found.begin(), found.end()});
+  }
+}
+
+void forget_identifiers(sql::Tx& tx, CommunityNo community, FieldNo field) { tx.exec(kForgetIdentifiers, community, field); }
 
 void mark_field_deleted(sql::Tx& tx, CommunityNo community, FieldNo field, TimeMs now) {
   tx.exec(kDeleteField, community, field, now);

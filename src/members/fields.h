@@ -22,6 +22,10 @@ inline constexpr ErrorDef kBadFieldKey{"bad_field_key", 400};
 inline constexpr ErrorDef kFieldExists{"field_exists", 409};
 inline constexpr ErrorDef kTooManyFields{"too_many_fields", 409};
 inline constexpr ErrorDef kFieldNotFound{"field_not_found", 404};
+inline constexpr ErrorDef kKeyIsFixed{"key_is_fixed", 400};
+inline constexpr ErrorDef kDefaultField{"default_field", 403};
+inline constexpr ErrorDef kTypeInUse{"type_in_use", 409};
+inline constexpr ErrorDef kDuplicateValues{"duplicate_values", 409};
 }  // namespace errors
 
 // Numbers of the default fields, fixed: they stand in histories.
@@ -58,6 +62,8 @@ struct CustomField {
   std::string visibility = "admin";  // admin, member, public
   bool member_editable = false;
   bool identifier = false;
+  std::string data_attribute;  // of an identifier: where pages carry it, such as data-customer-id
+  MemberNo creator;            // none: a key, an import or the command line
   TimeMs created_at = 0, updated_at = 0;
   std::optional<TimeMs> deleted_at;
   PublicId id() const { return PublicId::of(number.value, created_at); }
@@ -118,13 +124,25 @@ struct NewField {
   std::string default_value;  // as text; empty = none
   std::vector<std::string> options;
   bool identifier = false;
+  std::string data_attribute = {};
+  std::string visibility = "admin";
+  bool member_editable = false;
+  MemberNo creator = {};
 };
+// Every problem of a definition by itself; whether its names are free only storage knows.
+std::vector<Issue> definition_problems(NewField const& field);
+// The definition of a field that is there, to be changed.
+NewField definition_of(CustomField const& field);
 
 // Defines fields, roles and tags. The HTTP operations come with the rooms that own them; until then the command line.
 class FieldService {
  public:
   FieldService(sql::Database& database, NumberSource& numbers) : database_(database), numbers_(numbers) {}
   Result<CustomField> create(CommunityNo community, NewField const& field, access::Actor const& actor, TimeMs now);
+  // A definition with everything in it. 409 where values that members hold would not fit it: type_in_use with their number, or
+  // duplicate_values for a field that is to identify members. What is stored already changes nothing, updated_at neither.
+  Result<CustomField> update(CommunityNo community, PublicId id, NewField const& field, access::Actor const& actor, TimeMs now);
+  Result<CustomField> remove(CommunityNo community, PublicId id, access::Actor const& actor, TimeMs now);
   // From reads, headers and filters at once; values and histories stay, hidden.
   Result<CustomField> remove(CommunityNo community, std::string_view key, access::Actor const& actor, TimeMs now);
   Result<NamedNumber> create_role(CommunityNo community, std::string const& title, access::Actor const& actor, TimeMs now);

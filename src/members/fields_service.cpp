@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/text.h"
 #include "members/catalogue_store.h"
 #include "members/fields.h"
@@ -40,63 +42,158 @@ bool is_key(std::string_view key) {
   });
 }
 
+constexpr std::string_view kVisibilities[] = {"admin", "member", "public"};
+
+bool is_data_attribute(std::string_view text) {
+  return text.empty() || (text.size() > 5 && text.size() <= 50 && text.starts_with("data-") &&
+                          std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; }));
+}
+
+void read_options(NewField const& in, bool is_select, CustomField& field, std::vector<Issue>& issues) {
+  if (is_select != !in.options.empty()) issues.push_back({"options", "bad_value", "A select has 1 to 200 options; other types have none."});
+  for (auto const& option : in.options) {
+    field.options.push_back(to_nfc(trim_blanks(option)));
+    auto const& last = field.options.back();
+    if (last.empty() || code_points(last) > 100 || has_control_characters(last, false) || std::ranges::count(field.options, last) > 1)
+      issues.push_back({"options", "bad_value", "Options are distinct and have 1 to 100 characters each; found \"" + last + "\"."});
+  }
+  if (field.options.size() > kOptionsMax) issues.push_back({"options", "bad_value", "A select has at most 200 options."});
+}
+
+// Reads a definition and notes every problem of it.
+CustomField read_definition(NewField const& in, std::vector<Issue>& issues) {
+  CustomField field;
+  auto wrong = [&](std::string place, std::string code, std::string message) {
+    issues.push_back({std::move(place), std::move(code), std::move(message)});
+  };
+  field.name = to_nfc(trim_space(in.name));
+  field.key = to_nfc(in.key.empty() ? key_from(field.name) : key_from(in.key));
+  if (field.name.empty() || code_points(field.name) > 100 || has_control_characters(field.name, false))
+    wrong("name", "bad_value", "A field's name has 1 to 100 characters on one line.");
+  if (!is_key(field.key))
+    wrong("field", "bad_field_key", "A field's key has 1 to 50 letters, digits, - and _; found \"" + field.key + "\".");
+  auto const type = parse_field_type(in.type);
+  if (!type)
+    wrong("type", "bad_value",
+          "Type must be one of single-line-text, text, multi-line-text, numerical, number, date, boolean, select; found \"" + in.type +
+              "\".");
+  field.type = type.value_or(FieldType::text);
+  field.description = in.description;
+  field.required = in.required;
+  field.identifier = in.identifier;
+  field.data_attribute = in.identifier ? in.data_attribute : "";
+  field.visibility = in.visibility;
+  field.member_editable = in.member_editable;
+  field.creator = in.creator;
+  if (code_points(in.description) > 500) wrong("description", "bad_value", "A description has at most 500 characters.");
+  if (std::ranges::find(kVisibilities, in.visibility) == std::end(kVisibilities))
+    wrong("visibility", "bad_value", "Visibility is admin, member or public; found \"" + in.visibility + "\".");
+  read_options(in, type == FieldType::select, field, issues);
+  if (field.identifier && type && kind_of(*type) != ValueKind::text && kind_of(*type) != ValueKind::decimal)
+    wrong("identifier", "bad_value", "Only text and number fields can identify a member.");
+  if (field.identifier && field.member_editable)
+    wrong("memberEditable", "bad_value", "Members cannot change a field that identifies them.");
+  if (!is_data_attribute(field.data_attribute))
+    wrong("identifier/dataAttribute", "bad_value",
+          "A data attribute is data- and small letters, digits and hyphens, at most 50 characters.");
+  for (auto const& folded : {fold_case(field.name), fold_case(field.key)})
+    if (folded.ends_with("_op"))
+      wrong("name", "bad_value", "Names and keys may not end in _op: that is the operator column of another field.");
+  if (type && !in.default_value.empty()) {
+    auto const value = read_value(slot_of(field), in.default_value, {});
+    if (value)
+      field.default_value = *value;
+    else
+      wrong("defaultValue", value.error().code, value.error().message);
+  }
+  return field;
+}
+
+std::vector<std::string> names_of(CustomField const& field) { return {fold_case(field.name), fold_case(field.key)}; }
+
+// The first of the field's names that another field has, or that is kept for a default one.
+std::optional<Error> name_taken(sql::Tx& tx, CommunityNo community, CustomField const& field) {
+  for (auto const& folded : names_of(field)) {
+    auto const holder = find_field_name(tx, community, folded);
+    if ((holder && *holder != field.number) || std::ranges::find(kReserved, folded) != std::end(kReserved))
+      return Error{&errors::kFieldExists, "There is a field of the name or key \"" + folded + "\" already."};
+  }
+  return std::nullopt;
+}
+
+Error type_in_use(std::string message, std::int64_t values) {
+  Error error{&errors::kTypeInUse, std::move(message)};
+  error.details.push_back({"values", Decimal{values * Decimal::kScale}});
+  return error;
+}
+
+// Whether every value that a member holds is one of the new definition.
+std::optional<Error> values_refuse(sql::Tx& tx, CommunityNo community, CustomField const& before, CustomField const& after) {
+  auto const from = kind_of(before.type), to = kind_of(after.type);
+  if (from != to && !(from == ValueKind::text && to == ValueKind::multi_line))
+    if (auto const values = count_values(tx, community, before.number); values > 0)
+      return type_in_use("Members hold " + std::to_string(values) + " values of this field; a value of another type is another field.",
+                         values);
+  std::vector<std::string_view> gone;
+  for (auto const& option : before.options)
+    if (std::ranges::find(after.options, option) == after.options.end()) gone.push_back(option);
+  if (auto const values = gone.empty() ? 0 : count_values_among(tx, community, before.number, gone); values > 0)
+    return type_in_use("Members hold " + std::to_string(values) + " values that are no options any more.", values);
+  if (after.identifier && !before.identifier)
+    if (auto const values = count_shared_values(tx, community, before.number); values > 0) {
+      Error error{&errors::kDuplicateValues, std::to_string(values) + " values of this field belong to more than one member each."};
+      error.details.push_back({"values", Decimal{values * Decimal::kScale}});
+      return error;
+    }
+  return std::nullopt;
+}
+
+bool is_same(CustomField const& a, CustomField const& b) {
+  return a.name == b.name && a.type == b.type && a.description == b.description && a.required == b.required &&
+         a.default_value == b.default_value && a.options == b.options && a.visibility == b.visibility &&
+         a.member_editable == b.member_editable && a.identifier == b.identifier && a.data_attribute == b.data_attribute;
+}
+
 }  // namespace
 
-Result<CustomField> FieldService::create(CommunityNo community, NewField const& in, access::Actor const& actor, TimeMs now) {
-  return database_.write([&](sql::Tx& tx) -> Result<CustomField> {
-    std::vector<Issue> issues;
-    CustomField field;
-    field.name = to_nfc(trim_space(in.name));
-    field.key = to_nfc(in.key.empty() ? key_from(field.name) : key_from(in.key));
-    if (field.name.empty() || code_points(field.name) > 100 || has_control_characters(field.name, false))
-      issues.push_back({"name", "bad_value", "A field's name has 1 to 100 characters on one line."});
-    if (!is_key(field.key))
-      issues.push_back({"field", "bad_field_key", "A field's key has 1 to 50 letters, digits, - and _; found \"" + field.key + "\"."});
-    auto const type = parse_field_type(in.type);
-    if (!type)
-      issues.push_back({"type", "bad_value",
-                        "Type must be one of single-line-text, text, multi-line-text, numerical, number, date, boolean, select; found \"" +
-                            in.type + "\"."});
-    field.type = type.value_or(FieldType::text);
-    field.description = in.description;
-    field.required = in.required;
-    field.identifier = in.identifier;
-    if (code_points(in.description) > 500) issues.push_back({"description", "bad_value", "A description has at most 500 characters."});
-    bool const is_select = type == FieldType::select;
-    if (is_select != !in.options.empty())
-      issues.push_back({"options", "bad_value", "A select has 1 to 200 options; other types have none."});
-    for (auto const& option : in.options) {
-      field.options.push_back(to_nfc(trim_blanks(option)));
-      auto const& last = field.options.back();
-      if (last.empty() || code_points(last) > 100 || has_control_characters(last, false) ||
-          std::count(field.options.begin(), field.options.end(), last) > 1)
-        issues.push_back({"options", "bad_value", "Options are distinct and have 1 to 100 characters each; found \"" + last + "\"."});
-    }
-    if (field.options.size() > kOptionsMax) issues.push_back({"options", "bad_value", "A select has at most 200 options."});
-    if (field.identifier && type && kind_of(*type) != ValueKind::text && kind_of(*type) != ValueKind::decimal)
-      issues.push_back({"identifier", "bad_value", "Only text and number fields can identify a member."});
-    auto const folded_name = fold_case(field.name), folded_key = fold_case(field.key);
-    for (auto const& folded : {folded_name, folded_key})
-      if (folded.ends_with("_op"))
-        issues.push_back({"name", "bad_value", "Names and keys may not end in _op: that is the operator column of another field."});
-    if (type && !in.default_value.empty()) {
-      auto const value = read_value(slot_of(field), in.default_value, {});
-      if (value)
-        field.default_value = *value;
-      else
-        issues.push_back({"defaultValue", value.error().code, value.error().message});
-    }
-    if (!issues.empty()) return fail(fealty::errors::kInvalidRequest, "The field could not be made.", std::move(issues));
+std::vector<Issue> definition_problems(NewField const& field) {
+  std::vector<Issue> issues;
+  read_definition(field, issues);
+  return issues;
+}
 
-    for (auto const& folded : {folded_name, folded_key})
-      if (std::find(std::begin(kReserved), std::end(kReserved), folded) != std::end(kReserved) || find_field_name(tx, community, folded))
-        return fail(errors::kFieldExists, "There is a field of the name or key \"" + folded + "\" already.");
+NewField definition_of(CustomField const& f) {
+  NewField out;
+  out.name = f.name;
+  out.key = f.key;
+  out.type = to_string(f.type);
+  out.description = f.description;
+  out.required = f.required;
+  if (f.default_value.present)
+    out.default_value = !f.default_value.is_number              ? f.default_value.text
+                        : kind_of(f.type) == ValueKind::boolean ? (f.default_value.number != 0 ? "true" : "false")
+                                                                : Decimal{f.default_value.number}.to_string();
+  out.options = f.options;
+  out.identifier = f.identifier;
+  out.data_attribute = f.data_attribute;
+  out.visibility = f.visibility;
+  out.member_editable = f.member_editable;
+  out.creator = f.creator;
+  return out;
+}
+
+Result<CustomField> FieldService::create(CommunityNo community, NewField const& in, access::Actor const& actor, TimeMs now) {
+  std::vector<Issue> issues;
+  CustomField const read = read_definition(in, issues);
+  if (!issues.empty()) return fail(fealty::errors::kInvalidRequest, "The field could not be made.", std::move(issues));
+  return database_.write([&](sql::Tx& tx) -> Result<CustomField> {
+    CustomField field = read;
+    if (auto taken = name_taken(tx, community, field)) return std::unexpected(*std::move(taken));
     if (load_catalogue(tx, community).fields.size() >= kCustomFieldsMax)
       return fail(errors::kTooManyFields, "A community can have " + std::to_string(kCustomFieldsMax) + " custom fields.");
-
     field.number = {kCustomFieldsFrom + sql::draw_numbers(tx, "field")};
     field.created_at = field.updated_at = now;
-    if (!insert_field(tx, community, field, {folded_name, folded_key}))
+    if (!insert_field(tx, community, field, names_of(field)))
       return fail(errors::kFieldExists, "Another field of this name or key was made at the same moment.");
     access::write_audit(tx, community, numbers_.next(),
                         {.actor = actor, .action = "field.create", .target = field.id().to_string(), .at = now});
@@ -104,17 +201,53 @@ Result<CustomField> FieldService::create(CommunityNo community, NewField const& 
   });
 }
 
-Result<CustomField> FieldService::remove(CommunityNo community, std::string_view key, access::Actor const& actor, TimeMs now) {
+Result<CustomField> FieldService::update(CommunityNo community, PublicId id, NewField const& in, access::Actor const& actor, TimeMs now) {
+  std::vector<Issue> issues;
+  CustomField const read = read_definition(in, issues);
+  if (!issues.empty()) return fail(fealty::errors::kInvalidRequest, "The field was not changed.", std::move(issues));
   return database_.write([&](sql::Tx& tx) -> Result<CustomField> {
-    for (auto& field : load_catalogue(tx, community).fields) {
-      if (field.key != key && field.name != key) continue;
-      mark_field_deleted(tx, community, field.number, now);
-      access::write_audit(tx, community, numbers_.next(),
-                          {.actor = actor, .action = "field.delete", .target = field.id().to_string(), .at = now});
-      return field;
-    }
-    return fail(errors::kFieldNotFound, "There is no field \"" + std::string(key) + "\" in this community.");
+    // Whoever writes values holds a range of members: they are finished now, and those that come read the new definition.
+    ledger::lock_everybody(tx, community);
+    lock_field(tx, community, {id.number});
+    auto const before = find_field(tx, community, id);
+    if (!before) return fail(errors::kFieldNotFound, "There is no such field in this community.");
+    CustomField after = read;
+    after.number = before->number;
+    after.key = before->key;
+    after.creator = before->creator;
+    after.created_at = before->created_at;
+    after.updated_at = now;
+    if (is_same(*before, after)) return *before;
+    if (auto taken = name_taken(tx, community, after)) return std::unexpected(*std::move(taken));
+    if (auto refused = values_refuse(tx, community, *before, after)) return std::unexpected(*std::move(refused));
+    if (!update_field(tx, community, after, names_of(after)))
+      return fail(errors::kFieldExists, "Another field of this name or key was made at the same moment.");
+    if (before->identifier && !after.identifier) forget_identifiers(tx, community, after.number);
+    if (after.identifier && !before->identifier) index_identifiers(tx, community, after.number);
+    access::write_audit(tx, community, numbers_.next(),
+                        {.actor = actor, .action = "field.update", .target = after.id().to_string(), .at = now});
+    return after;
   });
+}
+
+Result<CustomField> FieldService::remove(CommunityNo community, PublicId id, access::Actor const& actor, TimeMs now) {
+  return database_.write([&](sql::Tx& tx) -> Result<CustomField> {
+    ledger::lock_everybody(tx, community);
+    auto const field = find_field(tx, community, id);
+    if (!field) return fail(errors::kFieldNotFound, "There is no such field in this community.");
+    mark_field_deleted(tx, community, field->number, now);
+    forget_identifiers(tx, community, field->number);
+    access::write_audit(tx, community, numbers_.next(), {.actor = actor, .action = "field.delete", .target = id.to_string(), .at = now});
+    return *field;
+  });
+}
+
+Result<CustomField> FieldService::remove(CommunityNo community, std::string_view key, access::Actor const& actor, TimeMs now) {
+  std::optional<PublicId> id;
+  for (auto const& field : database_.read([&](sql::Tx& tx) { return load_catalogue(tx, community); }).fields)
+    if (field.key == key || field.name == key) id = field.id();
+  if (!id) return fail(errors::kFieldNotFound, "There is no field \"" + std::string(key) + "\" in this community.");
+  return remove(community, *id, actor, now);
 }
 
 Result<NamedNumber> FieldService::create_role(CommunityNo community, std::string const& title, access::Actor const& actor, TimeMs now) {

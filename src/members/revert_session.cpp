@@ -54,6 +54,18 @@ void RevertSession::apply(sql::Tx& tx, jobs::ApplyFrame const&, std::vector<RowO
   outcomes.reserve(rows_.size());
   drawn_ = {};
   CommunityNo const community = facts_.job.community;
+  std::vector<MemberNo> members, made;
+  members.reserve(rows_.size());
+  for (auto const& row : rows_) {
+    members.push_back(row.recorded->member);
+    if (row.recorded->created) made.push_back(row.recorded->member);
+  }
+  for (auto* list : {&members, &made}) {
+    std::sort(list->begin(), list->end());
+    list->erase(std::unique(list->begin(), list->end()), list->end());
+  }
+  // Definitions are read behind the locks: whoever changes one takes all of them.
+  ledger::lock_ranges_later(tx, community, members, ledger::is_dense(members) ? ledger::RangeLock::whole : ledger::RangeLock::shared);
   Catalogue const catalogue = load_catalogue(tx, community);
   BoundColumns bound = resolve_columns(facts_.original.columns, catalogue);
   std::vector<bool> removed_field(bound.slots.size());
@@ -67,16 +79,6 @@ void RevertSession::apply(sql::Tx& tx, jobs::ApplyFrame const&, std::vector<RowO
   }
   MemberChanges changes(community, catalogue, std::move(bound.slots));
 
-  std::vector<MemberNo> members, made;
-  members.reserve(rows_.size());
-  for (auto const& row : rows_) {
-    members.push_back(row.recorded->member);
-    if (row.recorded->created) made.push_back(row.recorded->member);
-  }
-  for (auto* list : {&members, &made}) {
-    std::sort(list->begin(), list->end());
-    list->erase(std::unique(list->begin(), list->end()), list->end());
-  }
   changes.load(tx, members);
   Evaluation e{catalogue, changes, std::move(removed_field), community_owner(tx, community)};
   load_made(tx, e, made);

@@ -1,0 +1,33 @@
+// Field definitions over HTTP: the default ones, which the system keeps, and a community's own.
+#pragma once
+#include "api/context.h"
+#include "api/route.h"
+#include "api/typed.h"
+#include "members/fields.h"
+#include "members/user_fields_api.h"
+
+namespace fealty::members {
+
+// Any thread.
+class UserFieldsService {
+ public:
+  UserFieldsService(sql::Database& database, NumberSource& numbers) : database_(database), fields_(database, numbers) {}
+
+  // Items are written already: the caller may have asked for some of their members alone.
+  Result<api::Listing<api::Json>> list(api::Context const& context, UserFieldsQuery const& query);
+  Result<UserFieldOut> get(api::Context const& context, PublicId id);
+  Result<UserFieldOut> create(api::Context const& context, CreateUserFieldIn const& in);
+  Result<UserFieldOut> update(api::Context const& context, PublicId id, CreateUserFieldIn const& in);
+  Result<DeletedUserField> remove(api::Context const& context, PublicId id);
+
+ private:
+  UserFieldOut shown(sql::Tx& tx, api::Context const& context, CustomField const& field) const;
+  std::vector<UserFieldOut> all(sql::Tx& tx, api::Context const& context) const;
+
+  sql::Database& database_;
+  FieldService fields_;
+};
+
+std::vector<api::Route> user_fields_routes(UserFieldsService& service);
+
+}  // namespace fealty::members

@@ -1,0 +1,95 @@
+#include "members/user_fields.h"
+
+namespace fealty::members {
+namespace {
+
+using api::Context;
+using api::Family;
+using api::Method;
+using api::Needs;
+using api::None;
+using api::Permission;
+using api::Request;
+using api::Route;
+
+constexpr std::string_view kPath = "/communities/{communityId}/user-fields";
+constexpr int kFieldArgument = 1;  // behind the community's
+
+// 400 for what is no id at all: the published answer.
+Result<PublicId> field_id(Request const& request) {
+  auto const text = request.path_args.at(kFieldArgument);
+  if (auto const id = PublicId::parse(text)) return *id;
+  return fail(fealty::errors::kInvalidRequest, "A field's id has 24 hexadecimal digits.",
+              {{"fieldId", "bad_id", "\"" + text.substr(0, 100) + "\" is not an id of 24 hexadecimal digits."}});
+}
+
+Route base(Method method, std::string_view path, std::string id, std::string summary, std::string description) {
+  return {.method = method,
+          .path = std::string(path),
+          .family = Family::application,
+          .needs = Needs::key({Permission::user_fields}),
+          .id = std::move(id),
+          .summary = std::move(summary),
+          .description = std::move(description),
+          .tag = "User fields"};
+}
+
+}  // namespace
+
+std::vector<Route> user_fields_routes(UserFieldsService& service) {
+  std::string const one = std::string(kPath) + "/{fieldId}";
+  std::vector<Route> routes;
+
+  Route list = base(Method::get, kPath, "user_fields.list", "Get all user fields",
+                    "The default fields, which the system keeps, and the community's own.");
+  list.query = &api::Schema<UserFieldsQuery>::def;
+  list.out = &api::Schema<UserFieldOut>::def;
+  list.list = true;
+  list.handler = api::typed<UserFieldsQuery, None, api::Listing<api::Json>>(
+      "Get user fields successful", [&service](Context& c, UserFieldsQuery const& q) { return service.list(c, q); });
+  routes.push_back(std::move(list));
+
+  Route get = base(Method::get, one, "user_fields.get", "Get one user field", "By its id; default fields have ids, too.");
+  get.errors = {&errors::kFieldNotFound, &fealty::errors::kInvalidRequest};
+  routes.push_back(api::typed_route<None, None, UserFieldOut>(
+      std::move(get), "Get user field successful", [&service](Context& c, Request const& request, None const&) -> Result<UserFieldOut> {
+        auto const id = field_id(request);
+        if (!id) return std::unexpected(id.error());
+        return service.get(c, *id);
+      }));
+
+  Route create = base(Method::post, kPath, "user_fields.create", "Create a custom user field",
+                      "Keys and names share one name space with the default fields, compared without case.");
+  create.errors = {&errors::kFieldExists, &errors::kTooManyFields};
+  routes.push_back(api::typed_route<None, CreateUserFieldIn, UserFieldOut>(
+      std::move(create), "Create user field successful",
+      [&service](Context& c, None const&, CreateUserFieldIn const& in) { return service.create(c, in); }, 201));
+
+  Route update = base(Method::put, one, "user_fields.update", "Update a custom user field",
+                      "name and type are needed, what else is absent stays. A type that stored values would not fit is refused; nothing is "
+                      "converted.");
+  update.errors = {&errors::kFieldNotFound, &errors::kKeyIsFixed, &errors::kDefaultField,
+                   &errors::kFieldExists,   &errors::kTypeInUse,  &errors::kDuplicateValues};
+  routes.push_back(api::typed_route<None, CreateUserFieldIn, UserFieldOut>(
+      std::move(update), "Updated user field",
+      [&service](Context& c, Request const& request, None const&, CreateUserFieldIn const& in) -> Result<UserFieldOut> {
+        auto const id = field_id(request);
+        if (!id) return std::unexpected(id.error());
+        return service.update(c, *id, in);
+      }));
+
+  Route remove =
+      base(Method::del, one, "user_fields.delete", "Delete a custom user field",
+           "It disappears from reads, filters and CSV headers at once; values and histories stay, hidden. The key is free again.");
+  remove.errors = {&errors::kFieldNotFound, &errors::kDefaultField, &fealty::errors::kInvalidRequest};
+  routes.push_back(api::typed_route<None, None, DeletedUserField>(
+      std::move(remove), "Delete user field successful",
+      [&service](Context& c, Request const& request, None const&) -> Result<DeletedUserField> {
+        auto const id = field_id(request);
+        if (!id) return std::unexpected(id.error());
+        return service.remove(c, *id);
+      }));
+  return routes;
+}
+
+}  // namespace fealty::members
