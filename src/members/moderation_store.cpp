@@ -49,7 +49,8 @@ Statement const kEraseRoles{"erasure.roles", "DELETE FROM member_roles WHERE com
 Statement const kEraseTags{"erasure.tags", "DELETE FROM member_tags WHERE community_id = $1 AND member_id = $2"};
 Statement const kErasePassword{"erasure.password", "DELETE FROM community_passwords WHERE community_id = $1 AND member_id = $2"};
 Statement const kEraseMisconduct{
-    "erasure.misconduct", "DELETE FROM misconduct_records WHERE community_id = $1 AND member_id = $2 AND (action <> 'ban' OR $3 = 0)"};
+    "erasure.misconduct",
+    "DELETE FROM misconduct_records WHERE community_id = $1 AND member_id = $2 AND (action <> 'ban' OR CAST($3 AS BIGINT) = 0)"};
 Statement const kEraseMembership{
     "erasure.membership",
     "UPDATE memberships SET display_name = NULL, first_name = NULL, last_name = NULL, phone = NULL, country = NULL, language = NULL, "
