@@ -42,6 +42,17 @@ function(fealty_migrations room)
   endif()
 endfunction()
 
+# templates/mail/<language>/<name>.txt become a table in the program.
+function(fealty_mail_templates room)
+  file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/templates/mail/*/*.txt)
+  set(out ${CMAKE_BINARY_DIR}/generated/mail_templates.cpp)
+  add_custom_command(OUTPUT ${out}
+    COMMAND ${CMAKE_COMMAND} -DOUT=${out} "-DFILES=${files}" -P ${CMAKE_SOURCE_DIR}/cmake/embed_mail_templates.cmake
+    DEPENDS ${files} ${CMAKE_SOURCE_DIR}/cmake/embed_mail_templates.cmake VERBATIM)
+  target_sources(${room} PRIVATE ${out})
+  set_source_files_properties(${out} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+endfunction()
+
 function(fealty_program)
   if(EXISTS ${CMAKE_SOURCE_DIR}/src/app/main.cpp)
     add_executable(fealty ${CMAKE_SOURCE_DIR}/src/app/main.cpp)

@@ -69,6 +69,7 @@ class Server:
             self.storage += ["--database", database]
         self.log = open(os.path.join(folder, "server.log"), "wb")
         self.process = subprocess.Popen([binary, "serve", *self.storage, "--listen", f"127.0.0.1:{self.port}", "--access-log", "false",
+                                         "--rate-limit-per-minute", "0",
                                          "--bulk-file-bytes-max", str(8 << 30), "--bulk-rows-max", "1000000000"], stderr=self.log)
         deadline = time.monotonic() + 30
         while True:

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <vector>
 #include "api/permission.h"
 #include "base/id.h"
 #include "base/time.h"
@@ -23,12 +24,14 @@ struct Principal {
   PublicId account_id;
   std::int64_t session = 0;
   CommunityNo scope;
+  bool as_member = false;  // no more than an ordinary member's rights, whoever he is
   CommunityRole role = CommunityRole::none;
   KeyNo key;
   PublicId key_id;
   std::string key_prefix;  // public: shown in logs and as the actor of changes
   std::string name;
   PermissionSet permissions;
+  std::vector<std::string> channel_ids;  // user keys: the only channels that it may touch; empty = all of the user's
 };
 
 struct Context {

@@ -4,6 +4,8 @@
 #include <set>
 
 #include "base/text.h"
+#include "mail/message.h"
+#include "mail/smtp.h"
 
 namespace fealty::app {
 namespace {
@@ -14,6 +16,26 @@ void collect_names(CLI::App const& app, std::set<std::string>& names) {
   for (auto const* option : app.get_options())
     if (auto const& name = option->get_envname(); !name.empty()) names.insert(name);
   for (auto const* sub : app.get_subcommands({})) collect_names(*sub, names);
+}
+
+void add_mail_options(CLI::App& app, ServeSettings& s) {
+  app.add_option("--public-url", s.public_url,
+                 "Where people reach this server, such as https://club.example.org: the beginning of links in mails")
+      ->envname("FEALTY_PUBLIC_URL");
+  app.add_option("--smtp-url", s.smtp_url,
+                 "Server that sends the mails: smtp://host:587 (STARTTLS) or smtps://host:465; without it mails are written to DATA/mail")
+      ->envname("FEALTY_SMTP_URL");
+  app.add_option("--smtp-user", s.smtp_user, "User on that server; the password comes from --smtp-password-file or FEALTY_SMTP_PASSWORD")
+      ->envname("FEALTY_SMTP_USER");
+  app.add_option("--smtp-password-file", s.smtp_password_file, "File with the password of --smtp-user")
+      ->envname("FEALTY_SMTP_PASSWORD_FILE")
+      ->check(CLI::ExistingFile);
+  app.add_flag("--smtp-insecure", s.smtp_insecure, "Send mails, and the password, without TLS to another machine")
+      ->envname("FEALTY_SMTP_INSECURE");
+  app.add_option("--mail-from", s.mail_from, "Sender of the mails, such as \"The club <club@example.org>\"")->envname("FEALTY_MAIL_FROM");
+  app.add_option("--mail-templates", s.mail_templates, "Folder with texts of one's own: LANGUAGE/NAME.txt (docs/operating.md)")
+      ->envname("FEALTY_MAIL_TEMPLATES")
+      ->check(CLI::ExistingDirectory);
 }
 
 }  // namespace
@@ -108,6 +130,11 @@ void add_serve_options(CLI::App& app, ServeSettings& s) {
       ->envname("FEALTY_BULK_UPLOADS_NODE_MAX")
       ->check(CLI::Range(1, 1'000))
       ->capture_default_str();
+  add_mail_options(app, s);
+  app.add_option("--rate-limit-per-minute", s.rate_limit_per_minute, "Requests of one key in a minute, on all nodes together; 0 = no limit")
+      ->envname("FEALTY_RATE_LIMIT_PER_MINUTE")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1'000'000'000}))
+      ->capture_default_str();
   app.add_option("--shutdown-grace-ms", l.shutdown_grace_ms, "Time that running requests get when the server stops")
       ->envname("FEALTY_SHUTDOWN_GRACE_MS")
       ->check(CLI::Range(0, 3'600'000))
@@ -147,13 +174,23 @@ std::vector<std::string> problems_of(ServeSettings const& s) {
   auto const url = s.storage.database_url();
   if (!url.starts_with("sqlite://") && !url.starts_with("postgresql://") && !url.starts_with("postgres://"))
     out.push_back("--database takes postgresql://… or sqlite:///path.");
+  if (!s.public_url.empty() && !s.public_url.starts_with("https://") && !s.public_url.starts_with("http://"))
+    out.push_back("--public-url takes a URL such as https://club.example.org; found \"" + s.public_url + "\".");
+  if (!s.mail_from.empty() && !mail::parse_mailbox(s.mail_from))
+    out.push_back("--mail-from takes an address such as \"The club <club@example.org>\"; found \"" + s.mail_from + "\".");
+  if (!s.smtp_url.empty()) {
+    if (auto problem = mail::smtp_url_problem(s.smtp_url)) out.push_back(*std::move(problem));
+    if (s.mail_from.empty()) out.push_back("--smtp-url needs --mail-from: whom the mails come from.");
+    if (s.public_url.empty()) out.push_back("--smtp-url needs --public-url: where the links of the mails lead.");
+  }
+  if (!s.smtp_password_file.empty() && s.smtp_user.empty()) out.push_back("--smtp-password-file needs --smtp-user.");
   if (s.limits.bulk_uploads_community_max > s.limits.bulk_uploads_node_max)
     out.push_back("--bulk-uploads-community-max is larger than --bulk-uploads-node-max: one community could never use it.");
   return out;
 }
 
 std::vector<std::string> unknown_environment(CLI::App const& root, char const* const* environment) {
-  std::set<std::string> known{kApiKeyVariable};
+  std::set<std::string> known{kApiKeyVariable, kSmtpPasswordVariable};
   collect_names(root, known);
   std::vector<std::string> unknown;
   for (auto const* at = environment; *at != nullptr; ++at) {

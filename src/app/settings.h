@@ -32,6 +32,10 @@ struct ServeSettings {
   std::string log_format = "text", log_level = "info";
   bool access_log = true;
   int io_threads = 1, request_threads = 8, job_threads = 2, password_threads = 2;
+  std::int64_t rate_limit_per_minute = 600;
+  std::string public_url;  // empty: where the server listens
+  std::string smtp_url, smtp_user, smtp_password_file, mail_from, mail_templates;
+  bool smtp_insecure = false;
   Limits limits;
 };
 
@@ -42,6 +46,8 @@ void add_serve_options(CLI::App& app, ServeSettings& settings);
 std::vector<std::string> problems_of(ServeSettings const& settings);
 // The key of the bulk commands. No flag has its value: the arguments of a process are no secret.
 inline constexpr char kApiKeyVariable[] = "FEALTY_API_KEY";
+// The password of --smtp-user, where --smtp-password-file is not given. No flag has its value either.
+inline constexpr char kSmtpPasswordVariable[] = "FEALTY_SMTP_PASSWORD";
 // Environment variables that look like settings but are none of the program's.
 std::vector<std::string> unknown_environment(CLI::App const& root, char const* const* environment);
 

@@ -17,7 +17,9 @@ constexpr int kClientGone = 499;  // the number that nginx logs for it
 constexpr std::string_view kAllMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 constexpr std::string_view kCorsRequestHeaders =
     "authorization, content-type, idempotency-key, if-range, last-event-id, range, x-api-key, x-community-id, x-request-id";
-constexpr std::string_view kCorsAnswerHeaders = "Accept-Ranges, Content-Disposition, Content-Range, ETag, Retry-After, X-Request-Id";
+constexpr std::string_view kCorsAnswerHeaders =
+    "Accept-Ranges, Content-Disposition, Content-Range, ETag, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, "
+    "X-Request-Id";
 constexpr std::string_view kPreflightAgeSeconds = "600";
 // A revoked key stops working within a second, on answers that are under way too (conventions).
 constexpr std::int64_t kCredentialLooksMs = 800;
@@ -336,6 +338,17 @@ std::optional<Error> Pipeline::admit(Exchange& x) {
     return access::credential_needed(x.route->needs);
   }
 
+  // Each request of a key counts, whatever becomes of it.
+  if (settings_.rate_limiter) x.rate = settings_.rate_limiter->take(*principal);
+  if (x.rate && !x.rate->admitted) {
+    auto const wait_ms = std::max<std::int64_t>(0, x.rate->reset_at - context.now);
+    return Error{&errors::kRateLimited,
+                 "This key has made its " + std::to_string(x.rate->limit) + " requests of this minute. Try again in the next one.",
+                 {},
+                 false,
+                 static_cast<int>(wait_ms / 1'000) + 1};
+  }
+
   // 8. The permission, and the community that the request is about.
   if (auto admitted = authenticator_.admit(*principal, *x.route, x.request, context.now); !admitted) return std::move(admitted.error());
   context.principal = *std::move(principal);
@@ -355,6 +368,11 @@ void Pipeline::close(Exchange& x) {
   add_header(response, "X-Request-Id", x.request.request_id);
   add_header(response, "X-Content-Type-Options", "nosniff");
   if (!has_header(response, "cache-control")) add_header(response, "Cache-Control", "no-store");
+  if (x.rate && x.rate->limit > 0) {
+    add_header(response, "X-RateLimit-Limit", std::to_string(x.rate->limit));
+    add_header(response, "X-RateLimit-Remaining", std::to_string(x.rate->remaining));
+    add_header(response, "X-RateLimit-Reset", std::to_string(x.rate->reset_at / 1'000));
+  }
   if (std::string_view origin = cors_origin_of(x); !origin.empty()) {
     add_header(response, "Access-Control-Allow-Origin", origin);
     add_header(response, "Access-Control-Expose-Headers", kCorsAnswerHeaders);
@@ -400,7 +418,7 @@ std::string Pipeline::fresh_request_id() {
 }
 
 std::string_view Pipeline::cors_origin_of(Exchange const& x) const {
-  if (settings_.cors_origins.empty()) return {};
+  if (settings_.cors_origins.empty() || x.family == api::Family::secure_auth) return {};
   auto origin = x.request.header("origin");
   if (!origin) return {};
   auto found = std::find(settings_.cors_origins.begin(), settings_.cors_origins.end(), *origin);

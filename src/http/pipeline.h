@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 #include "access/authenticator.h"
+#include "access/rate_limiter.h"
 #include "api/http_types.h"
 #include "api/route.h"
 #include "api/route_table.h"
@@ -33,6 +34,7 @@ struct PipelineSettings {
   ErrorOfException error_of_exception;
   Clock clock = system_now;
   bool access_log = true;
+  access::RateLimiter* rate_limiter = nullptr;  // none: no limits
 };
 
 // What the session does with the request's body.
@@ -76,6 +78,7 @@ struct Exchange {
   std::int64_t began_us = 0;
   std::int64_t deadline_steady_ms = 0;
   std::int64_t credential_seen_ms = 0;  // steady time of the last look at it
+  std::optional<access::RateLimiter::Verdict> rate;
 };
 
 class Pipeline {

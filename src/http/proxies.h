@@ -1,11 +1,9 @@
 // Reverse proxies that may say who the client is.
 #pragma once
-#include <array>
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+#include "base/networks.h"
 
 namespace fealty::http {
 
@@ -20,13 +18,7 @@ class TrustedProxies {
   std::string client_of(std::string_view peer, std::string_view forwarded_for) const;
 
  private:
-  struct Network {
-    std::array<std::uint8_t, 16> address{};  // IPv4 mapped to IPv6
-    int bits = 128;
-  };
-  static std::optional<std::array<std::uint8_t, 16>> parse(std::string_view address);
-
-  std::vector<Network> networks_;
+  std::vector<IpNetwork> networks_;
 };
 
 }  // namespace fealty::http

@@ -75,12 +75,7 @@ Result<JobStatus> BulkService::erase_files(api::Context& context, PublicId id) {
     if (has_expired(*job, now)) return std::move(*job);
     set_expiry(tx, job->community, job->number, now);
     access::write_audit(tx, job->community, parts_.numbers.next(),
-                        {access::actor_of(context.principal),
-                         "bulk.erase",
-                         id.to_string(),
-                         "{}",
-                         context.remote_address,
-                         now});
+                        {access::actor_of(context.principal), "bulk.erase", id.to_string(), "{}", context.remote_address, now});
     return std::move(*job);
   });
   if (!erased) return std::unexpected(erased.error());

@@ -180,17 +180,19 @@ Result<JobStatus> BulkService::cancel(api::Context& context, PublicId id) {
     if (!repeated) {
       request_cancel(tx, job->community, job->number, now);
       access::write_audit(tx, job->community, parts_.numbers.next(),
-                          {access::actor_of(context.principal),
-                           "bulk.cancel",
-                           id.to_string(),
-                           "{}",
-                           context.remote_address,
-                           now});
+                          {access::actor_of(context.principal), "bulk.cancel", id.to_string(), "{}", context.remote_address, now});
     }
     return status_of(tx, *job);
   });
   if (result) on_change_();
   return result;
+}
+
+std::vector<std::string> BulkService::open_jobs_of(CommunityNo community, std::string_view actor_id) {
+  std::vector<std::string> ids;
+  for (auto const job : parts_.database.read([&](sql::Tx& tx) { return jobs::open_jobs_of(tx, community, actor_id); }))
+    ids.push_back(PublicId::of(job.value, NumberSource::time_of(job.value)).to_string());
+  return ids;
 }
 
 Result<std::pair<JobDetails, api::Page>> BulkService::details(api::Context& context, PublicId id, DetailsQuery const& q) {

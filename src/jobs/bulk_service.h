@@ -121,6 +121,9 @@ class BulkService {
                               std::optional<std::string_view> idempotency_key);
   Result<std::string> template_csv(api::Context& context, std::string_view name, bool example);
 
+  // Ids of the unfinished jobs that this actor uploaded.
+  std::vector<std::string> open_jobs_of(CommunityNo community, std::string_view actor_id);
+
   // Removes files of uploads that never became jobs. Call at start.
   void remove_orphan_files(std::int64_t idle_ms);
 

@@ -32,6 +32,8 @@ constexpr auto kText = Batch::Type::text;
 Statement const kLockQueue{"bulk.lock_queue", "SELECT c.community_id FROM communities c WHERE c.community_id = $1 {lock c}"};
 Statement const kNewest{"bulk.newest", "SELECT coalesce(max(job_id), 0) FROM bulk_jobs WHERE community_id = $1"};
 Statement const kCountOpen{"bulk.count_open", "SELECT count(*) FROM bulk_jobs j WHERE j.community_id = $1 AND " OPEN};
+Statement const kOpenOf{"bulk.open_of",
+                        "SELECT j.job_id FROM bulk_jobs j WHERE j.community_id = $1 AND j.actor_id = $2 AND " OPEN " ORDER BY j.job_id"};
 Statement const kRetention{"bulk.retention", "SELECT file_retention_days FROM communities WHERE community_id = $1"};
 Statement const kInsertJob{
     "bulk.insert_job",
@@ -88,7 +90,7 @@ Statement const kInsertChunk{"bulk.insert_chunk",
 Statement const kChunks{"bulk.chunks",
                         "SELECT first_ordinal, row_count, first_number, last_number, per_row FROM bulk_chunks "
                         "WHERE community_id = $1 AND job_id = $2 ORDER BY first_ordinal"};
-Statement const kInsertRows{"bulk.insert_rows",
+Statement const kInsertRows{sql::Append{}, "bulk.insert_rows",
                             "INSERT INTO bulk_rows (community_id, job_id, row_number, status, member_id, errors, changes, ordinal) "
                             "SELECT $1, $2, r.n, r.s, r.m, r.e, r.c, r.o FROM {rows r: n int, s int, m int, e text, c text, o int}"};
 #define ROW_COLUMNS "SELECT row_number, status, member_id, errors, changes, ordinal FROM bulk_rows "
@@ -187,6 +189,11 @@ bool lock_queue(sql::Tx& tx, CommunityNo community) {
 }
 std::int64_t newest_job_number(sql::Tx& tx, CommunityNo community) {
   return *tx.one(kNewest, [](Row const& r) { return r.integer(0); }, community);
+}
+std::vector<JobNo> open_jobs_of(sql::Tx& tx, CommunityNo community, std::string_view actor_id) {
+  std::vector<JobNo> jobs;
+  tx.each(kOpenOf, [&](Row const& r) { jobs.push_back({r.integer(0)}); }, community, actor_id);
+  return jobs;
 }
 std::int64_t count_open_jobs(sql::Tx& tx, CommunityNo community) {
   return *tx.one(kCountOpen, [](Row const& r) { return r.integer(0); }, community);

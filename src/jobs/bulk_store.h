@@ -8,6 +8,7 @@ namespace fealty::jobs {
 bool lock_queue(sql::Tx& tx, CommunityNo community);
 std::int64_t newest_job_number(sql::Tx& tx, CommunityNo community);
 std::int64_t count_open_jobs(sql::Tx& tx, CommunityNo community);
+std::vector<JobNo> open_jobs_of(sql::Tx& tx, CommunityNo community, std::string_view actor_id);
 std::int64_t retention_days(sql::Tx& tx, CommunityNo community);
 void insert_job(sql::Tx& tx, Job const& job);
 std::optional<Job> find_job(sql::Tx& tx, CommunityNo community, JobNo job);

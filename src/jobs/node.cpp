@@ -38,8 +38,12 @@ void Node::take() {
   // Another node may take the same number at the same moment: the conditional write decides, the loser looks again.
   for (int attempt = 0; attempt < kNodesMax; ++attempt) {
     auto const taken = database_.write([&](sql::Tx& tx) -> std::optional<int> {
-      int free = 0;
-      tx.each(kTaken, [&](sql::Row const& r) { free += r.integer(0) == free ? 1 : 0; });
+      int free = 0, others = 0;
+      tx.each(kTaken, [&](sql::Row const& r) {
+        free += r.integer(0) == free ? 1 : 0;
+        ++others;
+      });
+      living_ = others + 1;
       if (free >= kNodesMax) throw std::runtime_error("256 nodes run already; a node number is free again 8 s after one of them stops");
       return tx.one(kTake, [](sql::Row const& r) { return static_cast<int>(r.integer(0)); }, free, holder_, kLeaseMs);
     });
@@ -55,8 +59,14 @@ void Node::take() {
 // from whoever takes them over: its connections are ended. When it wakes, it finds its number lost and takes another.
 void Node::end_silent_nodes() {
   std::vector<std::pair<int, std::string>> silent;
-  database_.read(
-      [&](sql::Tx& tx) { tx.each(kEnded, [&](sql::Row const& r) { silent.emplace_back(static_cast<int>(r.integer(0)), r.string(1)); }); });
+  int living = 0;
+  database_.read([&](sql::Tx& tx) {
+    silent.clear();
+    living = 0;
+    tx.each(kEnded, [&](sql::Row const& r) { silent.emplace_back(static_cast<int>(r.integer(0)), r.string(1)); });
+    tx.each(kTaken, [&](sql::Row const&) { ++living; });
+  });
+  living_ = std::max(living, 1);
   for (auto const& [number, holder] : silent) {
     auto const session = holder.substr(0, holder.find('/'));
     if (session != database_.session()) database_.end_session(session);

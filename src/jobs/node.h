@@ -1,6 +1,7 @@
 // A running program's place among its peers: a number that no other living node has. It stands in the leases that the node
 // holds and in the numbers that it draws.
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <stdexcept>
@@ -25,6 +26,8 @@ class Node {
   Node& operator=(Node const&) = delete;
 
   int number() const { return number_; }
+  // How many programs hold a number, this one among them, at the last heartbeat. Any thread.
+  int living() const { return living_; }
   // Extends the lease; false when it was lost (the program was stopped for longer than the lease): then a new number was
   // taken, and what was leased under the old one is not ours any more.
   bool heartbeat();
@@ -36,6 +39,7 @@ class Node {
   NumberSource& numbers_;
   std::string holder_;
   int number_ = 0;
+  std::atomic<int> living_ = 1;
 };
 
 }  // namespace fealty::jobs

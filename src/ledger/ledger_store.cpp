@@ -65,7 +65,7 @@ Statement const kUpdateBalances{"ledger.update_balances",
                                 "WHERE balances.community_id = $1 AND balances.member_id BETWEEN $2 AND $3 "
                                 "AND balances.member_id = r.member_id AND balances.currency_id = r.currency_id"};
 Statement const kAppend{
-    "ledger.append",
+    sql::Append{}, "ledger.append",
     "INSERT INTO ledger_entries (community_id, entry_id, member_id, currency_id, class, operator, amount, balance_after, "
     "previous_id, source_id, source_row) "
     "SELECT $1, r.entry_id, r.member_id, r.currency_id, r.class, r.operator, r.amount, r.balance_after, r.previous_id, $2, r.source_row "

@@ -32,6 +32,9 @@ Statement const kRemove{"mails.remove",
                         "DELETE FROM mails WHERE mail_id IN (SELECT m.mail_id FROM mails m WHERE m.mail_id < $1 "
                         "ORDER BY m.mail_id LIMIT $2)"};
 
+Statement const kTitle{"mails.title", "SELECT title FROM communities WHERE community_id = $1"};
+Statement const kPerson{"mails.person", "SELECT username, state FROM accounts WHERE account_id = $1"};
+
 QueuedMail read(Row const& r) {
   return {.number = r.integer(0),
           .mail = {.community = {r.integer(1)},
@@ -73,5 +76,13 @@ bool put_back(sql::Tx& tx, std::int64_t number, int attempt, std::string_view er
 }
 
 std::int64_t remove_mails(sql::Tx& tx, std::int64_t before_number, std::int64_t limit) { return tx.exec(kRemove, before_number, limit); }
+
+std::optional<std::string> community_title(sql::Tx& tx, CommunityNo community) {
+  return tx.one(kTitle, [](Row const& r) { return r.string(0); }, community);
+}
+std::optional<Person> mail_person(sql::Tx& tx, MemberNo account) {
+  // 0 is the number of members/members.h for an account that nobody has claimed.
+  return tx.one(kPerson, [](Row const& r) { return Person{r.string(0), r.integer(1) == 0}; }, account);
+}
 
 }  // namespace fealty::mail

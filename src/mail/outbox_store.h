@@ -30,4 +30,11 @@ bool put_back(sql::Tx& tx, std::int64_t number, int attempt, std::string_view er
 // Removes up to `limit` mails that were queued before that time, sent or not. Gives their number.
 std::int64_t remove_mails(sql::Tx& tx, std::int64_t before_number, std::int64_t limit);
 
+std::optional<std::string> community_title(sql::Tx& tx, CommunityNo community);
+struct Person {
+  std::string username;
+  bool unclaimed = false;
+};
+std::optional<Person> mail_person(sql::Tx& tx, MemberNo account);
+
 }  // namespace fealty::mail

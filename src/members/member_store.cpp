@@ -22,9 +22,9 @@ Statement const kByNumber{"accounts.by_number",
 #undef ACCOUNT_COLUMNS
 Statement const kMemberByEmail{"accounts.number_by_email",
                                "SELECT r.k, a.account_id FROM {rows r: k int, v text} CROSS JOIN accounts a WHERE a.email_key = r.v"};
-Statement const kInsertAccounts{"accounts.insert",
+Statement const kInsertAccounts{sql::Append{}, "accounts.insert",
                                 "INSERT INTO accounts (account_id, email, email_key, username, username_key, state, created_at) "
-                                "SELECT r.account_id, r.email, r.email_key, r.username, r.username_key, 0, $1 "
+                                "SELECT r.account_id, r.email, r.email_key, r.username, r.username_key, $2, $1 "
                                 "FROM {rows r: account_id int, email text, email_key text, username text, username_key text}"};
 Statement const kLock{"memberships.lock",
                       "SELECT m.member_id, m.state, m.deleted_at FROM {rows r: member_id int} CROSS JOIN memberships m "
@@ -45,9 +45,12 @@ Statement const kProfileBetween{
 Statement const kPresent{"memberships.present",
                          "SELECT m.member_id FROM {rows r: member_id int} CROSS JOIN memberships m "
                          "WHERE m.community_id = $1 AND m.member_id = r.member_id AND m.state <> 4 ORDER BY m.member_id"};
+Statement const kEver{"memberships.ever",
+                      "SELECT m.member_id FROM {rows r: member_id int} CROSS JOIN memberships m "
+                      "WHERE m.community_id = $1 AND m.member_id = r.member_id AND m.erased_at IS NULL ORDER BY m.member_id"};
 Statement const kState{"memberships.state", "SELECT state FROM memberships WHERE community_id = $1 AND member_id = $2"};
 Statement const kInsertMemberships{
-    "memberships.insert",
+    sql::Append{}, "memberships.insert",
     "INSERT INTO memberships (community_id, member_id, state, joined_at, first_name, last_name, display_name, phone, country, language) "
     "SELECT $1, r.m, r.s, $2, r.f, r.l, r.d, r.p, r.c, r.g "
     "FROM {rows r: m int, s int, f text, l text, d text, p text, c text, g text}"};
@@ -97,7 +100,7 @@ Statement const kUpdateValues{"field_values.update",
                               "AND field_values.member_id BETWEEN $2 AND $3 AND field_values.member_id = r.m "
                               "AND field_values.field_id = r.f"};
 Statement const kAppendHistory{
-    "field_history.append",
+    sql::Append{}, "field_history.append",
     "INSERT INTO field_history (community_id, history_id, member_id, field_id, operator, operand, before_number, "
     "before_text, after_number, after_text, previous_id, source_id, source_row) "
     "SELECT $1, r.h, r.m, r.f, r.o, r.v, r.bn, r.bt, r.an, r.at, r.p, $2, r.s FROM {rows r: h int, m int, f int, "
@@ -172,10 +175,10 @@ Batch sorted_keys(std::vector<std::string_view> const& keys) {
   return batch;
 }
 
-void find_accounts(sql::Tx& tx, Statement const& statement, std::vector<std::string_view> const& keys, OnAccount const& on_found) {
+void find_accounts_later(sql::Tx& tx, Statement const& statement, std::vector<std::string_view> const& keys, OnAccount const& on_found) {
   if (keys.empty()) return;
   auto const batch = sorted_keys(keys);
-  tx.each_batch(statement, batch, [&](Row const& r) { on_found(static_cast<std::size_t>(r.integer(0)), read_account(r)); });
+  tx.each_batch_later(statement, batch, [&on_found](Row const& r) { on_found(static_cast<std::size_t>(r.integer(0)), read_account(r)); });
 }
 
 Batch numbers_of(std::vector<MemberNo> const& members) {
@@ -189,11 +192,29 @@ SetStatements const& set_statements(Slot::Kind kind) { return kind == Slot::Kind
 
 }  // namespace
 
+void find_accounts_by_email_later(sql::Tx& tx, std::vector<std::string_view> const& keys, OnAccount const& on_found) {
+  find_accounts_later(tx, kByEmail, keys, on_found);
+}
+void find_accounts_by_username_later(sql::Tx& tx, std::vector<std::string_view> const& keys, OnAccount const& on_found) {
+  find_accounts_later(tx, kByUsername, keys, on_found);
+}
+void find_accounts_by_number_later(sql::Tx& tx, std::vector<MemberNo> const& numbers, OnAccount const& on_found) {
+  if (numbers.empty()) return;
+  Batch batch{kInt, kInt};
+  for (std::size_t i = 0; i < numbers.size(); ++i) batch.add(static_cast<std::int64_t>(i), numbers[i]);
+  tx.each_batch_later(kByNumber, batch, [&on_found](Row const& r) { on_found(static_cast<std::size_t>(r.integer(0)), read_account(r)); });
+}
 void find_accounts_by_email(sql::Tx& tx, std::vector<std::string_view> const& keys, OnAccount const& on_found) {
-  find_accounts(tx, kByEmail, keys, on_found);
+  find_accounts_by_email_later(tx, keys, on_found);
+  tx.settle();
 }
 void find_accounts_by_username(sql::Tx& tx, std::vector<std::string_view> const& keys, OnAccount const& on_found) {
-  find_accounts(tx, kByUsername, keys, on_found);
+  find_accounts_by_username_later(tx, keys, on_found);
+  tx.settle();
+}
+void find_accounts_by_number(sql::Tx& tx, std::vector<MemberNo> const& numbers, OnAccount const& on_found) {
+  find_accounts_by_number_later(tx, numbers, on_found);
+  tx.settle();
 }
 std::vector<MemberNo> find_members_by_email(sql::Tx& tx, std::vector<std::string_view> const& keys) {
   std::vector<MemberNo> found(keys.size());
@@ -202,19 +223,12 @@ std::vector<MemberNo> find_members_by_email(sql::Tx& tx, std::vector<std::string
   tx.each_batch(kMemberByEmail, batch, [&](Row const& r) { found[static_cast<std::size_t>(r.integer(0))] = {r.integer(1)}; });
   return found;
 }
-void find_accounts_by_number(sql::Tx& tx, std::vector<MemberNo> const& numbers, OnAccount const& on_found) {
-  if (numbers.empty()) return;
-  Batch batch{kInt, kInt};
-  for (std::size_t i = 0; i < numbers.size(); ++i) batch.add(static_cast<std::int64_t>(i), numbers[i]);
-  tx.each_batch(kByNumber, batch, [&](Row const& r) { on_found(static_cast<std::size_t>(r.integer(0)), read_account(r)); });
-}
-
 void insert_accounts(sql::Tx& tx, std::vector<NewAccount> const& accounts, TimeMs now) {
   if (accounts.empty()) return;
   Batch batch{kInt, kText, kText, kText, kText};
   batch.reserve(accounts.size());
   for (auto const& a : accounts) batch.add(a.number, a.email, a.email_key, a.username, a.username_key);
-  tx.exec_batch(kInsertAccounts, batch, now);
+  tx.exec_batch_later(kInsertAccounts, batch, now, static_cast<std::int64_t>(AccountState::unclaimed));
 }
 
 void lock_memberships(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, bool with_profile,
@@ -248,6 +262,13 @@ std::vector<MemberNo> members_of(sql::Tx& tx, CommunityNo community, std::vector
   return out;
 }
 
+std::vector<MemberNo> ever_members_of(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& people) {
+  std::vector<MemberNo> out;
+  if (people.empty()) return out;
+  tx.each_batch(kEver, numbers_of(people), [&](Row const& r) { out.push_back({r.integer(0)}); }, community);
+  return out;
+}
+
 std::optional<MembershipState> state_of(sql::Tx& tx, CommunityNo community, MemberNo member) {
   return tx.one(kState, [](Row const& r) { return static_cast<MembershipState>(r.integer(0)); }, community, member);
 }
@@ -260,7 +281,7 @@ void insert_memberships(sql::Tx& tx, CommunityNo community, std::vector<NewMembe
     auto const& p = m.profile;
     batch.add(m.member, static_cast<std::int64_t>(m.state), p[0], p[1], p[2], p[3], p[4], p[5]);
   }
-  tx.exec_batch(kInsertMemberships, batch, community, now);
+  tx.exec_batch_later(kInsertMemberships, batch, community, now);
 }
 
 void update_profile(sql::Tx& tx, CommunityNo community, FieldNo field, std::vector<ProfileUpdate> const& updates) {

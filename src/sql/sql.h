@@ -39,12 +39,16 @@ enum class Engine : std::uint8_t { sqlite, postgres };
 // its index.
 // Marks a statement on tables of a scratch database, which are no part of the schema.
 struct Scratch {};
+// Marks a statement that does nothing but append a batch: INSERT INTO t (columns) SELECT … FROM {rows r: …}, each value a `$n` or
+// a column of r. PostgreSQL takes large batches of it as COPY, which is a third faster and writes a quarter less to the log.
+struct Append {};
 
 class Statement {
  public:
   Statement(std::string_view name, std::string_view text);
   // The counted exception: a statement that needs two texts.
   Statement(std::string_view name, std::string_view sqlite_text, std::string_view postgres_text);
+  Statement(Append, std::string_view name, std::string_view text);
   // SQLite only, on tables that the caller makes (a dry run's memory).
   Statement(Scratch, std::string_view name, std::string_view sqlite_text);
   Statement(Statement const&) = delete;
@@ -54,12 +58,14 @@ class Statement {
   std::string_view text(Engine e) const { return e == Engine::sqlite ? sqlite_text_ : postgres_text_; }
   std::size_t index() const { return index_; }
   bool is_scratch() const { return postgres_text_.empty(); }
+  bool is_append() const { return is_append_; }
 
   static std::vector<Statement const*> const& all();
 
  private:
   std::string_view name_, sqlite_text_, postgres_text_;
   std::size_t index_;
+  bool is_append_ = false;
 };
 
 struct Blob {

@@ -28,6 +28,8 @@ Statement::Statement(std::string_view name, std::string_view sqlite_text, std::s
   r.list.push_back(this);
 }
 
+Statement::Statement(Append, std::string_view name, std::string_view text) : Statement(name, text, text) { is_append_ = true; }
+
 Statement::Statement(Scratch, std::string_view name, std::string_view sqlite_text) : Statement(name, sqlite_text, {}) {}
 
 std::vector<Statement const*> const& Statement::all() { return registry().list; }

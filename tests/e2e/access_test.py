@@ -44,7 +44,7 @@ OPERATIONS = {
     "template": ("GET", UPDATE + "/templates/update", False),
 }
 OF_A_JOB = [name for name, (_, path, _) in OPERATIONS.items() if "{job}" in path]
-REFUSALS = {"no key": "needs an API key", "a wrong key": "not valid", "a mistyped key": "not valid", "the system key": "not valid",
+REFUSALS = {"no key": "takes a community API key", "a wrong key": "not valid", "a mistyped key": "not valid", "the system key": "not valid",
             "an expired key": "expired on 1970-01-01", "a revoked key": "revoked", "a very long key": "not valid"}
 
 

@@ -6,7 +6,7 @@
 
 namespace fealty::sql {
 
-extern Statement const kInsertItem, kOneItem, kAddToItem, kItemSums;
+extern Statement const kInsertItem, kOneItem, kAddToItem, kItemSums, kAppendItems;
 
 // Sum and number of the items.
 struct Sums {

@@ -5,6 +5,8 @@ namespace fealty::sql {
 Statement const kInsertItem{"test.insert_item", "INSERT INTO items (id, n, t, b) VALUES ($1, $2, $3, $4)"};
 Statement const kOneItem{"test.one_item", "SELECT id, n, t, b FROM items WHERE id = $1"};
 Statement const kAddToItem{"test.add_to_item", "UPDATE items SET n = n + $2 WHERE id = $1"};
+Statement const kAppendItems{Append{}, "test.append_items",
+                             "INSERT INTO items (id, n, t, b) SELECT r.i, $1, r.t, r.b FROM {rows r: i int, t text, b blob}"};
 Statement const kItemSums{"test.item_sums", "SELECT count(*), coalesce(sum(n), 0) FROM items"};
 
 Sums sums(Tx& tx) {

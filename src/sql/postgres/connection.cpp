@@ -204,6 +204,11 @@ Connection::Answer Connection::checked(std::string_view name, Answer answer) {
 }
 
 void Connection::settle() {
+  try {
+    finish_append();
+  } catch (StorageError const&) {
+    // As below.
+  }
   if (!sent_.empty()) {
     // Whoever comes here gives the transaction up: what was sent is of no interest any more.
     try {
@@ -231,6 +236,7 @@ void Connection::command(char const* text) {
 }
 
 bool Connection::send_later(Statement const& statement, std::span<Param const> params, Batch const* batch, OnRow const& on_row) {
+  finish_append();
   auto& slot = slot_of(statement);
   if (!slot.is_ready) return false;
   check_call(statement.name(), slot.shape, params, batch);
@@ -247,7 +253,45 @@ bool Connection::send_later(Statement const& statement, std::span<Param const> p
   return true;
 }
 
+void Connection::append(Statement const& statement, std::span<Param const> params, Batch const& batch) {
+  receive_sent();
+  auto& slot = slot_of(statement);
+  if (!slot.copy) {
+    slot.copy = plan_copy(statement.text(Engine::postgres));
+    slot.copy_shape = expand_statement(statement.text(Engine::postgres), Engine::postgres).shape;
+  }
+  check_call(statement.name(), slot.copy_shape, params, &batch);
+  auto* const c = handle_.get();
+  Answer begun(PQexec(c, slot.copy->text.c_str()));
+  if (PQresultStatus(begun.get()) != PGRES_COPY_IN) {
+    checked(statement.name(), std::move(begun));
+    throw StorageError(Kind::broken, std::string(statement.name()) + ": the server did not take a COPY");
+  }
+  bool sent = true;
+  try {
+    write_copy(*slot.copy, params, batch,
+               [&](std::string_view piece) { sent = sent && PQputCopyData(c, piece.data(), static_cast<int>(piece.size())) == 1; });
+  } catch (...) {
+    stale_ = true;  // the server waits for the rest
+    throw;
+  }
+  if (!sent || PQputCopyEnd(c, nullptr) != 1) {
+    stale_ = true;
+    checked(statement.name(), nullptr);
+  }
+  appending_ = statement.name();
+}
+
+void Connection::finish_append() {
+  if (appending_.empty()) return;
+  auto const name = std::exchange(appending_, {});
+  Answer answer(PQgetResult(handle_.get()));
+  while (is_connected() && Answer{PQgetResult(handle_.get())}) {}
+  checked(name, std::move(answer));
+}
+
 void Connection::receive_sent() {
+  finish_append();
   if (sent_.empty()) return;
   auto const sent = std::exchange(sent_, {});
   auto const answers = end_pipeline(sent);
@@ -277,6 +321,7 @@ std::vector<Connection::Answer> Connection::end_pipeline(std::vector<Sent> const
 }
 
 void Connection::commit() {
+  finish_append();
   try {
     if (!sent_.empty()) {
       if (PQsendQueryParams(handle_.get(), "COMMIT", 0, nullptr, nullptr, nullptr, nullptr, 0) != 1) {

@@ -5,9 +5,11 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "sql/postgres/append.h"
 #include "sql/sql.h"
 #include "sql/tokens.h"
 
@@ -44,6 +46,8 @@ class Connection {
   Answer fetch(Statement const& statement, std::span<Param const> params, Batch const* batch, char const* begin);
   // Sends a statement without waiting for its answer. False, and nothing sent, when it is not prepared yet.
   bool send_later(Statement const& statement, std::span<Param const> params, Batch const* batch, OnRow const& on_row);
+  // Sends a large batch of a statement that appends, as COPY. What goes wrong is thrown with the next thing that is done here.
+  void append(Statement const& statement, std::span<Param const> params, Batch const& batch);
   // Reads the answers to all that were sent so, then gives their rows. The first failure is thrown; those after it did not run.
   void receive_sent();
   Answer fetch_text(std::string_view text, std::span<Param const> params, char const* begin);
@@ -65,8 +69,12 @@ class Connection {
   struct Prepared {
     std::string name;
     Shape shape;
+    std::optional<CopyPlan> copy = {};
+    Shape copy_shape = {};
     bool is_ready = false;  // prepared on the server
   };
+  // The answer of append(), if one is on its way.
+  void finish_append();
   Prepared& slot_of(Statement const& statement);
   // Sends what is given, in one round trip; the answer is the last one's.
   Answer round_trip(std::string_view name, char const* begin, Prepared* unprepared, std::string const& prepare_text,
@@ -83,6 +91,7 @@ class Connection {
 
   std::unique_ptr<PGconn, Finish> handle_;
   std::vector<Sent> sent_;            // not empty: in pipeline mode
+  std::string_view appending_;        // the statement whose COPY is not answered yet
   std::vector<Prepared> statements_;  // by Statement::index()
   // The server keeps the plan of a prepared statement until the table's statistics change. Plans that were made while a table
   // was empty read all of it for every request when it no longer is: they are made anew at growing ages of the youngest.

@@ -37,6 +37,10 @@ class PostgresTx final : public Tx {
   Engine engine() const override { return Engine::postgres; }
 
   std::int64_t run(Statement const& statement, std::span<Param const> params, Batch const* batch, OnRow const& on_row) override {
+    if (begun_ && batch && statement.is_append() && batch->rows() >= kCopyRowsMin) {
+      run_later(statement, params, batch, on_row);
+      return static_cast<std::int64_t>(batch->rows());
+    }
     return guarded([&] {
       connection_->receive_sent();
       auto const answer = begun([&](char const* begin) { return connection_->fetch(statement, params, batch, begin); });
@@ -45,6 +49,13 @@ class PostgresTx final : public Tx {
   }
   // The first statement of a transaction brings its beginning and may need another connection: it is not put off.
   void run_later(Statement const& statement, std::span<Param const> params, Batch const* batch, OnRow const& on_row) override {
+    if (begun_ && batch && statement.is_append() && batch->rows() >= kCopyRowsMin) {
+      guarded([&] {
+        connection_->append(statement, params, *batch);
+        return 0;
+      });
+      return;
+    }
     auto const sent = guarded([&] { return begun_ && connection_->send_later(statement, params, batch, on_row) ? 1 : 0; });
     if (sent == 0) run(statement, params, batch, on_row);
   }

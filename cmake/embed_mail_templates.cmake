@@ -1,0 +1,11 @@
+# Writes OUT: the texts of FILES (templates/mail/<language>/<name>.txt) as fealty::mail::built_in_templates().
+set(body "// Generated from templates/mail.\n#include \"mail/templates.h\"\nnamespace fealty::mail {\nnamespace {\nconstexpr BuiltInTemplate kList[] = {\n")
+foreach(file ${FILES})
+  get_filename_component(name ${file} NAME_WE)
+  get_filename_component(folder ${file} DIRECTORY)
+  get_filename_component(language ${folder} NAME)
+  file(READ ${file} text)
+  string(APPEND body "{\"${language}\", \"${name}\", R\"~mail~(${text})~mail~\"},\n")
+endforeach()
+string(APPEND body "};\n}\nstd::span<BuiltInTemplate const> built_in_templates() { return kList; }\n}\n")
+file(WRITE ${OUT} "${body}")
