@@ -1,5 +1,7 @@
 #include "access/user_token_store.h"
 
+#include "access/user_tokens.h"
+
 #include "sql/counters.h"
 
 namespace fealty::access {
@@ -13,7 +15,18 @@ Statement const kInsert{"signing_keys.insert", "INSERT INTO signing_keys (key_na
 Statement const kRetire{"signing_keys.retire", "UPDATE signing_keys SET retired_at = $2 WHERE key_name <> $1 AND retired_at IS NULL"};
 Statement const kRemove{"signing_keys.remove", "DELETE FROM signing_keys WHERE retired_at < $1"};
 
+Statement const kForgetKeys{"signing_keys.forget", "DELETE FROM signing_keys"};
+Statement const kForgetFactors{"credentials.forget_factors",
+                               "UPDATE account_credentials SET totp_secret = NULL, totp_confirmed_at = NULL, recovery_hashes = NULL"};
+Statement const kEndSessions{"sessions.end_everybodys", "UPDATE sessions SET ended_at = $1 WHERE ended_at IS NULL"};
+
 }  // namespace
+
+void forget_secrets(sql::Tx& tx, TimeMs now) {
+  tx.exec(kForgetKeys);
+  tx.exec(kForgetFactors);
+  tx.exec(kEndSessions, now);
+}
 
 std::vector<StoredSigningKey> read_signing_keys(sql::Tx& tx) {
   std::vector<StoredSigningKey> all;

@@ -61,6 +61,8 @@ class SessionKeys {
 
 // Whether something is stored that only the installation's secret can read.
 bool has_signing_keys(sql::Database& database);
+// For an installation whose secret is lost: what nobody can read any more is given up. All sessions end, and all second factors.
+void forget_secrets(sql::Tx& tx, TimeMs now);
 // Whether a credential has the form of a user token: everything else may be a key.
 bool looks_like_token(std::string_view text);
 

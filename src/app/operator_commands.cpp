@@ -248,6 +248,14 @@ int claim_link(Options const& o) {
   return 0;
 }
 
+int renew_secret(Options const& o) {
+  Desk desk(o.storage);
+  identity::AccountDesk(*desk.database, desk.numbers).renew_secret(desk.actor, system_now());
+  std::cout << "Sessions and second factors are given up. Stop all servers, and start them with one new secret file, or none: the first "
+               "start makes it.\n";
+  return 0;
+}
+
 int set_account(Options const& o, bool disabled) {
   Desk desk(o.storage);
   identity::AccountDesk accounts(*desk.database, desk.numbers);
@@ -320,6 +328,9 @@ void add_operator_commands(CLI::App& app, std::vector<std::function<int()>>& cho
   with_email(
       command(*account, "disable", "End an account's sessions and refuse it", [](Options const& o) { return set_account(o, true); }));
   with_email(command(*account, "enable", "Let a disabled account in again", [](Options const& o) { return set_account(o, false); }));
+
+  auto* secret = app.add_subcommand("secret", "The installation's secret")->require_subcommand(1);
+  command(*secret, "renew", "Give up what a lost secret file enciphered: all sessions and second factors", renew_secret);
 
   auto* role = app.add_subcommand("role", "Make roles")->require_subcommand(1);
   with_community(command(*role, "create", "Make a role without permissions", [](Options const& o) { return create_named(o, true); }))

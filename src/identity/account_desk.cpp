@@ -53,6 +53,13 @@ Result<std::string> AccountDesk::set_disabled(std::string_view email, bool disab
   });
 }
 
+void AccountDesk::renew_secret(access::Actor const& actor, TimeMs now) {
+  database_.write([&](sql::Tx& tx) {
+    access::forget_secrets(tx, now);
+    access::write_audit(tx, {}, numbers_.next(), {.actor = actor, .action = "secret.renew", .target = "", .at = now});
+  });
+}
+
 std::int64_t clean_accounts(sql::Database& database, NumberSource& numbers, TimeMs now) {
   std::int64_t rows = database.write([&](sql::Tx& tx) {
     return access::forget_one_time_secrets(tx, now) + access::forget_sessions(tx, now) + access::forget_failures(tx, now) +

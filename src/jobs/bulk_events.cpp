@@ -177,7 +177,10 @@ std::shared_ptr<JobView const> BulkService::view_of(CommunityNo community, JobNo
 Result<api::Response> BulkService::events(api::Context& context, api::Request const& request, PublicId id) {
   auto const job = find(context.community, id);
   if (!job) return std::unexpected(job.error());
-  auto place = watches_->take_place(context.community, context.principal.key);
+  // People have no key: each of them has a place of his own all the same.
+  auto const& who = context.principal;
+  KeyNo const holder = who.key ? who.key : KeyNo{-who.account.value};
+  auto place = watches_->take_place(context.community, holder);
   if (!place) {
     Error error{&errors::kTooManyStreams, "This key follows " + std::to_string(kStreamsPerKeyMax) +
                                               " jobs here already, which is the limit; close one of the streams, or ask for the status."};

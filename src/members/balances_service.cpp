@@ -304,8 +304,11 @@ Result<MemberBalances> BalancesService::read(api::Context const& context, Balanc
 void BalancesService::adjust(api::Context const& context, Adjust in, Adjusted done) {
   auto task = std::make_unique<Task>(context, std::move(in), std::move(done));
   auto const& who = context.principal;
-  access::Actor const actor{who.kind == api::PrincipalKind::system_key ? "system_key" : "api_key", who.key_id.to_string(), who.name};
-  std::string const prefix = who.key_id.to_string() + ":";
+  // People have no key: what they repeat is told apart by their account.
+  bool const is_person = who.kind == api::PrincipalKind::user;
+  auto const caller = (is_person ? who.account_id : who.key_id).to_string();
+  access::Actor const actor{is_person ? "user" : who.kind == api::PrincipalKind::system_key ? "system_key" : "api_key", caller, who.name};
+  std::string const prefix = caller + ":";
   auto const& key = task->in.idempotency_key;
   for (std::size_t i = 0; i < task->in.items.size(); ++i) {
     auto const& item = task->in.items[i];

@@ -49,9 +49,12 @@ class Gates : public test::DatabaseTest {
     });
   }
   static api::Route route(Needs needs, std::string path = "/things") {
-    api::Route r{.method = api::Method::get, .path = std::move(path), .family = api::Family::integration, .needs = std::move(needs)};
-    r.id = "test";
-    return r;
+    return {.method = api::Method::get,
+            .path = std::move(path),
+            .family = api::Family::integration,
+            .needs = std::move(needs),
+            .id = "test",
+            .summary = "Test"};
   }
   struct Call {
     Needs needs;
