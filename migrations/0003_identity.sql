@@ -45,7 +45,8 @@ CREATE TABLE registrations (
   expires_at {int} NOT NULL
 ){strict};
 
--- scope_id: the one community that the session sees, 0 for the whole installation.
+-- scope_id: the one community that the session sees, 0 for the whole installation. as_member: it opens what an ordinary
+-- member may, whoever its holder is. label: what another system knows it by.
 CREATE TABLE sessions (
   session_id {int} NOT NULL PRIMARY KEY,
   account_id {int} NOT NULL,
@@ -56,6 +57,7 @@ CREATE TABLE sessions (
   device TEXT NOT NULL,
   remote_address TEXT NOT NULL,
   label TEXT NOT NULL DEFAULT '',
+  as_member {int} NOT NULL DEFAULT 0,
   created_at {int} NOT NULL,
   last_used_at {int} NOT NULL,
   expires_at {int} NOT NULL,
@@ -133,9 +135,20 @@ ALTER TABLE memberships ADD COLUMN time_zone TEXT;
 ALTER TABLE memberships ADD COLUMN hidden {int} NOT NULL DEFAULT 0;
 ALTER TABLE memberships ADD COLUMN avatar TEXT;
 ALTER TABLE memberships ADD COLUMN left_by_self {int} NOT NULL DEFAULT 0;
+-- States that the present one stands over, as octal digits of state + 1, the latest one last: what a restored or pardoned
+-- member goes back to.
+ALTER TABLE memberships ADD COLUMN former_states {int} NOT NULL DEFAULT 0;
+-- When the personal data of a deleted member was erased; the row stays, since a balance and its ledger do.
+ALTER TABLE memberships ADD COLUMN erased_at {int};
+CREATE INDEX memberships_to_erase ON memberships (deleted_at, community_id, member_id) WHERE deleted_at IS NOT NULL AND erased_at IS NULL;
 -- Lists in the order of joining, and a person's communities.
 CREATE INDEX memberships_by_joining ON memberships (community_id, joined_at, member_id);
 CREATE INDEX memberships_by_member ON memberships (member_id, community_id);
+-- Whether a stored picture is anybody's.
+CREATE INDEX memberships_by_avatar ON memberships (avatar) WHERE avatar IS NOT NULL;
+-- Who has a role or a tag.
+CREATE INDEX member_roles_by_role ON member_roles (community_id, role_id, member_id);
+CREATE INDEX member_tags_by_tag ON member_tags (community_id, tag_id, member_id);
 
 CREATE TABLE access_levels (
   community_id {int} NOT NULL,

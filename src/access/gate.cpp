@@ -31,8 +31,9 @@ std::string_view bearer_of(api::Request const& request) {
 }
 
 bool has_header_credential(api::Request const& request) {
-  auto const key = request.header("x-api-key");
-  return (key && !trim_space(*key).empty()) || !bearer_of(request).empty();
+  for (auto const name : {"x-api-key", "apikey"})
+    if (auto const key = request.header(name); key && !trim_space(*key).empty()) return true;
+  return !bearer_of(request).empty();
 }
 
 api::Principal principal_of(StoredSession const& s) {
@@ -42,6 +43,7 @@ api::Principal principal_of(StoredSession const& s) {
   who.account_id = s.account_id();
   who.session = s.number;
   who.scope = s.scope;
+  who.as_member = s.as_member;
   // What logs, idempotency keys and audit rows call the caller; keys have their public prefix there.
   who.key_prefix = "user:" + std::to_string(s.account.value);
   who.name = s.username;
@@ -180,6 +182,7 @@ Result<void> Gate::admit_user(api::Principal& who, api::Route const& route, api:
       bool const joined = *standing->state == kActive || *standing->state == kSuspendedState;
       who.role = !joined ? CommunityRole::none : standing->is_administrator ? CommunityRole::administrator : CommunityRole::member;
     }
+    if (who.as_member) who.role = std::min(who.role, CommunityRole::member);
     if (who.role < CommunityRole::member && needed) {
       if (standing->state == kInvited) return forbidden("You are invited to this community. Join it first.");
       return std::unexpected(foreign_community());

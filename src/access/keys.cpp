@@ -40,7 +40,9 @@ struct Credential {
   bool is_system;
 };
 std::optional<Credential> credential_of(api::Request const& request) {
-  if (auto const key = request.header("x-api-key"); key && !trim_space(*key).empty()) return Credential{trim_space(*key), true};
+  // Both spellings are published.
+  for (auto const name : {"x-api-key", "apikey"})
+    if (auto const key = request.header(name); key && !trim_space(*key).empty()) return Credential{trim_space(*key), true};
   auto const header = request.header("authorization");
   if (!header || trim_space(*header).empty()) return std::nullopt;
   std::string_view text = trim_space(*header);

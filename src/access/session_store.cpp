@@ -8,7 +8,7 @@ using sql::Statement;
 
 #define SESSION_COLUMNS                                                                                                            \
   "SELECT s.session_id, s.account_id, s.scope_id, s.created_at, s.rotated_at, s.last_used_at, s.expires_at, s.ended_at, a.state, " \
-  "a.created_at, a.username, c.created_at FROM sessions s JOIN accounts a ON a.account_id = s.account_id "                         \
+  "a.created_at, a.username, c.created_at, s.as_member FROM sessions s JOIN accounts a ON a.account_id = s.account_id "            \
   "LEFT JOIN communities c ON c.community_id = s.scope_id "
 // A session is a person's: it has no community but its scope, and what it opens is decided by the gate.
 Statement const kFind{"sessions.find", SESSION_COLUMNS "WHERE s.session_id = $1"};
@@ -20,7 +20,7 @@ Statement const kList{"sessions.list",
 Statement const kListPlaces{"sessions.places", "SELECT session_id, device, remote_address FROM sessions WHERE account_id = $1"};
 Statement const kInsert{"sessions.insert",
                         "INSERT INTO sessions (session_id, account_id, scope_id, refresh_hash, rotated_at, device, remote_address, "
-                        "created_at, last_used_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $5, $5, $8)"};
+                        "created_at, last_used_at, expires_at, label, as_member) VALUES ($1, $2, $3, $4, $5, $6, $7, $5, $5, $8, $9, $10)"};
 Statement const kScope{"sessions.scope", "SELECT created_at FROM communities WHERE community_id = $1"};
 Statement const kRotate{"sessions.rotate",
                         "UPDATE sessions SET refresh_hash = $3, former_hash = $2, rotated_at = $4, last_used_at = $4, expires_at = $5 "
@@ -50,13 +50,15 @@ StoredSession read(Row const& r) {
   s.account_created_at = r.integer(9);
   s.username = r.string(10);
   s.scope_created_at = r.optional_integer(11);
+  s.as_member = r.boolean(12);
   return s;
 }
 
 }  // namespace
 
 void insert_session(sql::Tx& tx, std::int64_t number, NewSession const& s, std::string_view refresh_hash, TimeMs now) {
-  tx.exec(kInsert, number, s.account, s.scope, sql::Blob{refresh_hash}, now, s.device, s.remote_address, now + kSessionLifeMs);
+  tx.exec(kInsert, number, s.account, s.scope, sql::Blob{refresh_hash}, now, s.device, s.remote_address, now + kSessionLifeMs, s.label,
+          s.as_member);
 }
 std::optional<TimeMs> scope_created_at(sql::Tx& tx, CommunityNo scope) {
   return tx.one(kScope, [](Row const& r) { return r.integer(0); }, scope);

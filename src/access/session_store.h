@@ -8,6 +8,7 @@ struct StoredSession {
   std::int64_t number = 0;
   MemberNo account;
   CommunityNo scope;
+  bool as_member = false;
   TimeMs created_at = 0, rotated_at = 0, last_used_at = 0, expires_at = 0;
   std::optional<TimeMs> ended_at;
   // Of the account and of the scope's community.

@@ -29,6 +29,8 @@ struct NewSession {
   PublicId account_id;
   CommunityNo scope;  // none: the whole installation
   std::string device, remote_address;
+  std::string label = {};  // what another system knows it by; no secret
+  bool as_member = false;  // it opens what an ordinary member may, whoever its holder is
 };
 IssuedSession create_session(sql::Tx& tx, SessionKeys const& keys, NewSession const& session, NumberSource& numbers, TimeMs now);
 // The value of a Set-Cookie header that gives a browser this session: HttpOnly, SameSite=Lax, for as long as it may live. It

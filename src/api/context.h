@@ -24,6 +24,7 @@ struct Principal {
   PublicId account_id;
   std::int64_t session = 0;
   CommunityNo scope;
+  bool as_member = false;  // no more than an ordinary member's rights, whoever he is
   CommunityRole role = CommunityRole::none;
   KeyNo key;
   PublicId key_id;

@@ -11,6 +11,8 @@ void write_details(JsonWriter& w, std::vector<Detail> const& details) {
     w.key(detail.name);
     if (auto const* text = std::get_if<std::string>(&detail.value))
       w.string(*text);
+    else if (auto const* json = std::get_if<DetailJson>(&detail.value))
+      w.raw(json->text);
     else
       w.decimal(std::get<Decimal>(detail.value));
   }
@@ -44,6 +46,9 @@ std::string dev_message(Error const& error) {
 void write_error(JsonWriter& w, Family family, Error const& error, std::string_view request_id) {
   w.begin_object();
   switch (family) {
+    case Family::secure_auth:
+      w.key("error").boolean(true).key("code").string(error.code()).key("message").string(dev_message(error));
+      break;
     case Family::integration:
     case Family::plain:
       w.key("status").string("error").key("code").string(error.code()).key("message").string(error.message);
@@ -68,12 +73,16 @@ void write_error(JsonWriter& w, Family family, Error const& error, std::string_v
 }
 
 std::string answer_body(Family family, Answer const& answer) {
-  if (family == Family::plain) return answer.data;
+  if (family == Family::plain || family == Family::secure_auth) return answer.data;
   std::string out = "{";
   switch (family) {
     case Family::integration:
-      out += "\"status\":\"success\",\"message\":";
-      write_json_string(out, answer.message);
+      // Some published answers have no message.
+      out += "\"status\":\"success\"";
+      if (!answer.message.empty()) {
+        out += ",\"message\":";
+        write_json_string(out, answer.message);
+      }
       break;
     case Family::application:
       out += "\"meta\":{\"status\":\"success\",\"statusCode\":" + std::to_string(answer.status);
@@ -82,6 +91,7 @@ std::string answer_body(Family family, Answer const& answer) {
       write_json_string(out, answer.message);
       break;
     case Family::system:
+    case Family::secure_auth:
     case Family::plain:
       out += "\"meta\":{\"success\":true,\"message\":";
       write_json_string(out, answer.message);

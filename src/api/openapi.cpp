@@ -61,6 +61,7 @@ std::string_view error_component(Family family) {
   switch (family) {
     case Family::application: return "ApplicationError";
     case Family::system: return "SystemError";
+    case Family::secure_auth: return "SecureAuthError";
     case Family::integration:
     case Family::plain: break;
   }
@@ -193,7 +194,7 @@ class Writer {
     auto const names = parameter_names(path);
     auto const own_names = parameter_names(route.path);
     bool const idempotent = route.method == Method::post && has_key(route);
-    if (names.empty() && !route.query && !idempotent && !route.ranges && !(route.in && route.body == BodyKind::stream)) return;
+    if (names.empty() && !route.query && !idempotent && !route.ranges && !(route.in && is_csv_upload(route))) return;
     w_.key("parameters").begin_array();
     for (std::size_t i = 0; i < names.size(); ++i) {
       w_.begin_object().key("name").string(names[i]).key("in").string("path").key("required").boolean(true);
@@ -207,7 +208,7 @@ class Writer {
         query_names.insert(field.name);
       }
     }
-    if (route.in && route.body == BodyKind::stream) {
+    if (route.in && is_csv_upload(route)) {
       for (FieldDef const& field : route.in->fields) {
         if (!query_names.contains(field.name)) write_query(field, false);  // of a text/csv body; forms carry them as fields
       }
@@ -253,12 +254,15 @@ class Writer {
     w_.end_object().end_object().end_object();
   }
 
+  // CSV files may come without a form around them.
+  static bool is_csv_upload(Route const& route) { return route.body == BodyKind::stream && route.file_field == "data"; }
+
   void write_upload(Route const& route) {
     w_.key("requestBody").begin_object().key("required").boolean(true).key("content").begin_object();
     w_.key("multipart/form-data").begin_object().key("schema").begin_object().key("type").string("object");
-    w_.key("properties").begin_object().key("data").begin_object().key("type").string("string").key("format").string("binary");
+    w_.key("properties").begin_object().key(route.file_field).begin_object().key("type").string("string").key("format").string("binary");
     w_.key("description").string("The file.").end_object();
-    std::vector<std::string> required{"data"};
+    std::vector<std::string> required{route.file_field};
     if (route.in) {
       for (FieldDef const& field : route.in->fields) {
         components_.write_field(w_.key(field.name), field, Direction::in, false);
@@ -266,7 +270,8 @@ class Writer {
       }
     }
     w_.end_object().key("required").value(required).end_object().end_object();
-    w_.key("text/csv").begin_object().key("schema").begin_object().key("type").string("string").end_object().end_object();
+    if (is_csv_upload(route))
+      w_.key("text/csv").begin_object().key("schema").begin_object().key("type").string("string").end_object().end_object();
     w_.end_object().end_object();
   }
 
@@ -313,7 +318,7 @@ class Writer {
   }
 
   void write_envelope(Route const& route) {
-    if (route.family == Family::plain) {
+    if (route.family == Family::plain || route.family == Family::secure_auth) {
       write_data(route);
       return;
     }
@@ -321,6 +326,7 @@ class Writer {
     std::vector<std::string> required;
     switch (route.family) {
       case Family::integration:
+      case Family::secure_auth:
       case Family::plain:
         write_constant("status", "success");
         write_text("message");
@@ -381,7 +387,14 @@ class Writer {
   void write_components() {
     w_.key("components").begin_object().key("schemas").begin_object();
     w_.key("ApplicationError").raw(kApplicationError).key("IntegrationError").raw(kIntegrationError);
-    w_.key("Issue").raw(kIssue).key("Pagination").raw(kPagination).key("SystemError").raw(kSystemError);
+    w_.key("Issue")
+        .raw(kIssue)
+        .key("Pagination")
+        .raw(kPagination)
+        .key("SecureAuthError")
+        .raw(kSecureAuthError)
+        .key("SystemError")
+        .raw(kSystemError);
     components_.write_all(w_);
     w_.end_object().key("securitySchemes").raw(kSecuritySchemes).end_object();
   }
@@ -411,6 +424,10 @@ class Writer {
       R"("body":{"type":"null"},"code":{"type":"string","description":"Stable snake_case word."},)"
       R"("errors":{"type":"array","items":{"$ref":"#/components/schemas/Issue"}},"errors_truncated":{"type":"boolean","const":true},)"
       R"("requestId":{"type":"string"}},"required":["meta","body","code","requestId"]})";
+  static constexpr std::string_view kSecureAuthError =
+      R"({"type":"object","properties":{"error":{"type":"boolean","const":true},)"
+      R"("code":{"type":"string","description":"Stable snake_case word."},"message":{"type":"string"},"requestId":{"type":"string"}},)"
+      R"("required":["error","code","message","requestId"]})";
   static constexpr std::string_view kPagination =
       R"({"type":"object","properties":{"total":{"type":"integer"},"currentPage":{"type":"integer"},)"
       R"("totalPages":{"type":"integer"},"hasNextPage":{"type":"boolean"},"hasPrevPage":{"type":"boolean"},)"

@@ -21,6 +21,7 @@ enum class Family : std::uint8_t {
   integration,  // /v1, /apis/v1, /api/v1/apis/v1; {status,message,data}
   application,  // the same three; {meta,message,data}
   system,       // no prefix, /api/v1; {meta,body}
+  secure_auth,  // as written; {error,code,message,requestId}; server to server, so no browser of another origin may read it
   plain,        // as written, no envelope: health, metrics, the OpenAPI document, pages
 };
 
@@ -65,6 +66,12 @@ struct Needs {
     n.system_key = true;
     return n;
   }
+  // A key of the login management and nobody else: what it may do would let a person act for others.
+  static Needs system_alone() {
+    Needs n(0);
+    n.system_key = true;
+    return n;
+  }
   // Open to all; who brings a system key is known by it.
   static Needs system_or_guest() {
     Needs n(0);
@@ -90,6 +97,13 @@ struct Needs {
     Needs n = role(CommunityRole::member);
     n.user_key = true;
     n.user_permission = p;
+    return n;
+  }
+  // A community key with this permission, for anybody; a signed-in member or a user key with the other one, for himself.
+  static Needs key_or_own(Permission of_key, Permission own) {
+    Needs n = member_or_user_key(own);
+    n.community_key = true;
+    n.all_of = {of_key};
     return n;
   }
   // Whether the request's credential is looked at.
@@ -139,6 +153,7 @@ struct Route {
   bool list = false;                 // data is an array of `out`, with "pagination"
   std::vector<ErrorDef const*> errors = {};
   std::string raw_content_type = {};  // plain answers
+  std::string file_field = "data";    // streamed forms: the field with the file; under another name it is no CSV file
   bool ranges = false;                // a download (api/download.h): takes Range and If-Range, may answer 206
   Handler handler = {};
   LaterHandler later = {};   // instead of handler; not for streamed bodies

@@ -80,6 +80,7 @@ std::vector<std::string_view> prefixes_of(Route const& route) {
       return out;
     }
     case Family::system: return {std::begin(kSystem), std::end(kSystem)};
+    case Family::secure_auth:
     case Family::plain: return {""};
   }
   return {};

@@ -4,19 +4,17 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "access/key_routes.h"
 #include "access/rate_limiter.h"
 #include "api/openapi.h"
-#include "app/identity_wiring.h"
 #include "app/installation.h"
 #include "app/mail_wiring.h"
 #include "app/reference_page.h"
+#include "app/services.h"
 #include "base/log.h"
 #include "http/server.h"
 #include "jobs/bulk_routes.h"
 #include "jobs/bulk_runner.h"
 #include "jobs/clean_up.h"
-#include "members/balances.h"
 #include "members/bulk_kinds.h"
 
 namespace fealty::app {
@@ -103,12 +101,10 @@ struct Program {
   access::KeyService keys;
 };
 
-void mount_all(api::RouteTable& table, Program& program, jobs::BulkService& bulk, std::vector<std::unique_ptr<jobs::BulkKind>> const& kinds,
-               members::BalancesService& balances, std::vector<api::Route> operation) {
-  auto open_jobs = [&bulk](CommunityNo community, std::string_view prefix) { return bulk.open_jobs_of(community, prefix); };
-  for (auto& route : access::key_routes(program.keys, *program.database, open_jobs)) table.add(std::move(route));
+void mount_all(api::RouteTable& table, Services& services, jobs::BulkService& bulk,
+               std::vector<std::unique_ptr<jobs::BulkKind>> const& kinds, std::vector<api::Route> operation) {
+  for (auto& route : services.routes(bulk)) table.add(std::move(route));
   for (auto& route : jobs::bulk_routes(bulk, kinds)) table.add(std::move(route));
-  for (auto& route : members::balances_routes(balances)) table.add(std::move(route));
   for (auto& route : operation) table.add(std::move(route));
   // The document describes itself too: its routes are declared before it is written.
   auto const draft = reference_routes("");
@@ -139,16 +135,14 @@ std::string openapi_text() {
     settings.storage.data = folder;
     Program program(settings);
     sql::migrate(*program.database);
-    Identity identity(settings.storage, 1, *program.database, program.numbers, program.keys);
+    Services services(settings, 1, *program.database, program.numbers, program.keys);
     jobs::FileStore files(uploads_folder(settings.storage));
     auto const kinds = members::bulk_kinds(*program.database, program.numbers, scratch_folder(settings.storage));
     jobs::BulkService bulk({*program.database, files, program.numbers, settings.limits, kinds, system_now}, [] {});
     http::Metrics metrics;
     std::atomic<bool> const draining{false};
     api::RouteTable table;
-    members::BalancesService balances(*program.database, program.numbers);
-    for (auto& route : identity.routes()) table.add(std::move(route));
-    mount_all(table, program, bulk, kinds, balances, operation_routes(program.database.get(), &metrics, false, &draining));
+    mount_all(table, services, bulk, kinds, operation_routes(program.database.get(), &metrics, false, &draining));
     text = api::openapi_document(table, FEALTY_VERSION);
   }
   std::filesystem::remove_all(folder);
@@ -186,11 +180,11 @@ int serve(ServeSettings const& settings) {
   http::Metrics metrics;
   auto const gauges = register_gauges(metrics, runner);
   std::atomic<bool> draining{false};
-  members::BalancesService balances(database, program.numbers);
-  Identity identity(settings.storage, settings.password_threads, database, program.numbers, program.keys);
+  Services services(settings, settings.password_threads, database, program.numbers, program.keys);
+  // As of uploads; a picture is written in a moment.
+  services.avatars.remove_orphans(settings.storage.is_sqlite() ? 0 : jobs::kOrphanIdleMs);
   api::RouteTable table;
-  for (auto& route : identity.routes()) table.add(std::move(route));
-  mount_all(table, program, bulk, kinds, balances, operation_routes(&database, &metrics, settings.metrics_open, &draining));
+  mount_all(table, services, bulk, kinds, operation_routes(&database, &metrics, settings.metrics_open, &draining));
   access::RateLimiter rate_limiter(
       database,
       {.per_minute = settings.rate_limit_per_minute, .shared = !settings.storage.is_sqlite(), .nodes = [&node] { return node.living(); }});
@@ -208,11 +202,11 @@ int serve(ServeSettings const& settings) {
                                     .error_of_exception = error_of_exception,
                                     .access_log = settings.access_log,
                                     .rate_limiter = &rate_limiter}},
-                      table, identity.gate(), metrics);
+                      table, services.identity.gate(), metrics);
   auto transport = make_transport(settings);
   runner.start();
   clean_up.start();
-  identity.start();
+  services.start();
   rate_limiter.start();
   server.start();
   std::string const scheme = settings.tls_certificate.empty() ? "http" : "https";
@@ -236,7 +230,7 @@ int serve(ServeSettings const& settings) {
   }).detach();
   server.drain(settings.limits.shutdown_grace_ms);
   sender.stop();
-  identity.stop();
+  services.stop();
   rate_limiter.stop();
   clean_up.stop();
   runner.drain();

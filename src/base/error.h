@@ -20,9 +20,12 @@ struct ErrorDef {
 };
 
 // A fact that a program can act on, beside the message that people read: a member of its own in the answer.
+struct DetailJson {
+  std::string text;  // complete JSON of one value
+};
 struct Detail {
   std::string name;
-  std::variant<std::string, Decimal> value;
+  std::variant<std::string, Decimal, DetailJson> value;
 };
 
 // One problem with one part of the input. `field` is a JSON Pointer for JSON bodies, a form field's or query

@@ -66,6 +66,16 @@ std::optional<std::string> find_language(std::string_view text) {
   return U_FAILURE(status) ? std::nullopt : std::optional(std::move(tag));
 }
 
+std::string language_name(std::string_view code) {
+  if (code == "en") return "English";
+  UErrorCode status = U_ZERO_ERROR;
+  auto const locale = icu::Locale::forLanguageTag(icu::StringPiece(code.data(), static_cast<int32_t>(code.size())), status);
+  if (U_FAILURE(status) || *locale.getLanguage() == '\0') return std::string(code);
+  icu::UnicodeString name;
+  locale.getDisplayName(icu::Locale::getEnglish(), name);
+  return utf8(name);
+}
+
 bool is_time_zone(std::string_view name) {
   std::unique_ptr<icu::TimeZone> const zone(
       icu::TimeZone::createTimeZone(icu::UnicodeString::fromUTF8(icu::StringPiece(name.data(), static_cast<int32_t>(name.size())))));

@@ -10,6 +10,8 @@ namespace fealty {
 std::optional<std::string> find_country(std::string_view text);
 // BCP 47 code ("en", "pt-BR") for an English language name or a code, both without case.
 std::optional<std::string> find_language(std::string_view text);
+// "English" for "en", "Portuguese (Brazil)" for "pt-BR"; a code that nobody knows comes back as it is.
+std::string language_name(std::string_view code);
 // IANA time zone as ICU knows it ("Europe/Berlin"); false for anything else.
 bool is_time_zone(std::string_view name);
 

@@ -418,7 +418,7 @@ std::string Pipeline::fresh_request_id() {
 }
 
 std::string_view Pipeline::cors_origin_of(Exchange const& x) const {
-  if (settings_.cors_origins.empty()) return {};
+  if (settings_.cors_origins.empty() || x.family == api::Family::secure_auth) return {};
   auto origin = x.request.header("origin");
   if (!origin) return {};
   auto found = std::find(settings_.cors_origins.begin(), settings_.cors_origins.end(), *origin);

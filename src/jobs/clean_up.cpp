@@ -116,8 +116,7 @@ bool CleanUp::remove_expired() {
 bool CleanUp::remove_old_summaries() {
   TimeMs const ended_before = parts_.clock() - kSummaryMs;
   // The first number that could be drawn at that time: a job that ended before it has a smaller one.
-  auto const since_epoch = std::max<TimeMs>(0, ended_before - NumberSource::kEpochMs);
-  std::int64_t const before_job = since_epoch << (NumberSource::kNodeBits + NumberSource::kCounterBits);
+  std::int64_t const before_job = NumberSource::first_at(ended_before);
   for (auto const community : parts_.database.read([](sql::Tx& tx) { return all_communities(tx); })) {
     std::int64_t removed = kSummariesPerTransaction;
     while (removed == kSummariesPerTransaction) {

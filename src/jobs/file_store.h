@@ -5,35 +5,12 @@
 #include <memory>
 #include <set>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
+#include "jobs/new_file.h"
+
 namespace fealty::jobs {
-
-class StorageFull : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
-// A file that is being written. Unless it is kept, it is gone with this object.
-class NewFile {
- public:
-  NewFile(std::string folder, std::string key);
-  ~NewFile();
-  NewFile(NewFile const&) = delete;
-  NewFile& operator=(NewFile const&) = delete;
-  // Throws StorageFull when the disk is full, std::system_error for other failures.
-  void write(std::string_view bytes);
-  // Makes the content and the name durable; the file stays from now on.
-  void keep();
-  std::string const& key() const { return key_; }
-
- private:
-  std::string folder_, key_;
-  int descriptor_ = -1;
-  bool kept_ = false;
-};
 
 // An open file for reading at any place.
 class StoredFile {

@@ -9,6 +9,11 @@
 
 namespace fealty::members {
 
+std::string_view to_string(MembershipState state) {
+  constexpr std::string_view kNames[] = {"active", "invited", "suspended", "banned", "deleted"};
+  return kNames[static_cast<std::size_t>(state)];
+}
+
 std::optional<std::string> username_problem(std::string_view name) {
   if (name.size() < 3 || name.size() > 50) return "it has 3 to 50 characters";
   bool const plain = std::all_of(name.begin(), name.end(), [](char c) {

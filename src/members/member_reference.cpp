@@ -90,12 +90,12 @@ Meaning meaning_of(MemberReference const& reference, IdentifierFields& fields) {
 }
 
 // One account, or nothing, or an error when a number and a username are there and both are members.
-Result<Account> decide(sql::Tx& tx, CommunityNo community, Meaning& m) {
+Result<Account> decide(sql::Tx& tx, CommunityNo community, Meaning& m, Among among) {
   if (m.problem) return std::unexpected(*std::move(m.problem));
   if (m.by_number && m.by_username && m.by_number->number != m.by_username->number) {
     std::vector<MemberNo> both{m.by_number->number, m.by_username->number};
     std::sort(both.begin(), both.end());
-    auto const here = members_of(tx, community, both);
+    auto const here = among == Among::members ? members_of(tx, community, both) : ever_members_of(tx, community, both);
     if (here.size() == 2)
       return fail(errors::kAmbiguousMember,
                   "One member has this id and another one has this username. Write id: or username: in front of it.");
@@ -111,7 +111,8 @@ Result<Account> decide(sql::Tx& tx, CommunityNo community, Meaning& m) {
 
 Error no_such_member() { return {&errors::kUserNotFound, "There is no such member in this community."}; }
 
-std::vector<Result<Account>> find_referenced(sql::Tx& tx, CommunityNo community, std::vector<MemberReference> const& references) {
+std::vector<Result<Account>> find_referenced(sql::Tx& tx, CommunityNo community, std::vector<MemberReference> const& references,
+                                             Among among) {
   IdentifierFields fields(tx, community);
   std::vector<Meaning> meanings;
   meanings.reserve(references.size());
@@ -129,16 +130,20 @@ std::vector<Result<Account>> find_referenced(sql::Tx& tx, CommunityNo community,
     else if (m.number)
       numbers.push_back({*m.number}), of_number.push_back(i);
   }
-  find_accounts_by_email(tx, emails, [&](std::size_t i, Account a) { meanings[of_email[i]].by_email = std::move(a); });
-  find_accounts_by_username(tx, usernames, [&](std::size_t i, Account a) { meanings[of_username[i]].by_username = std::move(a); });
-  find_accounts_by_number(tx, numbers, [&](std::size_t i, Account a) {
+  OnAccount const by_email = [&](std::size_t i, Account a) { meanings[of_email[i]].by_email = std::move(a); };
+  OnAccount const by_username = [&](std::size_t i, Account a) { meanings[of_username[i]].by_username = std::move(a); };
+  OnAccount const by_number = [&](std::size_t i, Account a) {
     auto& m = meanings[of_number[i]];
     if (!m.public_id || a.id() == *m.public_id) m.by_number = std::move(a);
-  });
+  };
+  find_accounts_by_email_later(tx, emails, by_email);
+  find_accounts_by_username_later(tx, usernames, by_username);
+  find_accounts_by_number_later(tx, numbers, by_number);
+  tx.settle();
 
   std::vector<Result<Account>> out;
   out.reserve(meanings.size());
-  for (auto& m : meanings) out.push_back(decide(tx, community, m));
+  for (auto& m : meanings) out.push_back(decide(tx, community, m, among));
   return out;
 }
 

@@ -24,7 +24,10 @@ struct MemberReference {
 
 // The accounts that the references mean, in their order. Accounts are global: whether one is a member of the community is
 // for the caller to find out, when he locks the member, and a stranger must be answered like nobody (no_such_member()).
-std::vector<Result<Account>> find_referenced(sql::Tx& tx, CommunityNo community, std::vector<MemberReference> const& references);
+// Whom an ambiguous reference may mean: members, or those who were deleted too.
+enum class Among : std::uint8_t { members, everybody };
+std::vector<Result<Account>> find_referenced(sql::Tx& tx, CommunityNo community, std::vector<MemberReference> const& references,
+                                             Among among = Among::members);
 Error no_such_member();
 
 }  // namespace fealty::members

@@ -45,6 +45,9 @@ Statement const kProfileBetween{
 Statement const kPresent{"memberships.present",
                          "SELECT m.member_id FROM {rows r: member_id int} CROSS JOIN memberships m "
                          "WHERE m.community_id = $1 AND m.member_id = r.member_id AND m.state <> 4 ORDER BY m.member_id"};
+Statement const kEver{"memberships.ever",
+                      "SELECT m.member_id FROM {rows r: member_id int} CROSS JOIN memberships m "
+                      "WHERE m.community_id = $1 AND m.member_id = r.member_id AND m.erased_at IS NULL ORDER BY m.member_id"};
 Statement const kState{"memberships.state", "SELECT state FROM memberships WHERE community_id = $1 AND member_id = $2"};
 Statement const kInsertMemberships{
     sql::Append{}, "memberships.insert",
@@ -172,10 +175,10 @@ Batch sorted_keys(std::vector<std::string_view> const& keys) {
   return batch;
 }
 
-void find_accounts(sql::Tx& tx, Statement const& statement, std::vector<std::string_view> const& keys, OnAccount const& on_found) {
+void find_accounts_later(sql::Tx& tx, Statement const& statement, std::vector<std::string_view> const& keys, OnAccount const& on_found) {
   if (keys.empty()) return;
   auto const batch = sorted_keys(keys);
-  tx.each_batch(statement, batch, [&](Row const& r) { on_found(static_cast<std::size_t>(r.integer(0)), read_account(r)); });
+  tx.each_batch_later(statement, batch, [&on_found](Row const& r) { on_found(static_cast<std::size_t>(r.integer(0)), read_account(r)); });
 }
 
 Batch numbers_of(std::vector<MemberNo> const& members) {
@@ -189,11 +192,29 @@ SetStatements const& set_statements(Slot::Kind kind) { return kind == Slot::Kind
 
 }  // namespace
 
+void find_accounts_by_email_later(sql::Tx& tx, std::vector<std::string_view> const& keys, OnAccount const& on_found) {
+  find_accounts_later(tx, kByEmail, keys, on_found);
+}
+void find_accounts_by_username_later(sql::Tx& tx, std::vector<std::string_view> const& keys, OnAccount const& on_found) {
+  find_accounts_later(tx, kByUsername, keys, on_found);
+}
+void find_accounts_by_number_later(sql::Tx& tx, std::vector<MemberNo> const& numbers, OnAccount const& on_found) {
+  if (numbers.empty()) return;
+  Batch batch{kInt, kInt};
+  for (std::size_t i = 0; i < numbers.size(); ++i) batch.add(static_cast<std::int64_t>(i), numbers[i]);
+  tx.each_batch_later(kByNumber, batch, [&on_found](Row const& r) { on_found(static_cast<std::size_t>(r.integer(0)), read_account(r)); });
+}
 void find_accounts_by_email(sql::Tx& tx, std::vector<std::string_view> const& keys, OnAccount const& on_found) {
-  find_accounts(tx, kByEmail, keys, on_found);
+  find_accounts_by_email_later(tx, keys, on_found);
+  tx.settle();
 }
 void find_accounts_by_username(sql::Tx& tx, std::vector<std::string_view> const& keys, OnAccount const& on_found) {
-  find_accounts(tx, kByUsername, keys, on_found);
+  find_accounts_by_username_later(tx, keys, on_found);
+  tx.settle();
+}
+void find_accounts_by_number(sql::Tx& tx, std::vector<MemberNo> const& numbers, OnAccount const& on_found) {
+  find_accounts_by_number_later(tx, numbers, on_found);
+  tx.settle();
 }
 std::vector<MemberNo> find_members_by_email(sql::Tx& tx, std::vector<std::string_view> const& keys) {
   std::vector<MemberNo> found(keys.size());
@@ -202,13 +223,6 @@ std::vector<MemberNo> find_members_by_email(sql::Tx& tx, std::vector<std::string
   tx.each_batch(kMemberByEmail, batch, [&](Row const& r) { found[static_cast<std::size_t>(r.integer(0))] = {r.integer(1)}; });
   return found;
 }
-void find_accounts_by_number(sql::Tx& tx, std::vector<MemberNo> const& numbers, OnAccount const& on_found) {
-  if (numbers.empty()) return;
-  Batch batch{kInt, kInt};
-  for (std::size_t i = 0; i < numbers.size(); ++i) batch.add(static_cast<std::int64_t>(i), numbers[i]);
-  tx.each_batch(kByNumber, batch, [&](Row const& r) { on_found(static_cast<std::size_t>(r.integer(0)), read_account(r)); });
-}
-
 void insert_accounts(sql::Tx& tx, std::vector<NewAccount> const& accounts, TimeMs now) {
   if (accounts.empty()) return;
   Batch batch{kInt, kText, kText, kText, kText};
@@ -245,6 +259,13 @@ std::vector<MemberNo> members_of(sql::Tx& tx, CommunityNo community, std::vector
   std::vector<MemberNo> out;
   if (people.empty()) return out;
   tx.each_batch(kPresent, numbers_of(people), [&](Row const& r) { out.push_back({r.integer(0)}); }, community);
+  return out;
+}
+
+std::vector<MemberNo> ever_members_of(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& people) {
+  std::vector<MemberNo> out;
+  if (people.empty()) return out;
+  tx.each_batch(kEver, numbers_of(people), [&](Row const& r) { out.push_back({r.integer(0)}); }, community);
   return out;
 }
 

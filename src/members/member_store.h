@@ -20,6 +20,10 @@ using OnAccount = std::function<void(std::size_t, Account)>;
 void find_accounts_by_email(sql::Tx& tx, std::vector<std::string_view> const& email_keys, OnAccount const& on_found);
 void find_accounts_by_username(sql::Tx& tx, std::vector<std::string_view> const& username_keys, OnAccount const& on_found);
 void find_accounts_by_number(sql::Tx& tx, std::vector<MemberNo> const& numbers, OnAccount const& on_found);
+// The same, but they may wait for tx.settle(): on_found must live so long.
+void find_accounts_by_email_later(sql::Tx& tx, std::vector<std::string_view> const& email_keys, OnAccount const& on_found);
+void find_accounts_by_username_later(sql::Tx& tx, std::vector<std::string_view> const& username_keys, OnAccount const& on_found);
+void find_accounts_by_number_later(sql::Tx& tx, std::vector<MemberNo> const& numbers, OnAccount const& on_found);
 
 // The numbers alone, which an index knows: one for each key, none for unknown ones.
 std::vector<MemberNo> find_members_by_email(sql::Tx& tx, std::vector<std::string_view> const& email_keys);
@@ -43,6 +47,8 @@ void lock_memberships(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> 
                       std::function<void(Membership)> const& on_found);
 // Those of the given people (sorted) who are members here and not deleted, sorted. Locks nothing.
 std::vector<MemberNo> members_of(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& people);
+// Deleted ones among them, but not those who were erased.
+std::vector<MemberNo> ever_members_of(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& people);
 // Locks nothing; nothing when they are no member here.
 std::optional<MembershipState> state_of(sql::Tx& tx, CommunityNo community, MemberNo member);
 struct NewMembership {

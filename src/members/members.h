@@ -20,6 +20,17 @@ inline constexpr ErrorDef kInvalidCommunity{"invalid_community", 400};
 enum class AccountState : std::uint8_t { unclaimed = 0, claimed = 1, disabled = 2 };
 enum class MembershipState : std::uint8_t { active = 0, invited = 1, suspended = 2, banned = 3, deleted = 4 };
 
+// A suspension ends by itself.
+inline MembershipState state_at(MembershipState stored, std::optional<TimeMs> until, TimeMs now) {
+  return stored == MembershipState::suspended && until && *until <= now ? MembershipState::active : stored;
+}
+// "active", "invited", "suspended", "banned", "deleted".
+std::string_view to_string(MembershipState state);
+
+// What a member hides from integrations: bits of memberships.hidden.
+inline constexpr std::int64_t kHidesName = 1, kHidesEmail = 2;
+inline constexpr std::string_view kHiddenText = "---";
+
 // A rule of identity.md that a username breaks, or nothing: 3 to 50 of A-Z a-z 0-9 . _ -, not 24 hex digits.
 std::optional<std::string> username_problem(std::string_view username);
 

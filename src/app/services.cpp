@@ -1,0 +1,49 @@
+#include "app/services.h"
+
+#include "access/key_routes.h"
+
+namespace fealty::app {
+
+Services::Services(ServeSettings const& settings, int password_threads, sql::Database& database_, NumberSource& numbers,
+                   access::KeyService& keys_)
+    : database(database_),
+      keys(keys_),
+      identity(settings.storage, password_threads, database, numbers, keys),
+      balances(database, numbers),
+      users(database, numbers, identity.hasher()),
+      moderation(database, numbers),
+      erasure(database, numbers, system_now),
+      profiles(database, numbers),
+      avatar_files(avatars_folder(settings.storage)),
+      avatars(database, numbers, avatar_files),
+      access_levels(database, numbers),
+      secure_auth(database, numbers, identity.session_keys()) {}
+
+std::vector<api::Route> Services::routes(jobs::BulkService& bulk) {
+  std::vector<api::Route> all = identity.routes();
+  auto add = [&](std::vector<api::Route> more) {
+    for (auto& route : more) all.push_back(std::move(route));
+  };
+  add(access::key_routes(keys, database,
+                         [&bulk](CommunityNo community, std::string_view prefix) { return bulk.open_jobs_of(community, prefix); }));
+  add(identity::access_level_routes(access_levels));
+  add(identity::secure_auth_routes(secure_auth));
+  add(members::balances_routes(balances));
+  add(members::users_routes(users));
+  add(members::moderation_routes(moderation));
+  add(members::profile_routes(profiles));
+  add(members::avatar_routes(avatars));
+  return all;
+}
+
+void Services::start() {
+  identity.start();
+  erasure.start();
+}
+
+void Services::stop() {
+  identity.stop();
+  erasure.stop();
+}
+
+}  // namespace fealty::app

@@ -1,0 +1,41 @@
+// The services behind the API, put together for a running server.
+#pragma once
+#include "app/identity_wiring.h"
+#include "identity/access_levels.h"
+#include "identity/secure_auth.h"
+#include "jobs/bulk_service.h"
+#include "members/avatars.h"
+#include "members/balances.h"
+#include "members/erasure.h"
+#include "members/moderation.h"
+#include "members/profiles.h"
+#include "members/users.h"
+
+namespace fealty::app {
+
+inline std::string avatars_folder(StorageSettings const& s) { return s.data + "/avatars"; }
+
+// Built in this order, torn down in reverse.
+struct Services {
+  Services(ServeSettings const& settings, int password_threads, sql::Database& database, NumberSource& numbers, access::KeyService& keys);
+
+  // All routes of the API but those of bulk jobs and of the program itself.
+  std::vector<api::Route> routes(jobs::BulkService& bulk);
+  void start();
+  void stop();
+
+  sql::Database& database;
+  access::KeyService& keys;
+  Identity identity;
+  members::BalancesService balances;
+  members::UsersService users;
+  members::ModerationService moderation;
+  members::Erasure erasure;
+  members::ProfileService profiles;
+  members::AvatarFiles avatar_files;
+  members::AvatarService avatars;
+  identity::AccessLevelService access_levels;
+  identity::SecureAuth secure_auth;
+};
+
+}  // namespace fealty::app

@@ -1,0 +1,72 @@
+#include "jobs/once.h"
+
+#include <charconv>
+
+#include "base/hash.h"
+#include "base/text.h"
+
+namespace fealty::jobs {
+namespace {
+
+constexpr int kAttemptsMax = 5;
+
+// Another request with the key was committed after we looked.
+struct KeyTaken {};
+
+// An answer is kept as four lines. None of its parts has a line feed: JSON writes it as an escape.
+std::string pack(api::Answer const& answer) {
+  return std::to_string(answer.status) + "\n" + answer.message + "\n" + answer.extra + "\n" + answer.data;
+}
+api::Answer unpack(std::string_view text) {
+  auto const parts = split(text, '\n');
+  api::Answer answer;
+  std::from_chars(parts.at(0).data(), parts.at(0).data() + parts.at(0).size(), answer.status);
+  answer.message = parts.at(1);
+  answer.extra = parts.at(2);
+  answer.data = parts.at(3);
+  return answer;
+}
+
+Result<api::Answer> run(sql::Tx& tx, CommunityNo community, OnceKey const& key, TimeMs now,
+                        std::function<Result<api::Answer>(sql::Tx&)> const& deed) {
+  if (auto const kept = find_answer(tx, community, key.principal, key.key, now)) {
+    if (kept->operation == key.operation && kept->fingerprint == key.fingerprint) return unpack(kept->answer);
+    return fail(fealty::errors::kIdempotencyKeyReused,
+                "This Idempotency-Key was used for another request; take a new key for a new request.");
+  }
+  auto answer = deed(tx);
+  if (!answer) return answer;
+  auto const packed = pack(*answer);
+  if (!keep_new_answers(tx, community, {{{key.principal, key.key}, key.operation, key.fingerprint, packed}}, now)) throw KeyTaken{};
+  return answer;
+}
+
+}  // namespace
+
+std::optional<OnceKey> once_key(api::Context const& context, api::Request const& request, std::string_view operation,
+                                std::vector<Issue>& issues) {
+  auto const key = request.header("idempotency-key");
+  if (!key) return std::nullopt;
+  if (key->empty() || !is_valid_utf8(*key) || code_points(*key) > kIdempotencyKeyCharactersMax) {
+    issues.push_back({"Idempotency-Key", "too_long", "Idempotency-Key has 1 to 255 characters."});
+    return std::nullopt;
+  }
+  auto const& who = context.principal;
+  return OnceKey{who.account ? "account:" + std::to_string(who.account.value) : who.key_prefix, std::string(*key), std::string(operation),
+                 sha256(request.body)};
+}
+
+Result<api::Answer> once(sql::Database& database, CommunityNo community, std::optional<OnceKey> const& key, TimeMs now,
+                         std::function<Result<api::Answer>(sql::Tx&)> const& deed) {
+  for (int attempt = 1;; ++attempt) {
+    try {
+      return database.write([&](sql::Tx& tx) { return key ? run(tx, community, *key, now, deed) : deed(tx); });
+    } catch (sql::StorageError const& e) {
+      if (e.kind() != sql::StorageError::Kind::constraint || attempt == kAttemptsMax) throw;
+    } catch (KeyTaken) {
+      if (attempt == kAttemptsMax) throw sql::StorageError(sql::StorageError::Kind::busy, "an Idempotency-Key was taken again and again");
+    }
+  }
+}
+
+}  // namespace fealty::jobs

@@ -1,0 +1,126 @@
+#include "members/newcomers.h"
+
+#include <charconv>
+
+#include "api/schema.h"
+#include "base/text.h"
+#include "members/member_changes.h"
+#include "members/newcomers_store.h"
+#include "sql/counters.h"
+
+namespace fealty::members {
+namespace {
+
+KnownPerson person_of(sql::Tx& tx, CommunityNo community, Account const& account, TimeMs now) {
+  KnownPerson out{account.number, account.id(), account.state, std::nullopt, std::nullopt};
+  if (auto const standing = stored_standing(tx, community, account.number)) {
+    out.state = state_at(standing->state, standing->until, now);
+    if (out.state == MembershipState::suspended) out.until = standing->until;
+  }
+  return out;
+}
+
+struct ProfileText {
+  std::string_view column;
+  NewcomerPart part;
+  std::string Newcomer::* text;
+};
+constexpr ProfileText kTexts[] = {{"First Name", NewcomerPart::first_name, &Newcomer::first_name},
+                                  {"Last Name", NewcomerPart::last_name, &Newcomer::last_name},
+                                  {"Display Name", NewcomerPart::display_name, &Newcomer::display_name}};
+
+}  // namespace
+
+std::optional<KnownPerson> find_by_username(sql::Tx& tx, CommunityNo community, std::string_view username, TimeMs now) {
+  std::optional<Account> account;
+  auto const key = fold_case(username);
+  find_accounts_by_username(tx, {key}, [&](std::size_t, Account a) { account = std::move(a); });
+  return account ? std::optional(person_of(tx, community, *account, now)) : std::nullopt;
+}
+
+std::optional<KnownPerson> find_by_number(sql::Tx& tx, CommunityNo community, MemberNo number, TimeMs now) {
+  std::optional<Account> account;
+  find_accounts_by_number(tx, {number}, [&](std::size_t, Account a) { account = std::move(a); });
+  return account ? std::optional(person_of(tx, community, *account, now)) : std::nullopt;
+}
+
+std::optional<std::vector<std::int64_t>> starting_roles(sql::Tx& tx, CommunityNo community, std::int64_t level) {
+  std::vector<std::int64_t> out;
+  if (level == 0) return out;
+  auto const stored = stored_level_roles(tx, community, level);
+  if (!stored) return std::nullopt;
+  auto const catalogue = load_catalogue(tx, community);
+  for (auto const part : split(*stored, ','))
+    for (auto const& role : catalogue.roles)
+      // A role that came to administer the community after the level was made is given to nobody.
+      if (!role.administrator && std::to_string(role.number) == part) out.push_back(role.number);
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+void check_newcomer(Newcomer const& in, std::function<std::string_view(NewcomerPart)> const& place, std::vector<Issue>& issues) {
+  auto const wrong = [&](NewcomerPart part, std::string code, std::string message) {
+    api::add_issue(issues, {std::string(place(part)), std::move(code), std::move(message)});
+  };
+  if (auto const rule = username_problem(in.username))
+    wrong(NewcomerPart::username, "invalid_username", "\"" + in.username + "\" cannot be the username of a new member: " + *rule + ".");
+  if (in.email.empty())
+    wrong(NewcomerPart::email, "required", std::string(place(NewcomerPart::email)) + " is required for a new member.");
+  else if (!api::is_email(in.email))
+    wrong(NewcomerPart::email, "invalid_email", std::string(place(NewcomerPart::email)) + " is not an e-mail address.");
+  for (auto const& row : kTexts) {
+    auto const text = trim_blanks(in.*row.text);
+    if (text.empty()) {
+      wrong(row.part, "required", std::string(place(row.part)) + " is required for a new member.");
+    } else if (auto const value = read_value(*default_slot(row.column), text, {}); !value) {
+      wrong(row.part, value.error().code, value.error().message);
+    }
+  }
+}
+
+Arrived add_newcomer(sql::Tx& tx, NumberSource& numbers, CommunityNo community, Newcomer const& in, std::vector<std::int64_t> const& roles,
+                     access::Actor const& actor, std::string const& remote_address, TimeMs now) {
+  // Whoever made one of the two a moment ago has committed when the number is drawn.
+  MemberNo const member{sql::draw_numbers(tx, "account")};
+  if (auto known = find_by_username(tx, community, in.username, now)) return {Arrival::username_taken, *known};
+  auto const email_key = fold_case(in.email);
+  if (find_members_by_email(tx, {email_key}).front()) return {Arrival::email_taken, {}};
+  insert_accounts(tx, {{member, in.email, email_key, in.username, fold_case(in.username)}}, now);
+  drop_registration(tx, email_key);
+
+  auto const catalogue = load_catalogue(tx, community);
+  std::vector<Slot> slots;
+  std::vector<Value> values;
+  NewMembership membership{member, MembershipState::active, {}};
+  for (auto const& row : kTexts) {
+    slots.push_back(*default_slot(row.column));
+    values.push_back(*read_value(slots.back(), trim_blanks(in.*row.text), catalogue));
+    membership.profile[static_cast<std::size_t>(slots.back().field.value - 1)] = values.back().text;
+  }
+  if (!roles.empty()) {
+    std::vector<std::string> parts;
+    for (auto const role : roles) parts.push_back(std::to_string(role));
+    slots.push_back(*default_slot("Role"));
+    values.push_back(Value::of(join(parts, ",")));
+  }
+  MemberChanges changes(community, catalogue, std::move(slots));
+  changes.load(tx, {});
+  auto const person = changes.add_new(member, MembershipState::active);
+  std::vector<SlotChange> row;
+  for (std::size_t s = 0; s < values.size(); ++s)
+    // The roles were chosen by administrators, who made the level: no permission of the caller's is asked for.
+    row.push_back(
+        changes.evaluate({0, 0}, person, s, ledger::Operator::overwrite, values[s], api::PermissionSet::everything(), {}).value());
+  changes.commit_row(row);
+  insert_memberships(tx, community, {membership}, now);
+  SourceNo const source{numbers.next()};
+  ledger::create_source(
+      tx, community, source,
+      {.kind = "sign_in", .external_id = "auto:" + std::to_string(source.value), .label = "", .reason = "", .actor = actor}, now);
+  changes.write(tx, source, numbers, 1);
+  auto const id = PublicId::of(member.value, now);
+  access::write_audit(tx, community, numbers.next(), {actor, "user.create", id.to_string(), "{}", remote_address, now});
+  return {Arrival::made, {member, id, AccountState::unclaimed, MembershipState::active, std::nullopt}};
+}
+
+}  // namespace fealty::members

@@ -1,0 +1,92 @@
+// The filter of users: columns, conditions, cursors. Rules without SQL; users_filter_store.h turns conditions into statements.
+#pragma once
+#include <limits>
+
+#include "members/fields.h"
+#include "members/users_api.h"
+
+namespace fealty::members {
+
+namespace errors {
+inline constexpr ErrorDef kUnknownColumn{"unknown_column", 400};
+inline constexpr ErrorDef kUnknownOperator{"unknown_operator", 400};
+inline constexpr ErrorDef kInvalidCursor{"invalid_cursor", 400};
+inline constexpr ErrorDef kPageTooDeep{"page_too_deep", 400};
+}  // namespace errors
+
+inline constexpr std::int64_t kFilterPageSize = 200, kFilterPageMax = 5'000;
+inline constexpr std::size_t kFilterConditionsMax = 20;
+inline constexpr std::int64_t kCursorMs = 86'400'000;
+
+enum class Column : std::uint8_t {
+  email,
+  first_name,
+  last_name,
+  join_date,
+  xp,
+  coins,
+  username,
+  phone,
+  country,
+  language,
+  role,
+  tag,
+  premium_currency,
+  last_online,
+  referred_by,
+  id,
+  user_id,
+  display_name,
+  status,
+  custom,
+};
+
+struct AskedColumn {
+  std::string shown;  // as it was asked for
+  Column column = Column::custom;
+  CustomField const* field = nullptr;
+};
+
+// One condition, in the terms of storage. Empty ends of ranges are the ends of the type.
+struct Condition {
+  enum class Kind : std::uint8_t {
+    never,   // nobody fits
+    always,  // everybody fits
+    empty,   // nothing is stored
+    text,    // text is stored exactly
+    range,   // low ≤ stored number or time ≤ high; member numbers too
+    days,    // custom dates: a day or an instant inside the texts
+    has,     // role or tag of this number
+  };
+  Kind kind = Kind::never;
+  Column column = Column::custom;
+  FieldNo field;  // custom
+  std::string text;
+  std::int64_t low = std::numeric_limits<std::int64_t>::min(), high = std::numeric_limits<std::int64_t>::max();
+  std::string day_low = {}, day_high = {}, time_low = {}, time_high = {};
+  bool fits_default = false;  // custom: who has no value of his own fits by the field's default value
+  // What has to be looked up first: accounts by e-mail or username, identifiers.
+  bool by_account = false, by_identifier = false;
+};
+
+struct FilterFacts {
+  Catalogue const& catalogue;
+  std::string_view time_zone;
+};
+
+// Columns by their names; unknown ones are noted.
+std::vector<AskedColumn> read_columns(std::vector<std::string> const& names, Catalogue const& catalogue, std::vector<Issue>& issues);
+// Conditions of a filter's JSON text; all problems are noted.
+std::vector<Condition> read_conditions(std::string_view json, FilterFacts const& facts, std::vector<Issue>& issues);
+// Where a walk stands. Its text holds a digest of it, of the community and of the filter: another community's or filter's
+// cursor is none. It gives no right: whoever makes one up sees what he may see anyway.
+struct Cursor {
+  TimeMs joined_at = 0;
+  MemberNo member;
+  std::int64_t total = 0, page = 0;  // of the whole walk; the page that comes next
+  TimeMs expires_at = 0;
+};
+std::string write_cursor(Cursor const& cursor, CommunityNo community, std::string_view filter_hash);
+std::optional<Cursor> read_cursor(std::string_view text, CommunityNo community, std::string_view filter_hash, TimeMs now);
+
+}  // namespace fealty::members

@@ -1,0 +1,210 @@
+#include "members/users_filter_store.h"
+
+namespace fealty::members {
+namespace {
+
+using sql::Row;
+using sql::Statement;
+using Kind = Condition::Kind;
+
+// Invited and deleted members are in no list.
+#define LISTED "m.community_id = $1 AND m.state IN (0, 2, 3)"
+#define COLUMNS                                                                                                              \
+  "SELECT m.member_id, m.joined_at, m.state, m.state_until, m.first_name, m.last_name, m.display_name, m.phone, m.country, " \
+  "m.language, m.hidden, m.referred_by, m.last_online_at "
+// Along the index memberships_by_joining. Walks without conditions are the most common ones by far: they are prepared once.
+Statement const kPage{"users.page",
+                      COLUMNS "FROM memberships m WHERE " LISTED
+                              " AND (m.joined_at, m.member_id) > ($2, $3) ORDER BY m.joined_at, m.member_id LIMIT $4 OFFSET $5"};
+Statement const kCount{"users.count", "SELECT count(*) FROM memberships m WHERE " LISTED};
+// How many have a role or a tag, counted up to a limit.
+Statement const kRoleHolders{
+    "users.role_holders", "SELECT count(*) FROM (SELECT 1 AS one FROM member_roles WHERE community_id = $1 AND role_id = $2 LIMIT $3) x"};
+Statement const kTagHolders{"users.tag_holders",
+                            "SELECT count(*) FROM (SELECT 1 AS one FROM member_tags WHERE community_id = $1 AND tag_id = $2 LIMIT $3) x"};
+
+// So few holders of a role are looked at one by one and sorted; of more than these, a page of 200 is found faster by going
+// through the members in their order, even in a community of a million.
+constexpr std::int64_t kHoldersMax = 20'000;
+
+FilterRow read_row(Row const& r) {
+  FilterRow out;
+  out.member = {r.integer(0)};
+  out.joined_at = r.integer(1);
+  out.state = static_cast<MembershipState>(r.integer(2));
+  out.until = r.optional_integer(3);
+  out.first_name = r.optional_string(4);
+  out.last_name = r.optional_string(5);
+  out.display_name = r.optional_string(6);
+  out.phone = r.optional_string(7);
+  out.country = r.optional_string(8);
+  out.language = r.optional_string(9);
+  out.hidden = r.integer(10);
+  out.referred_by = r.optional_integer(11);
+  out.last_online_at = r.optional_integer(12);
+  return out;
+}
+
+// The text and the parameters of one statement. The conditions must outlive it.
+class Query {
+ public:
+  Query(CommunityNo community, TimeMs now) : now_(now) { add(sql::param(community)); }
+
+  std::string add(sql::Param value) {
+    params_.push_back(value);
+    return "$" + std::to_string(params_.size());
+  }
+  std::string number(std::int64_t value) { return add(sql::param(value)); }
+  std::string text(std::string const& value) { return add(sql::param(value)); }
+
+  // FROM and WHERE of all members who fit. `driver` names the condition whose holders are gone through.
+  std::string members(std::vector<Condition> const& conditions, Condition const* driver) {
+    std::string out = "FROM ";
+    if (driver) out += std::string(set_table(*driver)) + " d CROSS JOIN ";
+    out += "memberships m WHERE " LISTED;
+    if (driver)
+      out += " AND d.community_id = $1 AND d." + std::string(set_column(*driver)) + " = " + number(driver->low) +
+             " AND m.member_id = d.member_id";
+    for (auto const& c : conditions)
+      if (&c != driver) out += " AND " + condition(c);
+    return out;
+  }
+  std::span<sql::Param const> params() const { return params_; }
+
+ private:
+  static std::string_view set_table(Condition const& c) { return c.column == Column::role ? "member_roles" : "member_tags"; }
+  static std::string_view set_column(Condition const& c) { return c.column == Column::role ? "role_id" : "tag_id"; }
+
+  std::string between(std::string const& what, Condition const& c) { return what + " BETWEEN " + number(c.low) + " AND " + number(c.high); }
+
+  std::string condition(Condition const& c) {
+    if (c.kind == Kind::never) return "1 = 0";
+    if (c.kind == Kind::always) return "1 = 1";
+    switch (c.column) {
+      case Column::first_name: return named(c, "m.first_name");
+      case Column::last_name: return named(c, "m.last_name");
+      case Column::display_name: return profile(c, "m.display_name");
+      case Column::phone: return profile(c, "m.phone");
+      case Column::country: return profile(c, "m.country");
+      case Column::language: return profile(c, "m.language");
+      case Column::join_date: return between("m.joined_at", c);
+      case Column::last_online: return c.kind == Kind::empty ? "m.last_online_at IS NULL" : between("m.last_online_at", c);
+      case Column::referred_by: return c.kind == Kind::empty ? "m.referred_by IS NULL" : between("m.referred_by", c);
+      case Column::email:
+      case Column::username:
+      case Column::id:
+      case Column::user_id: return "m.member_id = " + number(c.low);
+      case Column::status: return status(c);
+      case Column::xp: return balance(c, ledger::kXp);
+      case Column::coins: return balance(c, ledger::kCoins);
+      case Column::premium_currency: return balance(c, ledger::kPremium);
+      case Column::role:
+      case Column::tag: return set(c);
+      case Column::custom: return custom(c);
+    }
+    throw std::logic_error("a column without a condition");
+  }
+
+  std::string profile(Condition const& c, std::string const& column) {
+    return c.kind == Kind::empty ? column + " IS NULL" : column + " = " + text(c.text);
+  }
+  // Who hides his name is not found by it either.
+  std::string named(Condition const& c, std::string const& column) { return "(m.hidden & 1) = 0 AND " + profile(c, column); }
+
+  std::string status(Condition const& c) {
+    auto const state = static_cast<MembershipState>(c.low);
+    if (state == MembershipState::banned) return "m.state = 3";
+    if (state == MembershipState::suspended) return "m.state = 2 AND (m.state_until IS NULL OR m.state_until > " + number(now_) + ")";
+    return "(m.state = 0 OR (m.state = 2 AND m.state_until <= " + number(now_) + "))";
+  }
+
+  // Who never had an entry has no row, and 0.
+  std::string balance(Condition const& c, CurrencyNo currency) {
+    std::string const row =
+        "FROM balances b WHERE b.community_id = $1 AND b.member_id = m.member_id AND b.currency_id = " + number(currency.value);
+    if (c.low > 0 || c.high < 0) return "EXISTS (SELECT 1 " + row + " AND " + between("b.amount", c) + ")";
+    // Whoever has no balance that does not fit: PostgreSQL joins this, where it would look up a sum for each member.
+    return "NOT EXISTS (SELECT 1 " + row + " AND NOT (" + between("b.amount", c) + "))";
+  }
+
+  std::string set(Condition const& c) {
+    std::string const row =
+        "EXISTS (SELECT 1 FROM " + std::string(set_table(c)) + " s WHERE s.community_id = $1 AND s.member_id = m.member_id";
+    if (c.kind == Kind::empty) return "NOT " + row + ")";
+    return row + " AND s." + std::string(set_column(c)) + " = " + number(c.low) + ")";
+  }
+
+  std::string custom(Condition const& c) {
+    std::string const row =
+        "EXISTS (SELECT 1 FROM field_values v WHERE v.community_id = $1 AND v.member_id = m.member_id AND v.field_id = " +
+        number(c.field.value);
+    std::string const none = "NOT " + row + " AND (v.number IS NOT NULL OR v.text IS NOT NULL))";
+    std::string fits;
+    switch (c.kind) {
+      case Kind::empty: return none;
+      case Kind::range: fits = between("v.number", c); break;
+      case Kind::text: fits = "v.text = " + text(c.text); break;
+      case Kind::days:
+        fits = "((length(v.text) = 10 AND v.text >= " + text(c.day_low) + " AND v.text <= " + text(c.day_high) +
+               ") OR (length(v.text) = 24 AND v.text >= " + text(c.time_low) + " AND v.text <= " + text(c.time_high) + "))";
+        break;
+      default: throw std::logic_error("a custom field has no such condition");
+    }
+    std::string const own = row + " AND " + fits + ")";
+    return c.fits_default ? "(" + own + " OR " + none + ")" : own;
+  }
+
+  std::vector<sql::Param> params_;
+  TimeMs now_;
+};
+
+// The role or tag that the fewest members have, if they are few.
+Condition const* driver_of(sql::Tx& tx, CommunityNo community, std::vector<Condition> const& conditions) {
+  Condition const* best = nullptr;
+  std::int64_t fewest = kHoldersMax;
+  for (auto const& c : conditions) {
+    if (c.kind != Kind::has) continue;
+    std::int64_t holders = 0;
+    tx.each(
+        c.column == Column::role ? kRoleHolders : kTagHolders, [&](Row const& r) { holders = r.integer(0); }, community, c.low,
+        kHoldersMax + 1);
+    if (holders > fewest) continue;
+    fewest = holders;
+    best = &c;
+  }
+  return best;
+}
+
+}  // namespace
+
+std::vector<FilterRow> filter_page(sql::Tx& tx, CommunityNo community, std::vector<Condition> const& conditions,
+                                   std::optional<FilterPlace> after, std::int64_t skip, std::int64_t most, TimeMs now) {
+  std::vector<FilterRow> rows;
+  auto const place = after.value_or(FilterPlace{std::numeric_limits<std::int64_t>::min(), {}});
+  auto const keep = [&](Row const& r) { rows.push_back(read_row(r)); };
+  if (conditions.empty()) {
+    tx.each(kPage, keep, community, place.joined_at, place.member, most, skip);
+    return rows;
+  }
+  Query query(community, now);
+  std::string text = COLUMNS + query.members(conditions, driver_of(tx, community, conditions));
+  text += " AND (m.joined_at, m.member_id) > (" + query.number(place.joined_at) + ", " + query.number(place.member.value) + ")";
+  text += " ORDER BY m.joined_at, m.member_id LIMIT " + query.number(most) + " OFFSET " + query.number(skip);
+  tx.run_text(text, query.params(), keep);
+  return rows;
+}
+
+std::int64_t filter_count(sql::Tx& tx, CommunityNo community, std::vector<Condition> const& conditions, TimeMs now) {
+  std::int64_t count = 0;
+  auto const keep = [&](Row const& r) { count = r.integer(0); };
+  if (conditions.empty()) {
+    tx.each(kCount, keep, community);
+    return count;
+  }
+  Query query(community, now);
+  std::string const text = "SELECT count(*) " + query.members(conditions, driver_of(tx, community, conditions));
+  tx.run_text(text, query.params(), keep);
+  return count;
+}
+
+}  // namespace fealty::members

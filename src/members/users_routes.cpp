@@ -1,0 +1,102 @@
+#include "api/typed.h"
+#include "base/text.h"
+#include "members/member_reference.h"
+#include "members/users.h"
+#include "members/users_filter.h"
+
+namespace fealty::members {
+namespace {
+
+using api::Context;
+using api::Family;
+using api::Method;
+using api::Needs;
+using api::None;
+using api::Permission;
+using api::Route;
+
+Route activity_route(UsersService& service, Method method) {
+  Route route{.method = method,
+              .path = "/users/activity/stats",
+              .family = Family::integration,
+              .needs = Needs::key({Permission::get_user_stats}),
+              .id = method == Method::get ? "users.activity.get" : "users.activity",
+              .summary = "Get user activity stats",
+              .description =
+                  "One entry for each day of the community's time zone ending today, the newest first. All counts are 0 until "
+                  "the server has messages and posts to count.",
+              .tag = "Users",
+              .errors = {&errors::kUserNotFound}};
+  constexpr auto kMessage = "User gamification stats fetched successfully";
+  if (method == Method::get)
+    return api::typed_route<ActivityIn, None, ActivityOut>(
+        std::move(route), kMessage, [&service](Context& c, ActivityIn const& in) { return service.activity(c, in); });
+  return api::typed_route<None, ActivityIn, ActivityOut>(
+      std::move(route), kMessage, [&service](Context& c, None const&, ActivityIn const& in) { return service.activity(c, in); });
+}
+
+Route create_route(UsersService& service) {
+  return {.method = Method::post,
+          .path = "/users",
+          .family = Family::integration,
+          .needs = Needs::key({Permission::create_user}),
+          .body = api::BodyKind::json,
+          .id = "users.create",
+          .summary = "Create new user",
+          .description =
+              "Account, membership, fields, roles and mails, all or nothing. An account that is there already keeps its e-mail, "
+              "username and passwords; a claimed one is invited.",
+          .tag = "Users",
+          .in = &api::Schema<CreateUserIn>::def,
+          .out = &api::Schema<CreateUserOut>::def,
+          .errors = {&errors::kEmailTaken, &errors::kUsernameTaken, &errors::kExternalIdTaken, &errors::kUserDeleted, &errors::kUserBanned,
+                     &errors::kNoIdentifierField, &errors::kUnknownField, &fealty::errors::kIdempotencyKeyReused},
+          .handler = [&service](Context& context, api::Request& request) -> Result<api::Answer> {
+            CreateUserIn in;
+            std::vector<Issue> issues;
+            bool const parsed = api::from_json(trim_space(request.body).empty() ? "{}" : request.body, in, issues);
+            // A body that is no JSON object has this one problem.
+            if (!parsed && std::any_of(issues.begin(), issues.end(), [](Issue const& i) { return i.field.empty(); }))
+              return std::unexpected(api::invalid_request(std::move(issues)));
+            auto const key = jobs::once_key(context, request, "users.create", issues);
+            return service.create(context, in, std::move(issues), key);
+          }};
+}
+
+}  // namespace
+
+std::vector<Route> users_routes(UsersService& service) {
+  std::vector<Route> routes;
+  routes.push_back(create_route(service));
+  routes.push_back(api::typed_route<None, UserInfoIn, UserInfo>(
+      {.method = Method::post,
+       .path = "/users/info",
+       .family = Family::integration,
+       .needs = Needs::key({Permission::get_user_data}),
+       .id = "users.info",
+       .summary = "Get user data",
+       .description = "Everything about one member, invited ones too. Default and custom fields are always there, null when empty.",
+       .tag = "Users",
+       .errors = {&errors::kUserNotFound, &errors::kAmbiguousMember}},
+      "", [&service](Context& c, None const&, UserInfoIn const& in) { return service.info(c, in); }));
+  for (std::string const path : {"/users/filter", "/users/filters", "/users/search"}) {
+    routes.push_back(api::typed_route<None, FilterIn, FilterOut>(
+        {.method = Method::post,
+         .path = path,
+         .family = Family::integration,
+         .needs = Needs::key({Permission::get_user_data}),
+         .id = path == "/users/filter" ? "users.filter" : "users.filter." + path.substr(7),
+         .summary = "Get users with filters",
+         .description = "Up to 200 members who fit all conditions, in the order of their joining. Walk with next_cursor: every page costs "
+                        "the same, and nobody is shown twice.",
+         .tag = "Users",
+         .errors = {&errors::kUnknownColumn, &errors::kUnknownOperator, &errors::kInvalidCursor, &errors::kPageTooDeep,
+                    &errors::kAmbiguousMember}},
+        "Users fetched successfully", [&service](Context& c, None const&, FilterIn const& in) { return service.filter(c, in); }));
+  }
+  routes.push_back(activity_route(service, Method::post));
+  routes.push_back(activity_route(service, Method::get));
+  return routes;
+}
+
+}  // namespace fealty::members

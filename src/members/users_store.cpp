@@ -1,0 +1,128 @@
+#include "members/users_store.h"
+
+#include "api/json_writer.h"
+
+namespace fealty::members {
+namespace {
+
+using sql::Row;
+using sql::Statement;
+
+Statement const kUser{
+    "users.load",
+    "SELECT m.state, m.state_until, m.first_name, m.last_name, m.display_name, m.phone, m.country, m.language, m.avatar, "
+    "m.hidden, m.referred_by, m.joined_at, m.last_online_at, c.time_zone, c.host FROM memberships m CROSS JOIN communities c "
+    "WHERE m.community_id = $1 AND m.member_id = $2 AND c.community_id = $1"};
+Statement const kBalances{
+    "users.balances", "SELECT currency_id, amount, entry_id FROM balances WHERE community_id = $1 AND member_id = $2 AND currency_id <= 3"};
+// Larger positions rank higher; of equal ones the older role.
+Statement const kRoles{"users.roles",
+                       "SELECT r.title FROM member_roles s JOIN roles r ON r.community_id = s.community_id AND r.role_id = s.role_id "
+                       "WHERE s.community_id = $1 AND s.member_id = $2 ORDER BY r.position DESC, r.role_id"};
+Statement const kTags{"users.tags",
+                      "SELECT t.name FROM member_tags s JOIN tags t ON t.community_id = s.community_id AND t.tag_id = s.tag_id "
+                      "WHERE s.community_id = $1 AND s.member_id = $2 ORDER BY t.tag_id"};
+Statement const kFields{"users.fields",
+                        "SELECT f.field_key, f.type, f.default_number, f.default_text, v.number, v.text FROM fields f "
+                        "LEFT JOIN field_values v ON v.community_id = $1 AND v.member_id = $2 AND v.field_id = f.field_id "
+                        "WHERE f.community_id = $1 AND f.deleted_at IS NULL ORDER BY f.field_id"};
+// Entries of one balance are a chain, newest first, and their numbers rise with time.
+Statement const kEarned{"users.earned",
+                        "WITH RECURSIVE chain (currency_id, class, amount, previous_id) AS ("
+                        "SELECT b.currency_id, e.class, e.amount, e.previous_id FROM balances b CROSS JOIN ledger_entries e "
+                        "WHERE b.community_id = $1 AND b.member_id = $2 AND b.currency_id <= 2 AND b.entry_id >= $3 "
+                        "AND e.community_id = $1 AND e.entry_id = b.entry_id "
+                        "UNION ALL SELECT c.currency_id, e.class, e.amount, e.previous_id FROM chain c CROSS JOIN ledger_entries e "
+                        "WHERE c.previous_id >= $3 AND e.community_id = $1 AND e.entry_id = c.previous_id) "
+                        "SELECT currency_id, class, CAST(sum(amount) AS BIGINT) FROM chain GROUP BY currency_id, class"};
+Statement const kZone{"communities.time_zone", "SELECT time_zone FROM communities WHERE community_id = $1"};
+
+}  // namespace
+
+void load_user_later(sql::Tx& tx, CommunityNo community, MemberNo member, std::optional<UserRow>& out) {
+  tx.each_later(
+      kUser,
+      [&out](Row const& r) {
+        out = UserRow{static_cast<MembershipState>(r.integer(0)),
+                      r.optional_integer(1),
+                      r.optional_string(2),
+                      r.optional_string(3),
+                      r.optional_string(4),
+                      r.optional_string(5),
+                      r.optional_string(6),
+                      r.optional_string(7),
+                      r.optional_string(8),
+                      r.integer(9),
+                      r.optional_integer(10),
+                      r.integer(11),
+                      r.optional_integer(12),
+                      r.string(13),
+                      r.string(14)};
+      },
+      community, member);
+}
+
+void load_user_balances_later(sql::Tx& tx, CommunityNo community, MemberNo member, UserBalances& out) {
+  tx.each_later(
+      kBalances,
+      [&out](Row const& r) {
+        auto const c = static_cast<std::size_t>(r.integer(0));
+        out.amount[c] = {r.integer(1)};
+        out.newest[c] = {r.integer(2)};
+      },
+      community, member);
+}
+
+void load_user_roles_later(sql::Tx& tx, CommunityNo community, MemberNo member, std::vector<std::string>& out) {
+  tx.each_later(
+      kRoles,
+      [&out](Row const& r) {
+        if (r.text(0) != "@all") out.push_back(r.string(0));
+      },
+      community, member);
+}
+
+void load_user_tags_later(sql::Tx& tx, CommunityNo community, MemberNo member, std::vector<std::string>& out) {
+  tx.each_later(kTags, [&out](Row const& r) { out.push_back(r.string(0)); }, community, member);
+}
+
+void load_user_fields_later(sql::Tx& tx, CommunityNo community, MemberNo member, std::string& json) {
+  tx.each_later(
+      kFields,
+      [&json](Row const& r) {
+        if (!json.empty()) json += ',';
+        api::write_json_string(json, r.text(0));
+        json += ':';
+        bool const own = !r.is_null(4) || !r.is_null(5);
+        int const number = own ? 4 : 2, text = own ? 5 : 3;
+        if (!r.is_null(number)) {
+          if (r.text(1) == to_string(FieldType::boolean))
+            json += r.integer(number) != 0 ? "true" : "false";
+          else
+            Decimal{r.integer(number)}.append_to(json);
+        } else if (!r.is_null(text)) {
+          api::write_json_string(json, r.text(text));
+        } else {
+          json += "null";
+        }
+      },
+      community, member);
+}
+
+EarnedSince earned_since(sql::Tx& tx, CommunityNo community, MemberNo member, EntryNo from) {
+  EarnedSince out{};
+  tx.each(
+      kEarned,
+      [&](Row const& r) {
+        if (ledger::counts_as_earned(static_cast<ledger::EntryClass>(r.integer(1))))
+          out.amount[static_cast<std::size_t>(r.integer(0))].micros += r.integer(2);
+      },
+      community, member, from);
+  return out;
+}
+
+std::string community_zone(sql::Tx& tx, CommunityNo community) {
+  return tx.one(kZone, [](Row const& r) { return r.string(0); }, community).value_or("UTC");
+}
+
+}  // namespace fealty::members
