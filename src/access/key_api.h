@@ -114,13 +114,13 @@ FEALTY_SCHEMA(fealty::access::KeyInfoOut, field<&fealty::access::KeyInfoOut::nam
 FEALTY_SCHEMA(fealty::access::KeyListQuery, page_field<&fealty::access::KeyListQuery::page>(),
               limit_field<&fealty::access::KeyListQuery::limit>(),
               field<&fealty::access::KeyListQuery::sort>("sort", "createdAt, updatedAt, lastUsedAt or name, with :asc or :desc.",
-                                                         {.example = "createdAt:desc"}))
+                                                         {.example = "\"createdAt:desc\""}))
 FEALTY_SCHEMA(fealty::access::UserKeyQuery,
               field<&fealty::access::UserKeyQuery::userId>("userId", "Id of the user.", {.format = "id", .required = true}),
               field<&fealty::access::UserKeyQuery::apiKeyId>("apiKeyId", "Id of the key.", {.format = "id"}))
 FEALTY_SCHEMA(fealty::access::UserKeyListQuery, page_field<&fealty::access::UserKeyListQuery::page>(),
               limit_field<&fealty::access::UserKeyListQuery::limit>(),
               field<&fealty::access::UserKeyListQuery::sort>("sort", "createdAt, updatedAt, lastUsedAt or name, with :asc or :desc.",
-                                                             {.example = "createdAt:desc"}),
+                                                             {.example = "\"createdAt:desc\""}),
               field<&fealty::access::UserKeyListQuery::userId>("userId", "Id of the user.", {.format = "id", .required = true}),
               field<&fealty::access::UserKeyListQuery::apiKeyId>("apiKeyId", "Id of the key.", {.format = "id"}))

@@ -128,6 +128,8 @@ Result<IssuedKey> KeyService::create_in(sql::Tx& tx, CommunityNo community, NewK
   if (key.permissions.bits() == 0) issues.push_back({"permissions", "required", "Name at least one permission, or all."});
   check_key_end(key.expire_days, key.expire_date, now, "", issues);
   check_key_networks(key.allowed_ips, "", issues);
+  if (!key.foreign.empty() && ((key.foreign.size() != 40 && key.foreign.size() != 64) || !from_hex(key.foreign)))
+    issues.push_back({"foreignKey", "invalid_key", "A key of another system has 40 or 64 hex digits."});
   if (!issues.empty()) return fail(fealty::errors::kInvalidRequest, "The key could not be made.", std::move(issues));
 
   bool const is_users = key.kind == KeyKind::user;
@@ -141,6 +143,9 @@ Result<IssuedKey> KeyService::create_in(sql::Tx& tx, CommunityNo community, NewK
   if (int const most = is_users ? kKeysPerUserMax : kKeysPerCommunityMax; living >= most)
     return fail(errors::kTooManyKeys,
                 (is_users ? "A person can have " : "A community can have ") + std::to_string(most) + " keys; revoke one first.");
+
+  if (!key.foreign.empty() && find_key_by_hash(tx, sha256(key.foreign), now))
+    return fail(errors::kKeyNameTaken, "This key of another system is registered already, here or in another community.");
 
   auto const issued = issue(tx, community, key, end_of_key(now, key.expire_days, key.expire_date), actor, now);
   api::JsonWriter detail;
@@ -157,9 +162,14 @@ Result<IssuedKey> KeyService::create_in(sql::Tx& tx, CommunityNo community, NewK
 
 IssuedKey KeyService::issue(sql::Tx& tx, CommunityNo community, NewKey const& key, std::optional<TimeMs> expires_at, Actor const& actor,
                             TimeMs now) {
-  std::string const prefix = std::string(prefix_of(key.kind)) + random_base62(kPrefixCharacters);
-  std::string text = prefix + "_" + random_base62(kSecretCharacters);
-  text += checksum_of(text);
+  // What a foreign key shows of itself leaves 128 bits at least.
+  std::string const prefix =
+      key.foreign.empty() ? std::string(prefix_of(key.kind)) + random_base62(kPrefixCharacters) : key.foreign.substr(0, kPrefixCharacters);
+  std::string text = key.foreign;
+  if (text.empty()) {
+    text = prefix + "_" + random_base62(kSecretCharacters);
+    text += checksum_of(text);
+  }
   KeyNo const number{sql::draw_numbers(tx, "key")};
   insert_key(tx, community, number, key, prefix, sha256(text), now, expires_at, actor.id);
   return {PublicId::of(number.value, now), std::move(text), prefix};

@@ -47,6 +47,8 @@ struct NewKey {
   std::vector<std::string> channel_ids = {};  // user keys; empty: all
   MemberNo account = {};                      // user keys
   bool is_active = true;
+  // A key that another system has given out, 40 or 64 hex digits, which is to open this one too: for the operator alone.
+  std::string foreign = {};
 };
 
 struct KeySummary {

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <fstream>
 #include <iostream>
 
 #include "api/json_writer.h"
@@ -63,7 +64,7 @@ struct Options {
   StorageSettings storage;
   bool json = false;
   std::string community, title, owner_email, time_zone = "UTC";
-  std::string name, permissions, id, email;
+  std::string name, permissions, id, email, foreign_key_file;
   std::int64_t expire_days = 0, file_retention_days = 0;
   members::NewField field;
 };
@@ -121,7 +122,13 @@ int set_community(Options const& o) {
 
 int create_key(Options const& o) {
   Desk desk(o.storage);
-  access::NewKey const key{access::KeyKind::community, o.name, read_permissions(o.permissions), o.expire_days};
+  access::NewKey key{access::KeyKind::community, o.name, read_permissions(o.permissions), o.expire_days};
+  if (!o.foreign_key_file.empty()) {
+    std::ifstream file(o.foreign_key_file);
+    std::string line;
+    if (!std::getline(file, line)) throw OperatorError("There is no key in " + o.foreign_key_file + ".");
+    key.foreign = trim_space(line);
+  }
   auto const made = Desk::value(desk.keys.create(desk.community(o.community), key, desk.actor, system_now()));
   if (o.json) {
     api::JsonWriter w;
@@ -302,6 +309,10 @@ void add_operator_commands(CLI::App& app, std::vector<std::function<int()>>& cho
   key_create->add_option("--expire-days", options->expire_days, "Days until it expires; 0 = never")
       ->check(CLI::Range(0, 3'650))
       ->capture_default_str();
+  key_create
+      ->add_option("--foreign-key-file", options->foreign_key_file,
+                   "File with a key of another system (40 or 64 hex digits) that is to open this community too")
+      ->check(CLI::ExistingFile);
   with_community(command(*key, "list", "List keys; secrets are never shown again", list_keys));
   with_community(command(*key, "revoke", "Stop a key on every node", revoke_key))
       ->add_option("--id", options->id, "Id of the key")

@@ -160,6 +160,26 @@ TEST_P(Keys, AForeignKeyIsCheckedByItsHashAsOwnOnesAre) {
   EXPECT_EQ(message(bearer(foreign.substr(1))), kWrong);
 }
 
+TEST_P(Keys, OfAnotherSystemAreRegisteredOnceAndStoredAsAHash) {
+  std::string const foreign = "00112233445566778899aabbccddeeff00112233";
+  NewKey key{KeyKind::community, "moved", bulk(), 0};
+  key.foreign = foreign;
+  auto const made = service().create(kHere, key, kActor, kNow);
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->key, foreign);
+  EXPECT_EQ(made->prefix, "00112233");
+  EXPECT_EQ(message(bearer(foreign)), "good");
+  EXPECT_THAT(test::tables_with(db(), foreign.substr(8)), IsEmpty());
+  key.name = "again";
+  EXPECT_EQ(service().create(kElsewhere, key, kActor, kNow).error().status(), 409);
+  for (auto const& text : {foreign + "0", foreign.substr(2), std::string(40, 'g'), std::string("fk_abcdefgh")}) {
+    key.foreign = text;
+    auto const refused = service().create(kHere, key, kActor, kNow);
+    ASSERT_FALSE(refused) << text;
+    EXPECT_EQ(refused.error().issues.at(0).field, "foreignKey");
+  }
+}
+
 TEST_P(Keys, RevokedAndExpiredKeysStopAtOnce) {
   auto const key = *create("crm"), month = *create("month", KeyKind::community, 30),
              most = *create("most", KeyKind::community, kKeyExpiryDaysMax);

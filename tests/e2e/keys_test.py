@@ -119,7 +119,7 @@ def test_a_mail_of_the_folder_opens_what_it_is_for(installation):
     folder = installation.data / "mail"
     found = wait_until(lambda: list(folder.glob("*.eml")) if folder.exists() else None, 10, "the mail is written")
     mail = email_of(found[0])
-    assert mail["To"] == "<owner@example.org>"
+    assert mail["To"] == "owner@example.org"
     token = re.search(r"https://club\.example\.org/reset-password\?token=(\w+)", mail.get_content()).group(1)
     new = {"token": token, "password": PASSWORD + "2", "confirmPassword": PASSWORD + "2"}
     assert post_json(server.api(), "/auth/reset-password", new).status == 200

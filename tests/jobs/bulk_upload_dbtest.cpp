@@ -116,6 +116,16 @@ TEST_P(Uploads, InEveryWrappingGiveTheSameJob) {
             static_cast<std::int64_t>(answers.size()));
 }
 
+TEST_P(Uploads, TheOpenJobsOfAKeyAreNamedUntilTheyEnd) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < 2; ++i) ids.push_back(send(kFile + std::to_string(i) + ",ok\n", {{"content-type", "text/csv"}})->id);
+  EXPECT_THAT(program->service->open_jobs_of(kA, "fk_1"), testing::ElementsAreArray(ids));
+  EXPECT_THAT(program->service->open_jobs_of(kA, "fk_2"), IsEmpty());
+  EXPECT_THAT(program->service->open_jobs_of(kB, "fk_1"), IsEmpty());
+  test::run(db(), "UPDATE bulk_jobs SET status = 'completed' WHERE job_id = " + std::to_string(PublicId::parse(ids[0])->number));
+  EXPECT_THAT(program->service->open_jobs_of(kA, "fk_1"), ElementsAre(ids[1]));
+}
+
 TEST_P(Uploads, OptionsHaveTheirDefaultsAndLimits) {
   auto const plain = job(upload(kFile)->id);
   EXPECT_EQ(plain.log_name, "");
