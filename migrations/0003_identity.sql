@@ -40,6 +40,7 @@ CREATE TABLE registrations (
   password_hash TEXT NOT NULL,
   access_level {int},
   referral TEXT NOT NULL DEFAULT '',
+  by_key {int} NOT NULL DEFAULT 0,
   created_at {int} NOT NULL,
   expires_at {int} NOT NULL
 ){strict};

@@ -19,7 +19,7 @@ Actor actor_of(api::Principal const& who) {
     case community_key: return {"community_key", who.key_prefix, who.name};
     case system_key: return {"system_key", who.key_prefix, who.name};
     case user_key: return {"user_key", who.key_prefix, who.name};
-    case user: return {"user", who.key_prefix, who.name};
+    case user: return {"user", std::to_string(who.account.value), who.name};
     case operator_shell: return {"operator", who.key_prefix, who.name};
     case guest: break;
   }

@@ -75,18 +75,22 @@ std::string issue_code(sql::Tx& tx, std::string_view purpose, std::string_view s
   return code;
 }
 
-CodeOutcome try_code(sql::Tx& tx, std::string_view purpose, std::string_view subject, std::string_view code, TimeMs now) {
+TriedCode try_code(sql::Tx& tx, std::string_view purpose, std::string_view subject, std::string_view code, TimeMs now) {
   // Nobody's subject is empty: links have none.
-  if (subject.empty()) return CodeOutcome::wrong;
+  if (subject.empty()) return {};
   auto const open = spend_attempt(tx, purpose, subject, now);
   for (auto const& stored : open)
-    if (is_code(stored, subject, code)) return use_code(tx, stored.number, now) ? CodeOutcome::right : CodeOutcome::used_before;
+    if (is_code(stored, subject, code))
+      return {use_code(tx, stored.number, now) ? CodeOutcome::right : CodeOutcome::used_before, stored.account};
   auto const used = open.empty() ? used_code(tx, purpose, subject, now) : std::nullopt;
-  return used && is_code(*used, subject, code) ? CodeOutcome::used_before : CodeOutcome::wrong;
+  if (used && is_code(*used, subject, code)) return {CodeOutcome::used_before, used->account};
+  return {};
 }
 
+void void_codes(sql::Tx& tx, std::string_view purpose, std::string_view subject) { end_secrets_of_subject(tx, purpose, subject); }
+
 bool redeem_code(sql::Tx& tx, std::string_view purpose, std::string_view subject, std::string_view code, TimeMs now) {
-  return try_code(tx, purpose, subject, code, now) == CodeOutcome::right;
+  return try_code(tx, purpose, subject, code, now).outcome == CodeOutcome::right;
 }
 
 std::int64_t forget_one_time_secrets(sql::Tx& tx, TimeMs now) { return delete_ended_secrets(tx, now); }

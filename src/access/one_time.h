@@ -39,7 +39,13 @@ std::string issue_code(sql::Tx& tx, std::string_view purpose, std::string_view s
                        int attempts);
 enum class CodeOutcome : std::uint8_t { wrong, right, used_before };
 // The attempt counts when the transaction commits: a caller that refuses a wrong code must let it commit all the same.
-CodeOutcome try_code(sql::Tx& tx, std::string_view purpose, std::string_view subject, std::string_view code, TimeMs now);
+struct TriedCode {
+  CodeOutcome outcome = CodeOutcome::wrong;
+  MemberNo account;  // whose code it is, unless it is wrong
+};
+TriedCode try_code(sql::Tx& tx, std::string_view purpose, std::string_view subject, std::string_view code, TimeMs now);
+// The open code of a subject ends.
+void void_codes(sql::Tx& tx, std::string_view purpose, std::string_view subject);
 bool redeem_code(sql::Tx& tx, std::string_view purpose, std::string_view subject, std::string_view code, TimeMs now);
 
 // Removes what has ended; gives the number of rows.

@@ -25,15 +25,15 @@ Statement const kEndOfAccount{"one_time.end_of_account",
                               "UPDATE one_time_secrets SET used_at = $3 WHERE purpose = $1 AND account_id = $2 AND used_at IS NULL"};
 Statement const kSpend{"one_time.spend",
                        "UPDATE one_time_secrets SET attempts_left = attempts_left - 1 WHERE purpose = $1 AND subject = $2 "
-                       "AND used_at IS NULL AND expires_at > $3 AND attempts_left > 0 RETURNING secret_id, secret_hash"};
+                       "AND used_at IS NULL AND expires_at > $3 AND attempts_left > 0 RETURNING secret_id, secret_hash, account_id"};
 Statement const kUseCode{"one_time.use_code", "UPDATE one_time_secrets SET used_at = $2 WHERE secret_id = $1 AND used_at IS NULL"};
 Statement const kUsedCode{"one_time.used_code",
-                          "SELECT secret_id, secret_hash FROM one_time_secrets WHERE purpose = $1 AND subject = $2 "
+                          "SELECT secret_id, secret_hash, account_id FROM one_time_secrets WHERE purpose = $1 AND subject = $2 "
                           "AND used_at IS NOT NULL AND expires_at > $3 ORDER BY created_at DESC LIMIT 1"};
 Statement const kDeleteEnded{"one_time.delete_ended", "DELETE FROM one_time_secrets WHERE expires_at <= $1"};
 
 OneTime read(Row const& r) { return {{r.integer(0)}, {r.integer(1)}, r.string(2), r.integer(3)}; }
-OpenCode code(Row const& r) { return {r.integer(0), r.string(1)}; }
+OpenCode code(Row const& r) { return {r.integer(0), r.string(1), {r.integer(2)}}; }
 
 }  // namespace
 

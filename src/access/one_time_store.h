@@ -22,6 +22,7 @@ void end_secrets_of_account(sql::Tx& tx, std::string_view purpose, MemberNo acco
 struct OpenCode {
   std::int64_t number = 0;
   std::string hash;
+  MemberNo account;
 };
 // Takes one attempt from the code that is open. (Two may be, when they were drawn at the same moment.)
 std::vector<OpenCode> spend_attempt(sql::Tx& tx, std::string_view purpose, std::string_view subject, TimeMs now);

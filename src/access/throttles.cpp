@@ -76,6 +76,10 @@ void attempt_succeeded(sql::Tx& tx, std::span<Throttle const> throttles, TimeMs 
   }
 }
 
+void attempt_undone(sql::Tx& tx, std::span<Throttle const> throttles, TimeMs now) {
+  for (auto const* t : in_order(throttles)) uncount_failure(tx, t->subject, slice_of(now));
+}
+
 bool may_do_again(sql::Tx& tx, Throttle const& t, TimeMs now) {
   count_failure(tx, t.subject, slice_of(now));
   if (failures_since(tx, t.subject, now - t.window_ms).count <= t.failures_max) return true;

@@ -32,6 +32,8 @@ std::vector<Throttle> sign_in_throttles(std::string_view account, std::string_vi
 // 429 with the time to wait when one is full, and nothing was counted.
 Result<void> begin_attempt(sql::Tx& tx, std::span<Throttle const> throttles, TimeMs now);
 void attempt_succeeded(sql::Tx& tx, std::span<Throttle const> throttles, TimeMs now);
+// Neither succeeded nor failed: as if it had not been made.
+void attempt_undone(sql::Tx& tx, std::span<Throttle const> throttles, TimeMs now);
 // Counts without taking back: for what may be done so often. False when it may not.
 bool may_do_again(sql::Tx& tx, Throttle const& throttle, TimeMs now);
 

@@ -58,6 +58,10 @@ std::optional<T> read_part(std::string_view part) {
 
 bool looks_like_token(std::string_view text) { return text.starts_with("eyJ") && std::count(text.begin(), text.end(), '.') == 2; }
 
+bool has_signing_keys(sql::Database& database) {
+  return !database.read([](sql::Tx& tx) { return read_signing_keys(tx); }).empty();
+}
+
 SessionKeys::SessionKeys(sql::Database& database, Vault const& vault, TimeMs now) : database_(database), vault_(vault) { load(now); }
 
 void SessionKeys::keep_fresh(TimeMs now) {

@@ -59,6 +59,8 @@ class SessionKeys {
   TimeMs loaded_at_ = 0;
 };
 
+// Whether something is stored that only the installation's secret can read.
+bool has_signing_keys(sql::Database& database);
 // Whether a credential has the form of a user token: everything else may be a key.
 bool looks_like_token(std::string_view text);
 

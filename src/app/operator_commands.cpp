@@ -8,7 +8,9 @@
 #include "app/installation.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "identity/accounts.h"
 #include "jobs/node.h"
+#include "members/community_settings.h"
 #include "members/fields.h"
 #include "members/members.h"
 
@@ -62,8 +64,9 @@ struct Options {
   StorageSettings storage;
   bool json = false;
   std::string community, title, owner_email, time_zone = "UTC";
-  std::string name, permissions, id;
-  std::int64_t expire_days = 0, file_retention_days = 0;
+  std::string name, permissions, id, email;
+  std::int64_t expire_days = 0;
+  members::CommunityChange change;
   members::NewField field;
 };
 
@@ -109,12 +112,15 @@ int list_communities(Options const& o) {
 
 int set_community(Options const& o) {
   Desk desk(o.storage);
-  members::CommunityService service(*desk.database, desk.numbers, desk.keys);
-  auto const days = Desk::value(service.set_file_retention(desk.community(o.community), o.file_retention_days, desk.actor, system_now()));
-  if (o.json)
-    std::cout << "{\"_id\":\"" << o.community << "\",\"fileRetentionDays\":" << days << "}\n";
-  else
-    std::cout << "Files and rows of bulk jobs that end from now on are kept " << days << (days == 1 ? " day.\n" : " days.\n");
+  auto const set =
+      Desk::value(members::change_community(*desk.database, desk.numbers, desk.community(o.community), o.change, desk.actor, system_now()));
+  if (o.json) {
+    std::cout << "{\"_id\":\"" << o.community << "\"," << set << "}\n";
+    return 0;
+  }
+  if (auto const days = o.change.file_retention_days)
+    std::cout << "Files and rows of bulk jobs that end from now on are kept " << *days << (*days == 1 ? " day.\n" : " days.\n");
+  std::cout << "Set: " << set << "\n";
   return 0;
 }
 
@@ -225,6 +231,40 @@ int create_named(Options const& o, bool role) {
   return 0;
 }
 
+int claim_link(Options const& o) {
+  Desk desk(o.storage);
+  identity::AccountDesk accounts(*desk.database, desk.numbers);
+  auto const made = Desk::value(accounts.claim_link(o.email, desk.actor, system_now()));
+  if (o.json) {
+    api::JsonWriter w;
+    w.begin_object()
+        .key("username")
+        .string(made.username)
+        .key("token")
+        .string(made.link_text)
+        .key("path")
+        .string("/claim?token=" + made.link_text);
+    std::cout << w.end_object().take() << "\n";
+  } else {
+    std::cout << "Username  " << made.username << "\nLink      /claim?token=" << made.link_text
+              << "\n\nWho follows it on this installation, or sends its token to /auth/claim, chooses the account's password. It works "
+                 "once, for 24 hours.\n";
+  }
+  return 0;
+}
+
+int set_account(Options const& o, bool disabled) {
+  Desk desk(o.storage);
+  identity::AccountDesk accounts(*desk.database, desk.numbers);
+  auto const username = Desk::value(accounts.set_disabled(o.email, disabled, desk.actor, system_now()));
+  if (o.json)
+    std::cout << "{\"username\":\"" << username << "\",\"disabled\":" << (disabled ? "true" : "false") << "}\n";
+  else
+    std::cout << (disabled ? "Disabled " : "Enabled ") << username
+              << (disabled ? ". Its sessions have ended; every node refuses it from now on.\n" : ". It may sign in again.\n");
+  return 0;
+}
+
 }  // namespace
 
 void add_operator_commands(CLI::App& app, std::vector<std::function<int()>>& chosen) {
@@ -247,10 +287,20 @@ void add_operator_commands(CLI::App& app, std::vector<std::function<int()>>& cho
   create->add_option("--owner-email", options->owner_email, "E-mail of the owner")->required();
   create->add_option("--time-zone", options->time_zone, "IANA time zone whose midnight begins a day")->capture_default_str();
   command(*community, "list", "List the communities", list_communities);
-  with_community(command(*community, "set", "Change a community", set_community))
-      ->add_option("--file-retention-days", options->file_retention_days, "Days that files and rows of bulk jobs are kept after their end")
-      ->check(CLI::Range(1, static_cast<int>(members::kFileRetentionDaysMax)))
-      ->required();
+  auto* set = with_community(command(*community, "set", "Change a community; what is not named stays", set_community));
+  auto& change = options->change;
+  set->add_option("--file-retention-days", change.file_retention_days, "Days that files and rows of bulk jobs are kept after their end")
+      ->check(CLI::Range(1, static_cast<int>(members::kFileRetentionDaysMax)));
+  set->add_option("--host", change.host, "Name under which the community's own pages and secureAuth answer; \"\" = none");
+  set->add_option("--open-registration", change.open_registration, "Whether anybody may register and join: true or false");
+  set->add_option("--secure-auth-administrators", change.secure_auth_administrators,
+                  "Whether secureAuth signs owners and administrators in as such: true or false");
+  set->add_option("--second-factor-required", change.second_factor_required,
+                  "Whether owners and administrators need a second factor: true or false");
+  set->add_option("--mail-include-passwords", change.mail_include_passwords,
+                  "Whether mails may carry a password that the community gave: true or false");
+  set->add_option("--restore-days", change.restore_days, "Days that deleted members can be restored")
+      ->check(CLI::Range(1, static_cast<int>(members::kRestoreDaysMax)));
 
   auto* key = app.add_subcommand("api-key", "Make, list and revoke API keys")->require_subcommand(1);
   auto* key_create = with_community(command(*key, "create", "Make a community API key", create_key));
@@ -278,6 +328,13 @@ void add_operator_commands(CLI::App& app, std::vector<std::function<int()>>& cho
   with_community(command(*field, "remove", "Remove a field; values and history stay, hidden", remove_field))
       ->add_option("--name", options->name, "Name or key of the field")
       ->required();
+
+  auto* account = app.add_subcommand("account", "Let people into their accounts, or keep them out")->require_subcommand(1);
+  auto with_email = [&](CLI::App* sub) { sub->add_option("--email", options->email, "E-mail of the account")->required(); };
+  with_email(command(*account, "claim-link", "Print a link that claims an account, or sets a new password, once", claim_link));
+  with_email(
+      command(*account, "disable", "End an account's sessions and refuse it", [](Options const& o) { return set_account(o, true); }));
+  with_email(command(*account, "enable", "Let a disabled account in again", [](Options const& o) { return set_account(o, false); }));
 
   auto* role = app.add_subcommand("role", "Make roles")->require_subcommand(1);
   with_community(command(*role, "create", "Make a role without permissions", [](Options const& o) { return create_named(o, true); }))

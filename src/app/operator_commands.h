@@ -6,7 +6,7 @@
 
 namespace fealty::app {
 
-// Adds community, api-key, field, role and tag. The chosen command's work is appended to `chosen`; it returns the exit
+// Adds community, api-key, field, account, role and tag. The chosen command's work is appended to `chosen`; it returns the exit
 // status and throws OperatorError.
 void add_operator_commands(CLI::App& app, std::vector<std::function<int()>>& chosen);
 // Adds migrate, doctor, backup and restore.

@@ -6,24 +6,27 @@
 
 #include "access/keys.h"
 #include "api/openapi.h"
+#include "app/identity_wiring.h"
 #include "app/installation.h"
 #include "app/reference_page.h"
 #include "base/log.h"
 #include "http/server.h"
+#include "identity/access_levels.h"
+#include "identity/secure_auth.h"
 #include "jobs/bulk_routes.h"
 #include "jobs/bulk_runner.h"
 #include "jobs/clean_up.h"
+#include "members/avatars.h"
 #include "members/balances.h"
 #include "members/bulk_kinds.h"
 #include "members/erasure.h"
+#include "members/joining.h"
 #include "members/moderation.h"
+#include "members/profiles.h"
 #include "members/users.h"
 
 namespace fealty::app {
 namespace {
-
-// A hash takes a core for tens of milliseconds: more at once would only slow each other and everybody else.
-constexpr int kHashThreads = 2;
 
 // What storage throws becomes an answer that tells the caller to come back.
 std::optional<Error> error_of_exception(std::exception_ptr exception) {
@@ -106,6 +109,31 @@ struct Program {
   access::KeyService keys;
 };
 
+// What the application shows of members, and how other systems send people here.
+struct ApplicationUsers {
+  ApplicationUsers(StorageSettings const& s, sql::Database& database, NumberSource& numbers, access::SessionKeys const& session_keys)
+      : files(avatars_folder(s)),
+        profiles(database, numbers),
+        avatars(database, numbers, files),
+        joining(database, numbers),
+        access_levels(database, numbers),
+        secure_auth(database, numbers, session_keys) {}
+  std::vector<api::Route> routes() {
+    std::vector<api::Route> all;
+    for (auto&& part : {members::profile_routes(profiles), members::avatar_routes(avatars), members::joining_routes(joining),
+                        identity::access_level_routes(access_levels), identity::secure_auth_routes(secure_auth)})
+      all.insert(all.end(), part.begin(), part.end());
+    return all;
+  }
+
+  members::AvatarFiles files;
+  members::ProfileService profiles;
+  members::AvatarService avatars;
+  members::JoiningService joining;
+  identity::AccessLevelService access_levels;
+  identity::SecureAuth secure_auth;
+};
+
 void mount_all(api::RouteTable& table, jobs::BulkService& bulk, std::vector<std::unique_ptr<jobs::BulkKind>> const& kinds,
                members::BalancesService& balances, members::UsersService& users, members::ModerationService& moderation,
                std::vector<api::Route> operation) {
@@ -142,6 +170,8 @@ std::string openapi_text() {
     ServeSettings settings;
     settings.storage.data = folder;
     Program program(settings);
+    sql::migrate(*program.database);
+    Identity identity(settings.storage, 1, *program.database, program.numbers, program.keys);
     jobs::FileStore files(uploads_folder(settings.storage));
     auto const kinds = members::bulk_kinds(*program.database, program.numbers, scratch_folder(settings.storage));
     jobs::BulkService bulk({*program.database, files, program.numbers, settings.limits, kinds, system_now}, [] {});
@@ -149,9 +179,11 @@ std::string openapi_text() {
     std::atomic<bool> const draining{false};
     api::RouteTable table;
     members::BalancesService balances(*program.database, program.numbers);
-    access::PasswordHasher passwords(1);
-    members::UsersService users(*program.database, program.numbers, passwords);
+    members::UsersService users(*program.database, program.numbers, identity.hasher());
     members::ModerationService moderation(*program.database, program.numbers);
+    ApplicationUsers application(settings.storage, *program.database, program.numbers, identity.session_keys());
+    for (auto& route : identity.routes()) table.add(std::move(route));
+    for (auto& route : application.routes()) table.add(std::move(route));
     mount_all(table, bulk, kinds, balances, users, moderation, operation_routes(program.database.get(), &metrics, false, &draining));
     text = api::openapi_document(table, FEALTY_VERSION);
   }
@@ -191,11 +223,16 @@ int serve(ServeSettings const& settings) {
   auto const gauges = register_gauges(metrics, runner);
   std::atomic<bool> draining{false};
   members::BalancesService balances(database, program.numbers);
-  access::PasswordHasher passwords(kHashThreads);
-  members::UsersService users(database, program.numbers, passwords);
+  Identity identity(settings.storage, settings.password_threads, database, program.numbers, program.keys);
+  members::UsersService users(database, program.numbers, identity.hasher());
   members::ModerationService moderation(database, program.numbers);
   members::Erasure erasure(database, program.numbers, system_now);
+  ApplicationUsers application(settings.storage, database, program.numbers, identity.session_keys());
+  // Of a shared folder, other nodes may be about to name what they wrote.
+  application.avatars.remove_orphans(settings.storage.is_sqlite() ? 0 : jobs::kOrphanIdleMs);
   api::RouteTable table;
+  for (auto& route : identity.routes()) table.add(std::move(route));
+  for (auto& route : application.routes()) table.add(std::move(route));
   mount_all(table, bulk, kinds, balances, users, moderation, operation_routes(&database, &metrics, settings.metrics_open, &draining));
 
   auto const listen = *parse_listen(settings.listen);
@@ -210,10 +247,11 @@ int serve(ServeSettings const& settings) {
                                     .trusted_proxies = settings.trusted_proxies,
                                     .error_of_exception = error_of_exception,
                                     .access_log = settings.access_log}},
-                      table, program.keys, metrics);
+                      table, identity.gate(), metrics);
   runner.start();
   clean_up.start();
   erasure.start();
+  identity.start();
   server.start();
   std::string const scheme = settings.tls_certificate.empty() ? "http" : "https";
   log::info("server.ready", {{"url", scheme + "://" + listen.address + ":" + std::to_string(server.port())},
@@ -232,6 +270,7 @@ int serve(ServeSettings const& settings) {
     std::_Exit(1);
   }).detach();
   server.drain(settings.limits.shutdown_grace_ms);
+  identity.stop();
   clean_up.stop();
   erasure.stop();
   runner.drain();

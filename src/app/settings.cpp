@@ -33,6 +33,9 @@ void add_storage_options(CLI::App& app, StorageSettings& s) {
       ->envname("FEALTY_DATABASE_CACHE_MIB")
       ->check(CLI::Range(1, 65'536))
       ->capture_default_str();
+  app.add_option("--secret-file", s.secret_file,
+                 "The installation's secret, the same for all nodes; default: secret.key in the data folder, made at the first start")
+      ->envname("FEALTY_SECRET_FILE");
 }
 
 void add_serve_options(CLI::App& app, ServeSettings& s) {
@@ -75,6 +78,10 @@ void add_serve_options(CLI::App& app, ServeSettings& s) {
       ->capture_default_str();
   app.add_option("--job-threads", s.job_threads, "Threads that work on bulk jobs")
       ->envname("FEALTY_JOB_THREADS")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  app.add_option("--password-threads", s.password_threads, "Passwords that are hashed at once; each takes 19 MiB")
+      ->envname("FEALTY_PASSWORD_THREADS")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
   app.add_option("--connections-max", l.connections_max, "Open connections at most")

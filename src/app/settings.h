@@ -16,6 +16,7 @@ struct StorageSettings {
   std::string database;  // empty: sqlite in the data folder
   int database_connections = 12;
   int database_cache_mib = 16;
+  std::string secret_file;  // empty: secret.key in the data folder
 
   std::string database_url() const { return database.empty() ? "sqlite://" + data + "/fealty.db" : database; }
   bool is_sqlite() const { return !database_url().starts_with("postgres"); }
@@ -30,7 +31,7 @@ struct ServeSettings {
   bool metrics_open = false;
   std::string log_format = "text", log_level = "info";
   bool access_log = true;
-  int io_threads = 1, request_threads = 8, job_threads = 2;
+  int io_threads = 1, request_threads = 8, job_threads = 2, password_threads = 2;
   Limits limits;
 };
 
