@@ -17,10 +17,10 @@ inline constexpr std::int64_t kRestoreDaysMax = 365;
 
 // What is not given stays.
 struct CommunityChange {
-  std::optional<std::string> host;  // a name without port; empty: none
-  std::optional<bool> open_registration, secure_auth_administrators, second_factor_required, mail_include_passwords;
-  std::optional<std::int64_t> restore_days;         // 1 to 365
-  std::optional<std::int64_t> file_retention_days;  // of bulk jobs that end from now on; 1 to 365
+  std::optional<std::string> host = {};  // a name without port; empty: none
+  std::optional<bool> open_registration = {}, secure_auth_administrators = {}, second_factor_required = {}, mail_include_passwords = {};
+  std::optional<std::int64_t> restore_days = {};         // 1 to 365
+  std::optional<std::int64_t> file_retention_days = {};  // of bulk jobs that end from now on; 1 to 365
   bool is_empty() const {
     return !host && !open_registration && !secure_auth_administrators && !second_factor_required && !mail_include_passwords &&
            !restore_days && !file_retention_days;
