@@ -38,6 +38,7 @@ enum class Upgrade : bool { no, yes };
 void ensure_schema(sql::Database& database, Upgrade upgrade);
 
 inline std::string uploads_folder(StorageSettings const& s) { return s.data + "/uploads"; }
+inline std::string avatars_folder(StorageSettings const& s) { return s.data + "/avatars"; }
 inline std::string scratch_folder(StorageSettings const& s) { return s.data + "/scratch"; }
 
 }  // namespace fealty::app

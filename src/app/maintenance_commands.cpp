@@ -17,7 +17,8 @@ namespace fealty::app {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr char kSqliteCopy[] = "fealty.db", kPostgresCopy[] = "fealty.pgdump", kUploadsCopy[] = "uploads", kSecretCopy[] = "secret.key";
+constexpr char kSqliteCopy[] = "fealty.db", kPostgresCopy[] = "fealty.pgdump", kUploadsCopy[] = "uploads", kAvatarsCopy[] = "avatars",
+               kSecretCopy[] = "secret.key";
 
 struct Options {
   StorageSettings storage;
@@ -102,17 +103,22 @@ int run_backup(Options const& o) {
     sync_file(target / kPostgresCopy);
   }
   std::size_t files = 0;
-  if (fs::exists(uploads_folder(o.storage))) {
-    for (auto const& entry : fs::directory_iterator(uploads_folder(o.storage))) {
+  auto const copy_all = [&](fs::path const& from, fs::path const& to) {
+    if (!fs::exists(from)) return;
+    fs::create_directories(to);
+    for (auto const& entry : fs::directory_iterator(from)) {
       if (!entry.is_regular_file(error) || entry.path().extension() == ".part") continue;
-      fs::path const copy = target / kUploadsCopy / entry.path().filename();
+      fs::path const copy = to / entry.path().filename();
       fs::copy_file(entry.path(), copy, error);
       if (error == std::errc::no_such_file_or_directory) continue;  // it was erased meanwhile
       if (error) throw OperatorError("Copying " + entry.path().string() + " failed: " + error.message() + ".");
       sync_file(copy);
       ++files;
     }
-  }
+    sync_file(to);
+  };
+  copy_all(uploads_folder(o.storage), target / kUploadsCopy);
+  copy_all(avatars_folder(o.storage), target / kAvatarsCopy);
   // A secret that lies elsewhere is kept elsewhere too.
   if (fs::path const secret = secret_file(o.storage); o.storage.secret_file.empty() && fs::exists(secret)) {
     fs::copy_file(secret, target / kSecretCopy);
@@ -149,12 +155,16 @@ int run_restore(Options const& o) {
     run_tool(o.storage.database_url(), {"pg_restore", "--no-owner", "--exit-on-error", "--single-transaction",
                                         "--dbname=" + sql::postgres_database_name(o.storage.database_url()), copy.string()});
   }
-  fs::create_directories(uploads_folder(o.storage));
-  for (auto const& entry : fs::directory_iterator(source / kUploadsCopy)) {
-    fs::path const place = fs::path(uploads_folder(o.storage)) / entry.path().filename();
-    fs::copy_file(entry.path(), place);
-    sync_file(place);
-  }
+  auto const restore_all = [](fs::path const& from, fs::path const& to) {
+    fs::create_directories(to);
+    if (!fs::exists(from)) return;  // a backup from before there were such files
+    for (auto const& entry : fs::directory_iterator(from)) {
+      fs::copy_file(entry.path(), to / entry.path().filename());
+      sync_file(to / entry.path().filename());
+    }
+  };
+  restore_all(source / kUploadsCopy, uploads_folder(o.storage));
+  restore_all(source / kAvatarsCopy, avatars_folder(o.storage));
   if (fs::path const secret = source / kSecretCopy; o.storage.secret_file.empty() && fs::exists(secret)) {
     fs::copy_file(secret, secret_file(o.storage), fs::copy_options::overwrite_existing);
     fs::permissions(secret_file(o.storage), fs::perms::owner_read | fs::perms::owner_write);

@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "identity/accounts.h"
 #include "jobs/node.h"
+#include "members/community_settings.h"
 #include "members/fields.h"
 #include "members/members.h"
 
@@ -65,7 +66,8 @@ struct Options {
   bool json = false;
   std::string community, title, owner_email, time_zone = "UTC";
   std::string name, permissions, id, email, foreign_key_file;
-  std::int64_t expire_days = 0, file_retention_days = 0;
+  std::int64_t expire_days = 0;
+  members::CommunityChange change;
   members::NewField field;
 };
 
@@ -111,12 +113,15 @@ int list_communities(Options const& o) {
 
 int set_community(Options const& o) {
   Desk desk(o.storage);
-  members::CommunityService service(*desk.database, desk.numbers, desk.keys);
-  auto const days = Desk::value(service.set_file_retention(desk.community(o.community), o.file_retention_days, desk.actor, system_now()));
-  if (o.json)
-    std::cout << "{\"_id\":\"" << o.community << "\",\"fileRetentionDays\":" << days << "}\n";
-  else
-    std::cout << "Files and rows of bulk jobs that end from now on are kept " << days << (days == 1 ? " day.\n" : " days.\n");
+  auto const set =
+      Desk::value(members::change_community(*desk.database, desk.numbers, desk.community(o.community), o.change, desk.actor, system_now()));
+  if (o.json) {
+    std::cout << "{\"_id\":\"" << o.community << "\"," << set << "}\n";
+    return 0;
+  }
+  if (auto const days = o.change.file_retention_days)
+    std::cout << "Files and rows of bulk jobs that end from now on are kept " << *days << (*days == 1 ? " day.\n" : " days.\n");
+  std::cout << "Set: " << set << "\n";
   return 0;
 }
 
@@ -297,10 +302,20 @@ void add_operator_commands(CLI::App& app, std::vector<std::function<int()>>& cho
   create->add_option("--owner-email", options->owner_email, "E-mail of the owner")->required();
   create->add_option("--time-zone", options->time_zone, "IANA time zone whose midnight begins a day")->capture_default_str();
   command(*community, "list", "List the communities", list_communities);
-  with_community(command(*community, "set", "Change a community", set_community))
-      ->add_option("--file-retention-days", options->file_retention_days, "Days that files and rows of bulk jobs are kept after their end")
-      ->check(CLI::Range(1, static_cast<int>(members::kFileRetentionDaysMax)))
-      ->required();
+  auto* set = with_community(command(*community, "set", "Change a community; what is not named stays", set_community));
+  auto& change = options->change;
+  set->add_option("--file-retention-days", change.file_retention_days, "Days that files and rows of bulk jobs are kept after their end")
+      ->check(CLI::Range(1, static_cast<int>(members::kFileRetentionDaysMax)));
+  set->add_option("--host", change.host, "Name under which the community's own pages and secureAuth answer; \"\" = none");
+  set->add_option("--open-registration", change.open_registration, "Whether anybody may register and join: true or false");
+  set->add_option("--secure-auth-administrators", change.secure_auth_administrators,
+                  "Whether secureAuth signs owners and administrators in as such: true or false");
+  set->add_option("--second-factor-required", change.second_factor_required,
+                  "Whether owners and administrators need a second factor: true or false");
+  set->add_option("--mail-include-passwords", change.mail_include_passwords,
+                  "Whether mails may carry a password that the community gave: true or false");
+  set->add_option("--restore-days", change.restore_days, "Days that deleted members can be restored")
+      ->check(CLI::Range(1, static_cast<int>(members::kRestoreDaysMax)));
 
   auto* key = app.add_subcommand("api-key", "Make, list and revoke API keys")->require_subcommand(1);
   auto* key_create = with_community(command(*key, "create", "Make a community API key", create_key));

@@ -17,6 +17,7 @@ Services::Services(ServeSettings const& settings, int password_threads, sql::Dat
       profiles(database, numbers),
       avatar_files(avatars_folder(settings.storage)),
       avatars(database, numbers, avatar_files),
+      joining(database, numbers),
       access_levels(database, numbers),
       secure_auth(database, numbers, identity.session_keys()) {}
 
@@ -35,6 +36,7 @@ std::vector<api::Route> Services::routes(jobs::BulkService& bulk) {
   add(members::user_fields_routes(user_fields));
   add(members::profile_routes(profiles));
   add(members::avatar_routes(avatars));
+  add(members::joining_routes(joining));
   return all;
 }
 

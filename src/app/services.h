@@ -1,20 +1,20 @@
 // The services behind the API, put together for a running server.
 #pragma once
 #include "app/identity_wiring.h"
+#include "app/installation.h"
 #include "identity/access_levels.h"
 #include "identity/secure_auth.h"
 #include "jobs/bulk_service.h"
 #include "members/avatars.h"
 #include "members/balances.h"
 #include "members/erasure.h"
+#include "members/joining.h"
 #include "members/moderation.h"
 #include "members/profiles.h"
 #include "members/user_fields.h"
 #include "members/users.h"
 
 namespace fealty::app {
-
-inline std::string avatars_folder(StorageSettings const& s) { return s.data + "/avatars"; }
 
 // Built in this order, torn down in reverse.
 struct Services {
@@ -36,6 +36,7 @@ struct Services {
   members::ProfileService profiles;
   members::AvatarFiles avatar_files;
   members::AvatarService avatars;
+  members::JoiningService joining;
   identity::AccessLevelService access_levels;
   identity::SecureAuth secure_auth;
 };

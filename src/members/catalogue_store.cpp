@@ -58,8 +58,6 @@ Statement const kListCommunities{"communities.list",
                                  "SELECT c.community_id, c.created_at, c.title, (SELECT count(*) FROM memberships m "
                                  "WHERE m.community_id = c.community_id AND m.state <> 4) FROM communities c ORDER BY c.community_id"};
 
-Statement const kSetFileRetention{"communities.set_file_retention",
-                                  "UPDATE communities SET file_retention_days = $2 WHERE community_id = $1 RETURNING created_at"};
 Statement const kCommunityNumbers{"communities.numbers", "SELECT community_id, created_at FROM communities ORDER BY community_id"};
 
 // Bits of serverPermissions in the order of community.md: 2 kick, 3 ban, 4 manage_roles, 5 manage_channels,
@@ -200,10 +198,6 @@ void insert_tag(sql::Tx& tx, CommunityNo community, NamedNumber const& tag, Time
 
 void insert_community(sql::Tx& tx, CommunityNo community, NewCommunity const& made, MemberNo owner, TimeMs now) {
   tx.exec(kInsertCommunity, community, made.title, made.time_zone, owner, now);
-}
-
-std::optional<TimeMs> set_file_retention(sql::Tx& tx, CommunityNo community, std::int64_t days) {
-  return tx.one(kSetFileRetention, [](Row const& r) { return r.integer(0); }, community, days);
 }
 
 std::vector<std::pair<CommunityNo, PublicId>> community_numbers(sql::Tx& tx) {

@@ -25,8 +25,6 @@ void mark_field_deleted(sql::Tx& tx, CommunityNo community, FieldNo field, TimeM
 void insert_role(sql::Tx& tx, CommunityNo community, NamedNumber const& role, TimeMs now);
 void insert_tag(sql::Tx& tx, CommunityNo community, NamedNumber const& tag, TimeMs now);
 void insert_community(sql::Tx& tx, CommunityNo community, NewCommunity const& made, MemberNo owner, TimeMs now);
-// When the community was made, or nothing when there is none.
-std::optional<TimeMs> set_file_retention(sql::Tx& tx, CommunityNo community, std::int64_t days);
 std::vector<CommunitySummary> list_communities(sql::Tx& tx);
 
 }  // namespace fealty::members

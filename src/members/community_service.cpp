@@ -68,24 +68,6 @@ Result<CommunityCreated> CommunityService::create(NewCommunity const& in, access
   });
 }
 
-Result<std::int64_t> CommunityService::set_file_retention(CommunityNo community, std::int64_t days, access::Actor const& actor,
-                                                          TimeMs now) {
-  if (days < 1 || days > kFileRetentionDaysMax)
-    return fail(errors::kInvalidCommunity, "The community was not changed.",
-                {{"file-retention-days", "out_of_range", "Files are kept 1 to " + std::to_string(kFileRetentionDaysMax) + " days."}});
-  return database_.write([&](sql::Tx& tx) -> Result<std::int64_t> {
-    auto const created = members::set_file_retention(tx, community, days);
-    if (!created) return fail(access::errors::kCommunityNotFound, "There is no such community.");
-    access::write_audit(tx, community, numbers_.next(),
-                        {.actor = actor,
-                         .action = "community.set",
-                         .target = PublicId::of(community.value, *created).to_string(),
-                         .detail = "{\"file_retention_days\":" + std::to_string(days) + "}",
-                         .at = now});
-    return days;
-  });
-}
-
 std::vector<CommunitySummary> CommunityService::list() {
   return database_.read([](sql::Tx& tx) { return list_communities(tx); });
 }

@@ -63,8 +63,6 @@ class CommunityService {
   // or nothing.
   Result<CommunityCreated> create(NewCommunity const& community, access::Actor const& actor, TimeMs now);
   std::vector<CommunitySummary> list();
-  // How long files and rows of bulk jobs are kept after the job's end, 1 to 365 days. For jobs that end from now on.
-  Result<std::int64_t> set_file_retention(CommunityNo community, std::int64_t days, access::Actor const& actor, TimeMs now);
 
  private:
   sql::Database& database_;

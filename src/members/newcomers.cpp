@@ -5,7 +5,7 @@
 #include "api/schema.h"
 #include "base/text.h"
 #include "members/member_changes.h"
-#include "members/newcomers_store.h"
+#include "members/users_create_store.h"
 #include "sql/counters.h"
 
 namespace fealty::members {
@@ -13,7 +13,7 @@ namespace {
 
 KnownPerson person_of(sql::Tx& tx, CommunityNo community, Account const& account, TimeMs now) {
   KnownPerson out{account.number, account.id(), account.state, std::nullopt, std::nullopt};
-  if (auto const standing = stored_standing(tx, community, account.number)) {
+  if (auto const standing = standing_of(tx, community, account.number)) {
     out.state = state_at(standing->state, standing->until, now);
     if (out.state == MembershipState::suspended) out.until = standing->until;
   }
@@ -45,15 +45,12 @@ std::optional<KnownPerson> find_by_number(sql::Tx& tx, CommunityNo community, Me
 }
 
 std::optional<std::vector<std::int64_t>> starting_roles(sql::Tx& tx, CommunityNo community, std::int64_t level) {
+  auto const given = access_level_roles(tx, community, level);
+  if (!given || given->empty()) return given;
   std::vector<std::int64_t> out;
-  if (level == 0) return out;
-  auto const stored = stored_level_roles(tx, community, level);
-  if (!stored) return std::nullopt;
-  auto const catalogue = load_catalogue(tx, community);
-  for (auto const part : split(*stored, ','))
-    for (auto const& role : catalogue.roles)
-      // A role that came to administer the community after the level was made is given to nobody.
-      if (!role.administrator && std::to_string(role.number) == part) out.push_back(role.number);
+  for (auto const& role : load_catalogue(tx, community).roles)
+    // A role that came to administer the community after the level was made is given to nobody.
+    if (!role.administrator && std::find(given->begin(), given->end(), role.number) != given->end()) out.push_back(role.number);
   std::sort(out.begin(), out.end());
   return out;
 }
@@ -86,7 +83,7 @@ Arrived add_newcomer(sql::Tx& tx, NumberSource& numbers, CommunityNo community, 
   auto const email_key = fold_case(in.email);
   if (find_members_by_email(tx, {email_key}).front()) return {Arrival::email_taken, {}};
   insert_accounts(tx, {{member, in.email, email_key, in.username, fold_case(in.username)}}, now);
-  drop_registration(tx, email_key);
+  forget_registration(tx, email_key);
 
   auto const catalogue = load_catalogue(tx, community);
   std::vector<Slot> slots;
