@@ -2,7 +2,7 @@
 
 #include "base/text.h"
 #include "members/member_reference.h"
-#include "members/people_store.h"
+#include "members/users_create_store.h"
 #include "sql/counters.h"
 
 namespace fealty::members {
