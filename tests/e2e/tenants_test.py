@@ -146,7 +146,9 @@ def test_no_operation_reaches_over_the_wall(walls, engine):
         for person in sorted(walls.names):
             for place in [*parameters, "body"]:
                 def filled(value, name):
-                    return {"communityId": walls.club.community.id}.get(name, UNKNOWN_ID if name != place else value)
+                    if name == place:
+                        return value
+                    return walls.club.community.id if name == "communityId" else UNKNOWN_ID
                 if place == "body" and not body_of(operation, person):
                     continue
                 theirs = walls.ids.get(place, walls.ids["userId"])
