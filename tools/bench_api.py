@@ -82,7 +82,7 @@ def cpu_seconds(pid):
 
 def ask(port, path, key, body):
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body.encode(), {"Authorization": "Bearer " + key, "Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=10) as answer:
         return json.load(answer)
 
 
@@ -153,8 +153,10 @@ def main():
     parser.add_argument("--keep", action="store_true", help="keep the folder with data and logs")
     options = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="fealty-bench-", dir=os.environ.get("FEALTY_TEST_FOLDER"))
+    running = []
     try:
         server = Server(options.binary, folder, None)
+        running.append(server.process)
         for name in CUSTOM_FIELDS:
             kind = {"Deposits": "numerical", "Segment": "text", "Renewal": "date"}[name]
             server.command("field", "create", "--community", server.community, "--name", name, "--type", kind)
@@ -167,6 +169,7 @@ def main():
         copy = os.path.join(folder, "copy.db")
         subprocess.run(["sqlite3", os.path.join(folder, "data", "fealty.db"), f"VACUUM INTO '{copy}'"], check=True)
         baseline = Baseline(options.baseline, copy)
+        running.append(baseline.process)
         results = {}
         for name, (path, body) in operations(options.members).items():
             fixed = re.sub(r"\{random:[^}]*\}", "42", body)
@@ -198,6 +201,9 @@ def main():
         if not good:
             sys.exit(1)
     finally:
+        for process in running:
+            if process.poll() is None:
+                process.kill()
         if options.keep:
             log("Kept: " + folder)
         else:

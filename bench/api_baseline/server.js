@@ -35,9 +35,9 @@ const sql = {
     WHERE f.community_id = ? AND f.deleted_at IS NULL ORDER BY f.field_id`),
   earned: db.prepare(`WITH RECURSIVE chain (currency_id, class, amount, previous_id) AS (
     SELECT b.currency_id, e.class, e.amount, e.previous_id FROM balances b CROSS JOIN ledger_entries e
-    WHERE b.community_id = ?1 AND b.member_id = ?2 AND b.currency_id <= 2 AND b.entry_id >= ?3 AND e.entry_id = b.entry_id
+    WHERE b.community_id = @community AND b.member_id = @member AND b.currency_id <= 2 AND b.entry_id >= @today AND e.entry_id = b.entry_id
     UNION ALL SELECT c.currency_id, e.class, e.amount, e.previous_id FROM chain c CROSS JOIN ledger_entries e
-    WHERE c.previous_id >= ?3 AND e.entry_id = c.previous_id)
+    WHERE c.previous_id >= @today AND e.entry_id = c.previous_id)
     SELECT currency_id, class, sum(amount) AS amount FROM chain GROUP BY currency_id, class`),
   count: db.prepare('SELECT count(*) FROM memberships WHERE community_id = ? AND state IN (0, 2, 3)').pluck(),
   page: db.prepare(`SELECT a.email, m.first_name, m.last_name, m.joined_at, x.amount AS xp, c.amount AS coins, m.member_id, a.username, m.hidden
@@ -93,7 +93,7 @@ app.post('/v1/users/info', async (request, reply) => {
     if (b.currency_id <= 2 && BigInt(b.entry) >= today) earnedToday = true;
   }
   if (earnedToday)
-    for (const e of sql.earned.all(community, member, today)) if (EARNED.has(e.class)) earned[e.currency_id] += e.amount;
+    for (const e of sql.earned.all({ community, member, today })) if (EARNED.has(e.class)) earned[e.currency_id] += e.amount;
   const roles = sql.roles.all(community, member);
   const customFields = {};
   for (const f of sql.fields.all(member, community)) customFields[f.field_key] = valueOf(f);
@@ -151,6 +151,11 @@ app.post('/v1/users/balances', async (request, reply) => {
     return { currency: c.code, name: c.name, balance: amount(b?.amount), earned: Math.max(0, amount(b?.earned)) };
   });
   return { status: 'success', message: 'Balances fetched successfully', data: { user_id: String(account.account_id), balances } };
+});
+
+app.setErrorHandler((error, request, reply) => {
+  console.error(error);
+  reply.code(500).send({ status: 'error', code: 'internal_error', message: error.message });
 });
 
 await app.listen({ port: Number(port), host: '127.0.0.1' });
