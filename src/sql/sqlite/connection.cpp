@@ -105,6 +105,7 @@ Connection::Connection(std::string const& path, Mode mode, int cache_kib, int bu
 
 Connection::~Connection() {
   statements_.clear();
+  texts_.clear();
   for (auto& c : controls_) c.reset();
   sqlite3_close_v2(db_);
 }
@@ -177,10 +178,19 @@ std::int64_t Connection::run(Statement const& statement, std::span<Param const> 
 }
 
 std::int64_t Connection::run_text(std::string_view text, std::span<Param const> params, OnRow const& on_row) {
-  auto const expanded = expand_statement(text, Engine::sqlite);
-  auto const handle = compile(kRunTimeName, expanded.text, 0);
-  check_call(kRunTimeName, expanded.shape, params, nullptr);
-  return execute(kRunTimeName, handle.get(), params, nullptr, on_row);
+  std::string key(text);
+  auto known = texts_.find(key);
+  bool const busy = known != texts_.end() && sqlite3_stmt_busy(known->second.handle.get());
+  if (known == texts_.end() || busy) {
+    auto expanded = expand_statement(text, Engine::sqlite);
+    Prepared made{compile(kRunTimeName, expanded.text, 0), std::move(expanded.shape)};
+    check_call(kRunTimeName, made.shape, params, nullptr);
+    if (busy || !text.starts_with("SELECT ")) return execute(kRunTimeName, made.handle.get(), params, nullptr, on_row);
+    if (texts_.size() >= kTextsMax) std::erase_if(texts_, [](auto const& entry) { return !sqlite3_stmt_busy(entry.second.handle.get()); });
+    known = texts_.emplace(std::move(key), std::move(made)).first;
+  }
+  check_call(kRunTimeName, known->second.shape, params, nullptr);
+  return execute(kRunTimeName, known->second.handle.get(), params, nullptr, on_row);
 }
 
 void Connection::bind(std::string_view name, sqlite3_stmt* handle, std::span<Param const> params, Batch const* batch) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "sql/sql.h"
@@ -54,6 +55,9 @@ class Connection {
 
   sqlite3* db_ = nullptr;
   std::vector<Prepared> statements_;  // by Statement::index()
+  // Questions made at run time that were asked before: filters come again with other values.
+  static constexpr std::size_t kTextsMax = 64;
+  std::unordered_map<std::string, Prepared> texts_;
   std::array<Handle, 7> controls_;
 };
 
