@@ -132,7 +132,7 @@ Result<IssuedKey> KeyService::rotate(KeyHolder const& holder, std::optional<Publ
                      .is_active = s.is_active};
     // Keys of the first version know their end alone.
     auto const end = s.expire_days || old->expire_date ? end_of_key(now, s.expire_days, old->expire_date) : s.expires_at;
-    auto const issued = issue(tx, old->community, key, end, actor, now);
+    auto issued = issue(tx, old->community, key, end, actor, now);
     if (grace_s == 0) {
       mark_revoked(tx, old->community, old->number, now);
     } else {

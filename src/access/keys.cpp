@@ -147,7 +147,7 @@ Result<IssuedKey> KeyService::create_in(sql::Tx& tx, CommunityNo community, NewK
   if (!key.foreign.empty() && find_key_by_hash(tx, sha256(key.foreign), now))
     return fail(errors::kKeyNameTaken, "This key of another system is registered already, here or in another community.");
 
-  auto const issued = issue(tx, community, key, end_of_key(now, key.expire_days, key.expire_date), actor, now);
+  auto issued = issue(tx, community, key, end_of_key(now, key.expire_days, key.expire_date), actor, now);
   api::JsonWriter detail;
   detail.begin_object().key("name").string(key.name).key("permissions").value(key.permissions.identifiers()).end_object();
   write_audit(tx, community, numbers_.next(),

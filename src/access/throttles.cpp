@@ -33,7 +33,7 @@ std::string throttle_subject(std::string_view kind, std::string_view rest) {
 }
 
 std::string address_block(std::string_view address) {
-  std::string const text(address);
+  std::string text(address);
   unsigned char v6[16];
   unsigned char v4[4];
   if (::inet_pton(AF_INET6, text.c_str(), v6) == 1) {

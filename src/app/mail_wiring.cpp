@@ -35,11 +35,11 @@ std::unique_ptr<mail::Transport> make_transport(ServeSettings const& s) {
   return mail::smtp_transport(std::move(smtp));
 }
 
-mail::SenderSettings sender_settings(ServeSettings const& s, std::string own_url) {
+mail::SenderSettings sender_settings(ServeSettings const& s, std::string const& own_url) {
   // A domain that RFC 2606 keeps free of owners: mails in a folder go nowhere.
   static constexpr char kNobody[] = "Fealty <fealty@fealty.invalid>";
   mail::SenderSettings out{.from = *mail::parse_mailbox(s.mail_from.empty() ? kNobody : s.mail_from),
-                           .public_url = s.public_url.empty() ? std::move(own_url) : s.public_url,
+                           .public_url = s.public_url.empty() ? own_url : s.public_url,
                            .templates_folder = s.mail_templates};
   while (out.public_url.ends_with('/')) out.public_url.pop_back();
   return out;

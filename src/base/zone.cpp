@@ -25,7 +25,7 @@ icu::BasicTimeZone const& zone_named(std::string_view name) {
   auto* const basic = dynamic_cast<icu::BasicTimeZone*>(made.get());
   std::unique_ptr<icu::BasicTimeZone> zone;
   if (basic != nullptr) {
-    made.release();
+    static_cast<void>(made.release());  // what `basic` points to
     zone.reset(basic);
   } else {
     zone.reset(dynamic_cast<icu::BasicTimeZone*>(icu::TimeZone::createTimeZone("UTC")));

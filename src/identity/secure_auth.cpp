@@ -120,7 +120,7 @@ Result<SecureAuthOut> SecureAuth::ask(api::Context const& c, std::string_view ho
           return fail(kEmailTaken,
                       "This e-mail belongs to another account. Create the user first, and keep the username that is returned.");
         // Taken meanwhile, by a call for the same person perhaps.
-        person = std::move(arrived.person);
+        person = arrived.person;
       }
       if (!person->state) return fail(kUsernameTaken, "This username belongs to somebody who is no member of this community.");
       if (auto allowed = may_sign_in(*person, c.now); !allowed) return std::unexpected(std::move(allowed).error());

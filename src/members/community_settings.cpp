@@ -27,7 +27,7 @@ std::string told(CommunityChange const& c) {
 }  // namespace
 
 std::optional<std::string> host_name(std::string_view text) {
-  auto const host = fold_case(trim_space(text));
+  auto host = fold_case(trim_space(text));
   if (host.empty() || host.size() > kHostMax) return std::nullopt;
   for (auto const label : split(host, '.')) {
     bool const plain =
@@ -63,7 +63,7 @@ Result<std::string> change_community(sql::Database& database, NumberSource& numb
       if (auto const holder = community_with_host(tx, *change.host); holder && *holder != community)
         return fail(errors::kHostTaken, "Another community has the host " + *change.host + ".");
     update_community(tx, community, change);
-    auto const facts = told(change);
+    auto facts = told(change);
     access::write_audit(tx, community, numbers.next(),
                         {.actor = actor,
                          .action = "community.set",

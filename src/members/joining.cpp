@@ -37,8 +37,9 @@ Result<JoinOut> JoiningService::join_once(api::Context const& c) {
     if (!found) {
       if (!settings->is_open) return std::unexpected(access::foreign_community());
       NewMembership membership{me, MembershipState::active, {}};
-      find_accounts_by_number(
-          tx, {me}, [&](std::size_t, Account a) { membership.profile[static_cast<std::size_t>(kDisplayName.value - 1)] = a.username; });
+      find_accounts_by_number(tx, {me}, [&](std::size_t, Account const& a) {
+        membership.profile[static_cast<std::size_t>(kDisplayName.value - 1)] = a.username;
+      });
       insert_memberships(tx, c.community, {membership}, c.now);
       audit(tx, numbers_, c, "user.join");
       return out_of(c, MembershipState::active);
@@ -101,7 +102,7 @@ Result<JoinOut> JoiningService::leave(api::Context const& c) {
 }
 
 std::vector<api::Route> joining_routes(JoiningService& service) {
-  auto const route = [](std::string id, std::string word, std::string summary, std::string description,
+  auto const route = [](std::string id, std::string const& word, std::string summary, std::string description,
                         std::vector<ErrorDef const*> errors) {
     return api::Route{.method = api::Method::post,
                       .path = "/communities/{communityId}/" + word,

@@ -45,7 +45,7 @@ std::optional<KnownPerson> find_by_number(sql::Tx& tx, CommunityNo community, Me
 }
 
 std::optional<std::vector<std::int64_t>> starting_roles(sql::Tx& tx, CommunityNo community, std::int64_t level) {
-  auto const given = access_level_roles(tx, community, level);
+  auto given = access_level_roles(tx, community, level);
   if (!given || given->empty()) return given;
   std::vector<std::int64_t> out;
   for (auto const& role : load_catalogue(tx, community).roles)

@@ -109,7 +109,7 @@ void add_names(sql::Tx& tx, CommunityNo community, std::vector<Profile>& items) 
   std::sort(members.begin(), members.end());
   auto const catalogue = load_catalogue(tx, community);
   auto names = [&](Slot::Kind kind, std::vector<NamedNumber> const& known, std::vector<std::string> Profile::* place) {
-    load_sets(tx, community, kind, members, [&](MemberNo member, std::string set) {
+    load_sets(tx, community, kind, members, [&](MemberNo member, std::string const& set) {
       auto const profile = std::find_if(items.begin(), items.end(), [&](Profile const& p) { return p.member == member; });
       for (auto const part : split(set, ','))
         for (auto const& n : known)

@@ -122,7 +122,7 @@ void want_custom_fields(CreateUserIn const& in, Catalogue const& catalogue, std:
                             identifiers.empty() ? "This community has no field that identifies members."
                                                 : "This community has several fields that identify members; name one in customFields."});
   else
-    take(*identifiers.front(), *in.externalId, "/externalId", "/externalId");
+    take(*identifiers.front(), in.externalId, "/externalId", "/externalId");
 }
 
 std::string existing_json(MemberNo member, std::string_view username, MembershipState state) {

@@ -138,7 +138,7 @@ class Query {
     std::string const row =
         "EXISTS (SELECT 1 FROM field_values v WHERE v.community_id = $1 AND v.member_id = m.member_id AND v.field_id = " +
         number(c.field.value);
-    std::string const none = "NOT " + row + " AND (v.number IS NOT NULL OR v.text IS NOT NULL))";
+    std::string none = "NOT " + row + " AND (v.number IS NOT NULL OR v.text IS NOT NULL))";
     std::string fits;
     switch (c.kind) {
       case Kind::empty: return none;

@@ -113,7 +113,8 @@ class SecureSignIn : public test::DatabaseTest {
     if (!header_community.empty()) request.headers.push_back({"x-community-id", header_community});
     auto who = gate.check(request, now_);
     if (!who) return who;
-    api::Route const route{.method = api::Method::get, .path = "/x", .family = api::Family::application, .needs = needs, .id = "x", .summary = "x"};
+    api::Route const route{
+        .method = api::Method::get, .path = "/x", .family = api::Family::application, .needs = needs, .id = "x", .summary = "x"};
     if (auto admitted = gate.admit(*who, route, request, now_); !admitted) return std::unexpected(admitted.error());
     return who;
   }

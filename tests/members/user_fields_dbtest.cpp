@@ -94,8 +94,7 @@ class UserFields : public test::DatabaseTest {
     EXPECT_TRUE(tree.parse(body, issues)) << body;
     std::vector<std::string> out;
     auto const list = tree.root().find("meta")->find("validation");
-    for (auto const item : *list)
-      out.push_back(std::string(item.find("field")->text()) + " " + std::string(item.find("code")->text()));
+    for (auto const item : *list) out.push_back(std::string(item.find("field")->text()) + " " + std::string(item.find("code")->text()));
     return out;
   }
 
