@@ -22,11 +22,9 @@ icu::BasicTimeZone const& zone_named(std::string_view name) {
   std::unique_ptr<icu::TimeZone> made(
       icu::TimeZone::createTimeZone(icu::UnicodeString::fromUTF8(icu::StringPiece(name.data(), static_cast<int32_t>(name.size())))));
   // All zones that this function makes are BasicTimeZones, as ICU documents it.
-  auto* const basic = dynamic_cast<icu::BasicTimeZone*>(made.get());
   std::unique_ptr<icu::BasicTimeZone> zone;
-  if (basic != nullptr) {
-    static_cast<void>(made.release());  // what `basic` points to
-    zone.reset(basic);
+  if (dynamic_cast<icu::BasicTimeZone*>(made.get()) != nullptr) {
+    zone.reset(dynamic_cast<icu::BasicTimeZone*>(made.release()));
   } else {
     zone.reset(dynamic_cast<icu::BasicTimeZone*>(icu::TimeZone::createTimeZone("UTC")));
   }
