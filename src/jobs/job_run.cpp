@@ -205,17 +205,26 @@ JobRun::Step JobRun::storage_failed(StorageError const& e) {
 // In the order of the members where that cannot be seen: not with a limit of failures, which is a place in the file, and
 // not where rows of different members meet. A file of one chunk gains nothing.
 bool JobRun::wants_work_list() {
-  if (std::exchange(order_decided_, true) || job_.work_runs > 0) return false;
-  if (job_.counters.processed() > 0 || job_.next != job_.first || job_.max_errors || job_.revert_of) return false;
-  if (job_.total <= parts_.limits.bulk_chunk_rows_max) return false;
-  return parts_.database.read([&](sql::Tx& tx) { return parts_.kind(job_.type).rows_are_independent(tx, job_.facts()); });
+  if (keeps_order_ || job_.work_runs > 0) return false;
+  bool const may_reorder = job_.counters.processed() == 0 && job_.next == job_.first && !job_.max_errors && !job_.revert_of &&
+                           job_.total > parts_.limits.bulk_chunk_rows_max;
+  bool const wanted =
+      may_reorder && parts_.database.read([&](sql::Tx& tx) { return parts_.kind(job_.type).rows_are_independent(tx, job_.facts()); });
+  // Decided when it is known: a question that storage did not answer is asked again.
+  keeps_order_ = !wanted;
+  return wanted;
 }
 
 JobRun::Step JobRun::build_work_list() {
   auto const stored = parts_.database.read([&](sql::Tx& tx) { return find_job(tx, job_.community, job_.number); });
   if (!stored || stored->lease_epoch != job_.lease_epoch || stored->status != "processing") return Step::lost;
   if (stored->cancel_requested) return end("cancelled", "", "");
-  order_decided_ = false;  // until the list is whole
+  if (stored->work_runs > 0) {
+    // It was whole, and the answer to its commit was lost.
+    builder_.reset();
+    job_ = *stored;
+    return Step::more;
+  }
   if (!builder_) builder_ = std::make_unique<WorkListBuilder>(parts_.files, job_, parts_.limits, parts_.kind(job_.type));
   std::int64_t const began_ms = steady_now_ms();
   bool const whole = builder_->step();
@@ -235,7 +244,6 @@ JobRun::Step JobRun::build_work_list() {
   if (!kept) return Step::lost;
   job_ = std::move(listed);
   job_.attempts = 0;
-  order_decided_ = true;
   return Step::more;
 }
 
@@ -441,8 +449,10 @@ JobRun::Step JobRun::commit_chunk() {
           return;
         }
         next = std::move(*locked);
-        if (next.next != job_.next || next.counters.processed() != job_.counters.processed()) {
-          // The connection broke while an earlier COMMIT was on its way, and it had taken effect.
+        if (next.next != job_.next || next.counters.processed() != job_.counters.processed() || next.work_runs != job_.work_runs ||
+            next.work_epoch != job_.work_epoch) {
+          // The connection broke while an earlier COMMIT was on its way, and it had taken effect: of a chunk, or of the order in
+          // which the rows come.
           applied_before = true;
           return;
         }

@@ -54,7 +54,7 @@ class JobRun {
   std::optional<Job> original_;  // of a reversing job
   std::int64_t storage_retry_ms_max_;
   std::unique_ptr<WorkListBuilder> builder_;
-  bool order_decided_ = false;
+  bool keeps_order_ = false;
   std::unique_ptr<RowFeed> feed_;
   std::unique_ptr<Stage> now_, ahead_;
 

@@ -56,6 +56,12 @@ void FailingDatabase::fail_from(std::int64_t n) {
   calls_ = 0;
 }
 
+void FailingDatabase::fail_between(std::int64_t n, std::int64_t m) {
+  first_ = n;
+  last_ = m;
+  calls_ = 0;
+}
+
 void FailingDatabase::on_call(std::function<void(std::int64_t)> hook) {
   std::lock_guard lock(mutex_);
   hook_ = std::move(hook);
@@ -84,16 +90,24 @@ void FailingDatabase::run_read(std::function<void(Tx&)> const& fn) {
 
 void FailingDatabase::run_write(std::function<bool(Tx&)> const& fn, WriteOptions options) {
   count();
+  bool is_lost = false;
   behind_.run_write(
       [&](Tx& behind) {
+        is_lost = false;
         FailingTx tx(*this, behind);
         if (!fn(tx)) return false;
         tx.check_usable();
-        // Thrown in front of the real commit, which then does not happen.
-        count();
+        try {
+          count();
+        } catch (StorageError const&) {
+          // Thrown in front of the real commit, which then does not happen.
+          if (!loses_answers_) throw;
+          is_lost = true;
+        }
         return true;
       },
       options);
+  if (is_lost) throw StorageError(StorageError::Kind::commit_unknown, "the answer to a commit was made to be lost");
 }
 
 }  // namespace fealty::sql

@@ -20,10 +20,14 @@ class FailingDatabase final : public Database {
   explicit FailingDatabase(Database& behind) : behind_(behind) {}
 
   // Counts from 1 again and makes call n throw StorageError (unavailable); 0: none fails. Every begin of a read or write,
-  // every statement and every commit is a call. A commit that fails has applied nothing.
+  // every statement and every commit is a call. A commit that fails has applied nothing (but see lose_answers).
   void fail_at(std::int64_t n);
   // The same for call n and all after it: storage that stays away.
   void fail_from(std::int64_t n);
+  // The same for the calls from n to m, both included.
+  void fail_between(std::int64_t n, std::int64_t m);
+  // From now on a commit that fails takes effect all the same: it is its answer that is lost (commit_unknown).
+  void lose_answers() { loses_answers_ = true; }
   // Calls since then.
   std::int64_t calls() const { return calls_; }
   // Called at every call with its number, before it fails or goes on: a place to wait in, where a test needs an order.
@@ -48,6 +52,7 @@ class FailingDatabase final : public Database {
   std::mutex mutex_;
   std::function<void(std::int64_t)> hook_;
   std::atomic<std::int64_t> calls_{0}, first_{0}, last_{0};
+  std::atomic<bool> loses_answers_{false};
 };
 
 }  // namespace fealty::sql

@@ -1,5 +1,6 @@
 // Jobs that are applied in the order of their members.
 #include "bulk_machine.h"
+#include "jobs/job_run.h"
 #include "jobs/row_index.h"
 #include "jobs/work_list.h"
 
@@ -57,6 +58,37 @@ class WorkList : public MachineTest {
 };
 
 FEALTY_ON_BOTH_ENGINES(WorkList);
+
+// Storage goes away at every place for a while, and a commit whose answer is lost has taken effect: the rows are applied in one
+// order, and the blank records counted once.
+TEST_P(WorkList, StorageMayFailOrLoseAnAnswerAnywhere) {
+  script.looks_ahead = false;
+  std::string csv = "Key,Do\n";
+  constexpr int kRows = 120, kBlank = 6;
+  for (int i = 0; i < kRows; ++i) csv += (i % (kRows / kBlank) == 0 ? "\nk" : "k") + std::to_string(member_of(i + 2)) + ",ok\n";
+  auto& storage = program->database;
+  storage.lose_answers();
+  for (int width = 1; width <= 3; ++width) {
+    for (std::int64_t n = 1;; ++n) {
+      auto const id = queue(csv);
+      auto const heads = db().read([](sql::Tx& tx) { return queue_heads(tx); });
+      ASSERT_EQ(heads.size(), 1u);
+      auto claimed = db().write([&](sql::Tx& tx) { return claim_job(tx, heads.front(), 1, system_now()); });
+      ASSERT_TRUE(claimed);
+      JobRun run(*program->parts, *claimed, 600'000);
+      storage.fail_between(n, n + width - 1);
+      auto step = JobRun::Step::more;
+      for (int i = 0; step == JobRun::Step::more && i < 1'000; ++i) step = run.step();
+      auto const calls = storage.calls();
+      storage.fail_at(0);
+      // Who has not heard of the last commit finds that the job is not his any more.
+      ASSERT_NE(step, JobRun::Step::more) << "call " << n << ", width " << width;
+      ASSERT_EQ(counters(status(id)), "completed 120/0/0/0 of 120, 0 not, 6 blank") << "call " << n << ", width " << width;
+      ASSERT_EQ(effects(id), kRows) << "call " << n << ", width " << width;
+      if (calls < n) break;
+    }
+  }
+}
 
 TEST_P(WorkList, RowsGoByMemberAndThoseOfOneMemberByTheirPlaceInTheFile) {
   auto const id = queue(scattered(400));
