@@ -17,11 +17,10 @@ std::string taken(api::Needs const& needs) {
   return "This route takes " + join(ways, " or ") + ".";
 }
 
-std::unexpected<Error> lacking(std::span<api::Permission const> permissions) {
-  std::vector<std::string> names;
-  for (auto const p : permissions)
-    names.push_back("\"" + std::string(api::info(p).label) + "\" (" + std::string(api::info(p).identifier) + ")");
-  return fail(fealty::errors::kInsufficientPermission, "The key lacks the permission " + join(names, " or ") + ".");
+std::unexpected<Error> lacking(api::Permission permission) {
+  auto const& p = api::info(permission);
+  return fail(fealty::errors::kInsufficientPermission,
+              "The key lacks the permission \"" + std::string(p.label) + "\" (" + std::string(p.identifier) + ").");
 }
 
 }  // namespace
@@ -48,13 +47,10 @@ Result<void> Authenticator::admit(api::Principal& who, api::Route const& route, 
   if (!fits) return refused(taken(needs));
   if (who.kind == PrincipalKind::community_key) {
     for (auto const& p : needs.all_of)
-      if (!who.permissions.has(p)) return lacking({&p, 1});
-    if (!needs.any_of.empty() &&
-        std::none_of(needs.any_of.begin(), needs.any_of.end(), [&](api::Permission p) { return who.permissions.has(p); }))
-      return lacking(needs.any_of);
+      if (!who.permissions.has(p)) return lacking(p);
   }
   if (who.kind == PrincipalKind::user_key && needs.user_permission && !who.permissions.has(*needs.user_permission))
-    return lacking({&*needs.user_permission, 1});
+    return lacking(*needs.user_permission);
   // Whether the other community exists is nobody's business: one answer for both.
   if (auto const named = community_in_path(route, request); named && PublicId::parse(*named) != who.community_id)
     return std::unexpected(foreign_community());

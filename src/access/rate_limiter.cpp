@@ -14,8 +14,6 @@ constexpr std::int64_t kKeptMs = 5 * kMinuteMs;
 
 RateLimiter::RateLimiter(sql::Database& database, RateLimiterSettings settings) : database_(database), settings_(std::move(settings)) {}
 
-RateLimiter::~RateLimiter() { stop(); }
-
 std::int64_t RateLimiter::share_of(std::int64_t left) const {
   if (left <= 0) return 0;
   return settings_.shared ? left / std::max(settings_.nodes(), 1) : left;
@@ -138,26 +136,13 @@ void RateLimiter::look() {
 }
 
 void RateLimiter::start() {
-  thread_ = std::thread([this] { run(); });
-}
-
-void RateLimiter::stop() {
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_all();
-  if (!thread_.joinable()) return;
-  thread_.join();
+  background_.start([this] { run(); });
 }
 
 void RateLimiter::run() {
   bool failing = false;
   for (bool last = false; !last;) {
-    {
-      std::unique_lock lock(mutex_);
-      last = wake_.wait_for(lock, std::chrono::milliseconds(kLookEveryMs), [&] { return stopping_; });
-    }
+    last = !background_.wait(kLookEveryMs);
     try {
       look();
       failing = false;

@@ -6,15 +6,14 @@
 // what no node has added by then is at most N shares of limit / N. Where a share would be less than one request, the request is
 // counted in storage at once.
 #pragma once
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
-#include <thread>
 
 #include "api/context.h"
+#include "base/background.h"
 #include "base/time.h"
 #include "sql/sql.h"
 
@@ -34,15 +33,10 @@ class RateLimiter {
   static constexpr std::int64_t kWindowMs = 60'000, kLookEveryMs = 250;
 
   RateLimiter(sql::Database& database, RateLimiterSettings settings);
-  // Stops.
-  ~RateLimiter();
-  RateLimiter(RateLimiter const&) = delete;
-  RateLimiter& operator=(RateLimiter const&) = delete;
-
   // The looks, on a thread of their own.
   void start();
   // Adds up what is left, and ends the thread.
-  void stop();
+  void stop() { background_.stop(); }
 
   struct Verdict {
     bool admitted = true;
@@ -80,12 +74,10 @@ class RateLimiter {
   sql::Database& database_;
   RateLimiterSettings const settings_;
   std::mutex mutex_;
-  std::condition_variable wake_;
   std::map<Name, Count> counts_;
   std::mutex look_mutex_;
   TimeMs removed_at_ = 0;
-  bool stopping_ = false;
-  std::thread thread_;
+  Background background_;  // the last: it stops before the rest goes
 };
 
 }  // namespace fealty::access

@@ -176,7 +176,6 @@ class Writer {
       w_.end_array();
     };
     permissions("x-permissions", needs.all_of);
-    permissions("x-any-permission", needs.any_of);
     if (needs.user_permission) permissions("x-user-key-permission", {&*needs.user_permission, 1});
   }
 

@@ -28,14 +28,14 @@ enum class Family : std::uint8_t {
 // What a caller must bring. Its default constructor is missing on purpose: a route that forgets it does not compile.
 struct Needs {
   bool guest = false;          // a request without a credential is admitted
-  bool community_key = false;  // with all of `all_of`, and one of `any_of` where that is not empty
+  bool community_key = false;  // with all of `all_of`
   bool system_key = false;
   bool user_key = false;  // with `user_permission`
   // A signed-in person with at least this role in the request's community; none: no community is needed. Administrators may
   // do what a community's keys may do.
   std::optional<CommunityRole> user = {};
   bool installation = false;  // a signed-in person needs a session for the whole installation
-  std::vector<Permission> all_of = {}, any_of = {};
+  std::vector<Permission> all_of = {};
   std::optional<Permission> user_permission = {};
 
   Needs() = delete;
@@ -51,12 +51,6 @@ struct Needs {
     n.community_key = true;
     n.user = CommunityRole::administrator;
     n.all_of = all;
-    return n;
-  }
-  // A community key with one of these permissions.
-  static Needs any_key(std::initializer_list<Permission> any) {
-    Needs n = key({});
-    n.any_of = any;
     return n;
   }
   // A key of the login management, or a community key with these permissions when there are some.

@@ -8,7 +8,7 @@
 namespace fealty::app {
 namespace {
 
-constexpr auto kCleanEvery = std::chrono::minutes(5);
+constexpr std::int64_t kCleanEveryMs = 5 * 60'000;
 
 access::SessionKeys open_session_keys(sql::Database& database, access::Vault const& vault) {
   try {
@@ -55,30 +55,18 @@ std::vector<api::Route> Identity::routes() {
 }
 
 void Identity::start() {
-  thread_ = std::thread([this] { run(); });
-}
-
-void Identity::stop() {
-  {
-    std::lock_guard const lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  background_.start([this] { run(); });
 }
 
 void Identity::run() {
-  std::unique_lock lock(mutex_);
   do {
-    lock.unlock();
     try {
       session_keys_.keep_fresh(system_now());
       identity::clean_accounts(database_, numbers_, system_now());
     } catch (std::exception const& e) {
       log::warning("identity.clean_up_failed", {{"reason", e.what()}});
     }
-    lock.lock();
-  } while (!wake_.wait_for(lock, kCleanEvery, [&] { return stopping_; }));
+  } while (background_.wait(kCleanEveryMs));
 }
 
 }  // namespace fealty::app

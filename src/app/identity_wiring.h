@@ -1,11 +1,8 @@
 // The parts that sign people in, put together for a running server.
 #pragma once
-#include <condition_variable>
-#include <mutex>
-#include <thread>
-
 #include "access/gate.h"
 #include "app/settings.h"
+#include "base/background.h"
 #include "identity/accounts.h"
 
 namespace fealty::app {
@@ -19,9 +16,6 @@ class Identity {
  public:
   Identity(StorageSettings const& settings, int password_threads, sql::Database& database, NumberSource& numbers,
            access::Authenticator& keys);
-  ~Identity() { stop(); }
-  Identity(Identity const&) = delete;
-  Identity& operator=(Identity const&) = delete;
 
   access::Gate& gate() { return gate_; }
   access::SessionKeys& session_keys() { return session_keys_; }
@@ -30,7 +24,7 @@ class Identity {
 
   // Removes what is over, on a thread of its own, every few minutes.
   void start();
-  void stop();
+  void stop() { background_.stop(); }
 
  private:
   void run();
@@ -44,10 +38,7 @@ class Identity {
   identity::SignIn sign_in_;
   identity::Registrations registrations_;
   identity::OwnAccount own_account_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;
-  std::thread thread_;
+  Background background_;  // the last: it stops before the rest goes
 };
 
 }  // namespace fealty::app

@@ -71,7 +71,6 @@ Statement const kLeave{"memberships.leave",
 Statement const kDoor{"communities.door", DOOR "WHERE community_id = $1"};
 Statement const kDoorOfHost{"communities.door_of_host", DOOR "WHERE host = $1"};
 #undef DOOR
-Statement const kLevel{"access_levels.roles", "SELECT roles FROM access_levels WHERE community_id = $1 AND level = $2"};
 
 Statement const kRegistration{"registrations.by_email",
                               "SELECT registration_id, community_id, account_id, email, username, first_name, last_name, display_name, "
@@ -186,10 +185,6 @@ void leave(sql::Tx& tx, CommunityNo community, MemberNo member, TimeMs now) { tx
 
 std::optional<CommunityDoor> door_of(sql::Tx& tx, CommunityNo community) { return tx.one(kDoor, door, community); }
 std::optional<CommunityDoor> door_of_host(sql::Tx& tx, std::string_view host) { return tx.one(kDoorOfHost, door, host); }
-std::optional<std::string> roles_of_level(sql::Tx& tx, CommunityNo community, std::int64_t level) {
-  return tx.one(kLevel, [](Row const& r) { return r.string(0); }, community, level);
-}
-
 std::optional<Registration> registration_by_email(sql::Tx& tx, std::string_view email) {
   return tx.one(
       kRegistration,

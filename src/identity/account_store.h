@@ -81,8 +81,6 @@ struct CommunityDoor {
 };
 std::optional<CommunityDoor> door_of(sql::Tx& tx, CommunityNo community);
 std::optional<CommunityDoor> door_of_host(sql::Tx& tx, std::string_view host);
-// Numbers of the roles that an access level gives, joined by commas; nothing when there is no such level.
-std::optional<std::string> roles_of_level(sql::Tx& tx, CommunityNo community, std::int64_t level);
 
 struct Registration {
   std::int64_t number = 0;

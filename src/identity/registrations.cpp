@@ -1,10 +1,9 @@
-#include <charconv>
-
 #include "access/authenticator.h"
 #include "access/gate.h"
 #include "access/one_time.h"
 #include "base/text.h"
 #include "identity/accounts_parts.h"
+#include "members/newcomers.h"
 #include "members/people.h"
 #include "sql/counters.h"
 
@@ -52,16 +51,6 @@ Result<CommunityDoor> door_for(sql::Tx& tx, api::Context const& c, RegisterIn co
   return *door;
 }
 
-std::vector<RoleNo> roles_from(std::string_view text) {
-  std::vector<RoleNo> roles;
-  for (auto const part : split(text, ',')) {
-    std::int64_t number = 0;
-    auto const [end, error] = std::from_chars(part.data(), part.data() + part.size(), number);
-    if (error == std::errc{} && number > 0) roles.push_back({number});
-  }
-  return roles;
-}
-
 }  // namespace
 
 Result<RegisteredOut> Registrations::register_person(api::Context const& c, RegisterIn const& in, Origin const& origin,
@@ -95,7 +84,7 @@ Result<RegisteredOut> Registrations::register_person(api::Context const& c, Regi
     auto found = door_for(tx, c, in, origin);
     if (!found) return found;
     // Strangers get no roles by asking for them.
-    bool const known = !in.accessLevel || *in.accessLevel == 0 || (by_key && roles_of_level(tx, found->number, *in.accessLevel));
+    bool const known = !in.accessLevel || *in.accessLevel == 0 || (by_key && members::starting_roles(tx, found->number, *in.accessLevel));
     if (!known) problems.add("/accessLevel", "unknown_access_level", "There is no such access level for this registration.");
     return found;
   });
@@ -241,9 +230,11 @@ Result<VerifiedOut> Registrations::verify_email(api::Context const& c, VerifyIn 
     if (account_by_username(tx, r->username))
       return taken(errors::kUsernameTaken, "/username", "This username was taken meanwhile. Register again with another one.");
     members::NewPerson person{r->account, r->email, r->username, r->first_name, r->last_name, r->display_name, {}, {}};
-    if (auto const roles = roles_of_level(tx, r->community, r->access_level.value_or(0))) person.roles = roles_from(*roles);
+    if (auto roles = members::starting_roles(tx, r->community, r->access_level.value_or(0))) person.roles = *std::move(roles);
     if (!r->referral.empty()) person.referred_by = members::find_referrer(tx, r->community, r->referral).value_or(MemberNo{});
-    members::insert_person(tx, r->community, person, r->created_at, c.now);
+    // He does it himself.
+    access::Actor const himself{"user", std::to_string(number.value), r->username};
+    members::insert_person(tx, parts_.numbers, r->community, person, himself, r->created_at, c.now);
     set_state(tx, number, members::AccountState::claimed);
     set_password(tx, number, r->password_hash, c.now);
     set_email_verified(tx, number, c.now);

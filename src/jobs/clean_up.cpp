@@ -11,7 +11,6 @@ constexpr std::int64_t kExpiredEveryMs = 60'000, kRestEveryMs = 3'600'000;
 // Some milliseconds of the writer's time.
 constexpr std::int64_t kRowsPerTransaction = 2'000, kSummariesPerTransaction = 200;
 constexpr std::int64_t kJobsPerLook = 100;
-constexpr std::int64_t kPauseMsMax = 1'000;
 
 }  // namespace
 
@@ -51,25 +50,8 @@ int remove_orphan_files(BulkParts const& parts, std::int64_t idle_ms) {
 }
 
 void CleanUp::start() {
-  thread_ = std::thread([this] { run(); });
+  background_.start([this] { run(); });
 }
-
-void CleanUp::stop() {
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_all();
-  if (thread_.joinable()) thread_.join();
-}
-
-bool CleanUp::wait(std::int64_t time_ms) {
-  std::unique_lock lock(mutex_);
-  return !wake_.wait_for(lock, std::chrono::milliseconds(time_ms), [&] { return stopping_; });
-}
-
-// As long a rest as the work took: half of the writer's time stays for others, however much there is to remove.
-bool CleanUp::go_on_after(std::int64_t began_ms) { return wait(std::clamp<std::int64_t>(steady_now_ms() - began_ms, 1, kPauseMsMax)); }
 
 void CleanUp::run() {
   std::int64_t next_rest_ms = 0;
@@ -83,7 +65,7 @@ void CleanUp::run() {
     } catch (std::exception const& e) {
       log::error("bulk.clean_up_failed", {{"reason", e.what()}});
     }
-  } while (wait(kExpiredEveryMs));
+  } while (background_.wait(kExpiredEveryMs));
 }
 
 bool CleanUp::remove_expired() {
@@ -97,7 +79,7 @@ bool CleanUp::remove_expired() {
     for (std::size_t i = before; i < jobs.size(); ++i) {
       std::int64_t began_ms = steady_now_ms();
       auto go_on = [&] {
-        bool const on = go_on_after(began_ms);
+        bool const on = background_.rest_after(began_ms);
         began_ms = steady_now_ms();
         return on;
       };
@@ -124,7 +106,7 @@ bool CleanUp::remove_old_summaries() {
       removed = parts_.database.write(
           [&](sql::Tx& tx) { return remove_summaries(tx, community, before_job, ended_before, kSummariesPerTransaction); });
       if (removed > 0) log::info("bulk.summaries_removed", {{"community", community.value}, {"jobs", removed}});
-      if (!go_on_after(began_ms)) return false;
+      if (!background_.rest_after(began_ms)) return false;
     }
   }
   return true;

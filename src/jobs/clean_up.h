@@ -3,11 +3,9 @@
 // A job's files and rows are over when its expires_at has passed; that alone decides what readers see. Its file_key is
 // emptied when nothing of them is left in storage: until then each round goes on where the last one stopped, on any node.
 #pragma once
-#include <condition_variable>
 #include <functional>
-#include <mutex>
-#include <thread>
 
+#include "base/background.h"
 #include "jobs/bulk_jobs.h"
 
 namespace fealty::jobs {
@@ -29,15 +27,11 @@ int remove_orphan_files(BulkParts const& parts, std::int64_t idle_ms);
 class CleanUp {
  public:
   explicit CleanUp(BulkParts parts) : parts_(std::move(parts)) {}
-  // Stops.
-  ~CleanUp() { stop(); }
-  CleanUp(CleanUp const&) = delete;
-  CleanUp& operator=(CleanUp const&) = delete;
 
   // Rounds on a thread of its own, so that leases are extended meanwhile: expired jobs each minute, the rest each hour.
   void start();
   // Stops after the transaction that runs.
-  void stop();
+  void stop() { background_.stop(); }
 
   // One round on the caller's thread. False when it was stopped on its way.
   bool remove_expired();
@@ -45,15 +39,9 @@ class CleanUp {
 
  private:
   void run();
-  // False when the thread was told to stop.
-  bool wait(std::int64_t time_ms);
-  bool go_on_after(std::int64_t began_ms);
 
   BulkParts parts_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;
-  std::thread thread_;
+  Background background_;  // the last: it stops before the rest goes
 };
 
 }  // namespace fealty::jobs

@@ -148,6 +148,8 @@ class MeantMembers {
 // changing it. Ranges come before rows and in the order of their numbers, so two writers never wait for each other in a ring.
 // Nothing on SQLite, which has one writer. May wait for tx.settle(): only what is read behind it is protected by it.
 enum class RangeLock : std::uint8_t { shared, whole };
+// The grain for these members, sorted: whole where they are dense.
+inline RangeLock grain_of(std::vector<MemberNo> const& members) { return is_dense(members) ? RangeLock::whole : RangeLock::shared; }
 // `members` is sorted. RangeLock::whole covers everyone from the first to the last.
 void lock_ranges_later(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, RangeLock how);
 // Every range of the community, whole: whoever changes members has committed, and nobody begins until this transaction ends.

@@ -329,9 +329,9 @@ void MemberBulkSession::lock_ranges(sql::Tx& tx, std::vector<MemberNo> const& me
   for (auto const& [key, number] : new_numbers_)
     if (number.value > 0) touched.push_back(number);
   std::sort(touched.begin(), touched.end());
-  ledger::lock_ranges_later(
-      tx, job_.community, touched,
-      ledger::is_dense(touched) && touched.size() == members.size() ? ledger::RangeLock::whole : ledger::RangeLock::shared);
+  // The rows of those who are there are locked one by one where new ones stand between them.
+  bool const all_there = touched.size() == members.size();
+  ledger::lock_ranges_later(tx, job_.community, touched, all_there ? ledger::grain_of(touched) : ledger::RangeLock::shared);
 }
 
 // An account that was there when the rows were looked up may have been taken back since, with the job that made it.

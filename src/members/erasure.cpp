@@ -9,13 +9,11 @@ namespace {
 
 constexpr std::int64_t kEveryMs = 600'000;
 constexpr std::int64_t kMembersPerLook = 100;
-// Half of the writer's time stays for others, however much there is to erase.
-constexpr std::int64_t kPauseMsMax = 1'000;
 
 }  // namespace
 
 void Erasure::start() {
-  thread_ = std::thread([this] {
+  background_.start([this] {
     do {
       try {
         auto const erased = erase_due();
@@ -23,22 +21,8 @@ void Erasure::start() {
       } catch (std::exception const& e) {
         log::error("members.erasure_failed", {{"reason", e.what()}});
       }
-    } while (wait(kEveryMs));
+    } while (background_.wait(kEveryMs));
   });
-}
-
-void Erasure::stop() {
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_all();
-  if (thread_.joinable()) thread_.join();
-}
-
-bool Erasure::wait(std::int64_t time_ms) {
-  std::unique_lock lock(mutex_);
-  return !wake_.wait_for(lock, std::chrono::milliseconds(time_ms), [&] { return stopping_; });
 }
 
 std::int64_t Erasure::erase_due() {
@@ -61,7 +45,7 @@ std::int64_t Erasure::erase_due() {
                             {{"system", "", "Erasure"}, "user.erase", std::to_string(member.value), "{}", "", now});
         return 1;
       });
-      if (!wait(std::clamp<std::int64_t>(steady_now_ms() - began_ms, 1, kPauseMsMax))) return erased;
+      if (!background_.rest_after(began_ms)) return erased;
     }
   }
 }

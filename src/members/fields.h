@@ -101,6 +101,9 @@ struct Catalogue {
 };
 Catalogue load_catalogue(sql::Tx& tx, CommunityNo community);
 
+// The living custom field that a request names: by _id, else by key or name without case (user-data.md "Addressing").
+CustomField const* find_custom_field(Catalogue const& catalogue, std::string_view text);
+
 // The six profile fields, Role and Tag by their column names.
 std::optional<Slot> default_slot(std::string_view column);
 Slot slot_of(CustomField const& field);
@@ -112,6 +115,9 @@ struct ValueProblem {
 // Reads a value from text (a CSV cell, cleaned) into canonical form. `text` is not empty. Role and tag sets become the
 // sorted numbers, joined by commas. Pure.
 std::expected<Value, ValueProblem> read_value(Slot const& slot, std::string_view text, Catalogue const& catalogue);
+// A JSON value as the text that read_value takes, in NFC: empty for null and for none; nothing for lists and objects. Exact
+// numbers, exponents included.
+std::optional<std::string> text_of_json(std::string const& json);
 // A slot's value as JSON: number, true/false, string or null. Sets are names.
 void write_value(std::string& out, Slot const& slot, Value const& value, Catalogue const& catalogue);
 

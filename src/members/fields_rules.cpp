@@ -1,3 +1,4 @@
+#include "api/json_tree.h"
 #include "api/schema.h"
 #include "base/locale_names.h"
 #include "base/text.h"
@@ -121,6 +122,36 @@ ValueKind kind_of(FieldType t) {
     case FieldType::select: return ValueKind::option;
   }
   throw std::logic_error("a field type without a kind");
+}
+
+CustomField const* find_custom_field(Catalogue const& catalogue, std::string_view text) {
+  for (auto const& field : catalogue.fields)
+    if (field.id().to_string() == text) return &field;
+  auto const folded = fold_case(text);
+  for (auto const& field : catalogue.fields)
+    if (fold_case(field.key) == folded || fold_case(field.name) == folded) return &field;
+  return nullptr;
+}
+
+std::optional<std::string> text_of_json(std::string const& json) {
+  if (json.empty()) return "";
+  api::JsonTree tree;
+  std::vector<Issue> issues;
+  if (!tree.parse(json, issues)) return std::nullopt;
+  auto const value = tree.root();
+  switch (value.kind()) {
+    case api::JsonKind::null: return "";
+    case api::JsonKind::boolean: return value.truth() ? "true" : "false";
+    case api::JsonKind::string: return to_nfc(value.text());
+    case api::JsonKind::number: {
+      // Readers of text know no exponents; what is no decimal they refuse in their own words.
+      auto const parsed = api::json_decimal(value.text());
+      return parsed.error == DecimalError::none ? parsed.value.to_string() : std::string(value.text());
+    }
+    case api::JsonKind::array:
+    case api::JsonKind::object: break;
+  }
+  return std::nullopt;
 }
 
 std::optional<Slot> default_slot(std::string_view column) {

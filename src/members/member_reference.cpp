@@ -51,10 +51,8 @@ class IdentifierFields {
   Meaning find(std::string_view field_name, std::string_view text) {
     if (!catalogue_) catalogue_ = load_catalogue(tx_, community_);
     Meaning m;
-    auto const wanted = fold_case(field_name);
-    auto const field = std::find_if(catalogue_->fields.begin(), catalogue_->fields.end(),
-                                    [&](CustomField const& f) { return fold_case(f.key) == wanted || fold_case(f.name) == wanted; });
-    if (field == catalogue_->fields.end() || !field->identifier) {
+    auto const* const field = find_custom_field(*catalogue_, field_name);
+    if (!field || !field->identifier) {
       m.problem = Error{&errors::kNotAnIdentifier, "There is no field \"" + std::string(field_name) + "\" that identifies members."};
       return m;
     }

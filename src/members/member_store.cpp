@@ -240,9 +240,9 @@ void lock_memberships(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> 
       for (int i = 0; i < 6; ++i) m.profile[static_cast<std::size_t>(i)] = r.optional_string(3 + i);
     return m;
   };
-  bool const dense = ledger::is_dense(members);
-  ledger::lock_ranges_later(tx, community, members, dense ? ledger::RangeLock::whole : ledger::RangeLock::shared);
-  if (dense) {
+  auto const grain = ledger::grain_of(members);
+  ledger::lock_ranges_later(tx, community, members, grain);
+  if (grain == ledger::RangeLock::whole) {
     ledger::MeantMembers meant(members);
     tx.each(
         with_profile ? kProfileBetween : kBetween,

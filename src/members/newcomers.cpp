@@ -4,7 +4,8 @@
 
 #include "api/schema.h"
 #include "base/text.h"
-#include "members/member_changes.h"
+#include "members/member_reference.h"
+#include "members/new_member.h"
 #include "members/users_create_store.h"
 #include "sql/counters.h"
 
@@ -86,35 +87,15 @@ Arrived add_newcomer(sql::Tx& tx, NumberSource& numbers, CommunityNo community, 
   forget_registration(tx, email_key);
 
   auto const catalogue = load_catalogue(tx, community);
-  std::vector<Slot> slots;
-  std::vector<Value> values;
-  NewMembership membership{member, MembershipState::active, {}};
+  NewMember made{member, MembershipState::active, {}};
   for (auto const& row : kTexts) {
-    slots.push_back(*default_slot(row.column));
-    values.push_back(*read_value(slots.back(), trim_blanks(in.*row.text), catalogue));
-    membership.profile[static_cast<std::size_t>(slots.back().field.value - 1)] = values.back().text;
+    auto slot = *default_slot(row.column);
+    auto value = *read_value(slot, trim_blanks(in.*row.text), catalogue);
+    made.values.push_back({std::move(slot), std::move(value)});
   }
-  if (!roles.empty()) {
-    std::vector<std::string> parts;
-    for (auto const role : roles) parts.push_back(std::to_string(role));
-    slots.push_back(*default_slot("Role"));
-    values.push_back(Value::of(join(parts, ",")));
-  }
-  MemberChanges changes(community, catalogue, std::move(slots));
-  changes.load(tx, {});
-  auto const person = changes.add_new(member, MembershipState::active);
-  std::vector<SlotChange> row;
-  for (std::size_t s = 0; s < values.size(); ++s)
-    // The roles were chosen by administrators, who made the level: no permission of the caller's is asked for.
-    row.push_back(
-        changes.evaluate({0, 0}, person, s, ledger::Operator::overwrite, values[s], api::PermissionSet::everything(), {}).value());
-  changes.commit_row(row);
-  insert_memberships(tx, community, {membership}, now);
-  SourceNo const source{numbers.next()};
-  ledger::create_source(
-      tx, community, source,
-      {.kind = "sign_in", .external_id = "auto:" + std::to_string(source.value), .label = "", .reason = "", .actor = actor}, now);
-  changes.write(tx, source, numbers, 1);
+  if (!roles.empty()) made.values.push_back(first_roles(roles));
+  // None of these values belongs to one member alone, so none is refused.
+  begin_membership(tx, numbers, community, catalogue, made, actor, now);
   auto const id = PublicId::of(member.value, now);
   access::write_audit(tx, community, numbers.next(), {actor, "user.create", id.to_string(), "{}", remote_address, now});
   return {Arrival::made, {member, id, AccountState::unclaimed, MembershipState::active, std::nullopt}};

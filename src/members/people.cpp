@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "members/member_reference.h"
+#include "members/new_member.h"
 #include "members/users_create_store.h"
 #include "sql/counters.h"
 
@@ -10,23 +11,19 @@ namespace fealty::members {
 // A counter's row stays locked until the transaction that drew from it ends; nothing is drawn.
 void lock_new_people(sql::Tx& tx) { sql::draw_numbers(tx, "account", 0); }
 
-void insert_person(sql::Tx& tx, CommunityNo community, NewPerson const& p, TimeMs created_at, TimeMs now) {
+void insert_person(sql::Tx& tx, NumberSource& numbers, CommunityNo community, NewPerson const& p, access::Actor const& actor,
+                   TimeMs created_at, TimeMs now) {
   insert_accounts(tx, {{p.number, p.email, fold_case(p.email), p.username, fold_case(p.username)}}, created_at);
-  NewMembership membership{p.number, MembershipState::active, {}};
-  auto const set = [&](FieldNo field, std::string const& text) {
-    if (!text.empty()) membership.profile[static_cast<std::size_t>(field.value - 1)] = text;
-  };
-  set(kFirstName, p.first_name);
-  set(kLastName, p.last_name);
-  set(kDisplayName, p.display_name);
-  insert_memberships(tx, community, {membership}, now);
-  if (!p.roles.empty()) {
-    std::vector<RoleNo> sorted = p.roles;
-    std::sort(sorted.begin(), sorted.end());
-    std::vector<std::string> numbers;
-    for (RoleNo const r : sorted) numbers.push_back(std::to_string(r.value));
-    replace_sets(tx, community, Slot::Kind::role_set, {{p.number, join(numbers, ",")}});
+  auto const catalogue = load_catalogue(tx, community);
+  NewMember made{p.number, MembershipState::active, {}};
+  for (auto const& [column, text] :
+       {std::pair{"First Name", &p.first_name}, {"Last Name", &p.last_name}, {"Display Name", &p.display_name}}) {
+    auto slot = *default_slot(column);
+    if (text->empty()) continue;
+    if (auto value = read_value(slot, *text, catalogue)) made.values.push_back({std::move(slot), *std::move(value)});
   }
+  if (!p.roles.empty()) made.values.push_back(first_roles(p.roles));
+  begin_membership(tx, numbers, community, catalogue, made, actor, now);
   if (p.referred_by) set_referrer(tx, community, p.number, p.referred_by);
 }
 

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "access/audit.h"
+#include "base/number_source.h"
 #include "members/members.h"
 
 namespace fealty::members {
@@ -13,14 +15,15 @@ struct NewPerson {
   MemberNo number;
   std::string email, username;
   std::string first_name, last_name, display_name;  // empty: none
-  std::vector<RoleNo> roles;
+  std::vector<std::int64_t> roles;                  // sorted numbers (starting_roles)
   MemberNo referred_by;
 };
 // Until the transaction ends nobody else makes accounts here: e-mail and username can be looked at first. (Imports do not
 // wait; the unique keys of accounts stop the later one.)
 void lock_new_people(sql::Tx& tx);
 // An account, made at `created_at`, and its active membership in one community.
-void insert_person(sql::Tx& tx, CommunityNo community, NewPerson const& person, TimeMs created_at, TimeMs now);
+void insert_person(sql::Tx& tx, NumberSource& numbers, CommunityNo community, NewPerson const& person, access::Actor const& actor,
+                   TimeMs created_at, TimeMs now);
 
 std::optional<MembershipState> membership_state(sql::Tx& tx, CommunityNo community, MemberNo member);
 // Somebody of this community whom a referral names, by short id or username.

@@ -65,7 +65,7 @@ void RevertSession::apply(sql::Tx& tx, jobs::ApplyFrame const&, std::vector<RowO
     list->erase(std::unique(list->begin(), list->end()), list->end());
   }
   // Definitions are read behind the locks: whoever changes one takes all of them.
-  ledger::lock_ranges_later(tx, community, members, ledger::is_dense(members) ? ledger::RangeLock::whole : ledger::RangeLock::shared);
+  ledger::lock_ranges_later(tx, community, members, ledger::grain_of(members));
   Catalogue const catalogue = load_catalogue(tx, community);
   BoundColumns bound = resolve_columns(facts_.original.columns, catalogue);
   std::vector<bool> removed_field(bound.slots.size());

@@ -1,7 +1,6 @@
 #include <algorithm>
 
-#include "access/keys.h"
-#include "api/json_tree.h"
+#include "access/audit.h"
 #include "base/text.h"
 #include "members/catalogue_store.h"
 #include "members/member_store.h"
@@ -60,24 +59,6 @@ UserFieldOut shown_default(api::Context const& context, std::size_t index) {
   return out;
 }
 
-// A JSON value as the text that a definition takes; nothing for arrays and objects.
-std::optional<std::string> text_of_json(std::string const& json) {
-  if (json.empty()) return "";
-  api::JsonTree tree;
-  std::vector<Issue> issues;
-  if (!tree.parse(json, issues)) return std::nullopt;
-  auto const value = tree.root();
-  switch (value.kind()) {
-    case api::JsonKind::null: return "";
-    case api::JsonKind::boolean: return value.truth() ? "true" : "false";
-    case api::JsonKind::number:
-    case api::JsonKind::string: return std::string(value.text());
-    case api::JsonKind::array:
-    case api::JsonKind::object: break;
-  }
-  return std::nullopt;
-}
-
 // What the body says of the definition, over what is there. `issues` tells what its shape alone makes wrong.
 void read_body(CreateUserFieldIn const& in, NewField& out, std::vector<Issue>& issues) {
   out.name = in.name;
@@ -112,12 +93,6 @@ Error as_request_error(Error error) {
   for (auto& issue : error.issues)
     if (!issue.field.empty() && issue.field.front() != '/') issue.field.insert(0, "/");
   return error;
-}
-
-access::Actor actor_of(api::Context const& context) {
-  auto const& who = context.principal;
-  if (who.kind == api::PrincipalKind::user) return {"user", std::to_string(who.account.value), who.name};
-  return {"api_key", who.key_prefix, who.name};
 }
 
 Error no_such_field() { return {&errors::kFieldNotFound, "There is no such field in this community."}; }
@@ -243,7 +218,7 @@ Result<UserFieldOut> UserFieldsService::create(api::Context const& context, Crea
     if (auto problems = definition_problems(field); !problems.empty()) issues.insert(issues.end(), problems.begin(), problems.end());
     return std::unexpected(as_request_error(api::invalid_request(std::move(issues))));
   }
-  auto made = fields_.create(context.community, field, actor_of(context), context.now);
+  auto made = fields_.create(context.community, field, access::actor_of(context.principal), context.now);
   if (!made) return std::unexpected(as_request_error(std::move(made).error()));
   return database_.read([&](sql::Tx& tx) { return shown(tx, context, *made); });
 }
@@ -268,14 +243,14 @@ Result<UserFieldOut> UserFieldsService::update(api::Context const& context, Publ
     if (fixed_alone) error.def = &errors::kKeyIsFixed;
     return std::unexpected(std::move(error));
   }
-  auto changed = fields_.update(context.community, id, field, actor_of(context), context.now);
+  auto changed = fields_.update(context.community, id, field, access::actor_of(context.principal), context.now);
   if (!changed) return std::unexpected(as_request_error(std::move(changed).error()));
   return database_.read([&](sql::Tx& tx) { return shown(tx, context, *changed); });
 }
 
 Result<DeletedUserField> UserFieldsService::remove(api::Context const& context, PublicId id) {
   if (is_default_id(context, id)) return fail(errors::kDefaultField, "This field is kept by the system; it cannot be deleted.");
-  auto const removed = fields_.remove(context.community, id, actor_of(context), context.now);
+  auto const removed = fields_.remove(context.community, id, access::actor_of(context.principal), context.now);
   if (!removed) return std::unexpected(removed.error());
   return DeletedUserField{id.to_string()};
 }

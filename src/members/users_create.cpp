@@ -1,11 +1,11 @@
 #include "access/audit.h"
-#include "api/json_tree.h"
 #include "api/json_writer.h"
 #include "api/typed.h"
 #include "base/text.h"
 #include "mail/outbox.h"
-#include "members/member_changes.h"
 #include "members/member_reference.h"
+#include "members/new_member.h"
+#include "members/newcomers.h"
 #include "members/removal_store.h"
 #include "members/states.h"
 #include "members/users.h"
@@ -44,36 +44,6 @@ struct Wanted {
   std::string place;
 };
 
-// The text of a custom field's value: nothing for null and "".
-std::optional<std::string> value_text(api::Json const& json, std::string const& place, std::vector<Issue>& issues) {
-  api::JsonTree tree;
-  std::vector<Issue> ignored;  // the body was parsed before
-  if (!tree.parse(json.text, ignored)) return std::nullopt;
-  switch (tree.root().kind()) {
-    case api::JsonKind::null: return std::nullopt;
-    case api::JsonKind::boolean: return tree.root().truth() ? "true" : "false";
-    case api::JsonKind::string: {
-      if (tree.root().text().empty()) return std::nullopt;
-      return to_nfc(tree.root().text());
-    }
-    case api::JsonKind::number: {
-      // Exponents are exact here and unknown to the readers of text.
-      auto const parsed = api::json_decimal(tree.root().text());
-      return parsed.error == DecimalError::none ? parsed.value.to_string() : std::string(tree.root().text());
-    }
-    default: api::add_issue(issues, {place, "bad_value", "A list or an object is no value of a field."}); return std::nullopt;
-  }
-}
-
-CustomField const* find_field(Catalogue const& catalogue, std::string_view text) {
-  for (auto const& field : catalogue.fields)
-    if (field.id().to_string() == text) return &field;
-  auto const folded = fold_case(text);
-  for (auto const& field : catalogue.fields)
-    if (fold_case(field.key) == folded || fold_case(field.name) == folded) return &field;
-  return nullptr;
-}
-
 void want(Slot slot, std::optional<std::string> const& text, std::string place, Catalogue const& catalogue, std::vector<Wanted>& wanted,
           std::vector<Issue>& issues) {
   if (!text) {
@@ -101,7 +71,7 @@ void want_custom_fields(CreateUserIn const& in, Catalogue const& catalogue, std:
     auto const& given = (*in.customFields)[i];
     std::string const place = "/customFields/" + std::to_string(i), name_place = place + "/fieldIdorName";
     if (is_refused(issues, name_place) || is_refused(issues, place)) continue;
-    auto const* const field = find_field(catalogue, given.fieldIdorName);
+    auto const* const field = find_custom_field(catalogue, given.fieldIdorName);
     if (!field) {
       bool const is_default = default_slot(given.fieldIdorName).has_value();
       api::add_issue(issues, {name_place, is_default ? "default_field" : "unknown_field",
@@ -109,9 +79,11 @@ void want_custom_fields(CreateUserIn const& in, Catalogue const& catalogue, std:
                                          : "There is no custom field \"" + given.fieldIdorName + "\"."});
       continue;
     }
-    auto const before = issues.size();
-    auto const text = value_text(given.value, place + "/value", issues);
-    if (issues.size() == before) take(*field, text, place + "/value", name_place);
+    auto text = text_of_json(given.value.text);
+    if (!text)
+      api::add_issue(issues, {place + "/value", "bad_value", "A list or an object is no value of a field."});
+    else
+      take(*field, text->empty() ? std::nullopt : std::move(text), place + "/value", name_place);
   }
   if (!in.externalId) return;
   std::vector<CustomField const*> identifiers;
@@ -186,11 +158,11 @@ void Creation::check(std::vector<Issue>& issues) {
                                             {"Display Name", "/displayname", &in_.displayname}})
     if (!is_refused(issues, place)) want(*default_slot(column), std::string(trim_blanks(*text)), place, catalogue_, wanted_, issues);
   if (!is_refused(issues, "/accessLevel")) {
-    if (auto const roles = access_level_roles(tx_, community_, in_.accessLevel)) {
-      std::vector<std::string> names;
-      for (auto const& role : catalogue_.roles)
-        if (std::find(roles->begin(), roles->end(), role.number) != roles->end()) names.push_back(role.name);
-      if (!names.empty()) want(*default_slot("Role"), join(names, ","), "/accessLevel", catalogue_, wanted_, issues);
+    if (auto const roles = starting_roles(tx_, community_, in_.accessLevel)) {
+      if (!roles->empty()) {
+        auto value = first_roles(*roles);
+        wanted_.push_back({std::move(value.slot), std::move(value.value), "/accessLevel"});
+      }
     } else {
       api::add_issue(issues, {"/accessLevel", "unknown_access_level", "There is no access level " + std::to_string(in_.accessLevel) + "."});
     }
@@ -245,50 +217,21 @@ Result<void> Creation::find_people() {
   return {};
 }
 
-// Membership and values, by the one write path.
 Result<void> Creation::write_membership() {
-  std::vector<Slot> slots;
-  for (auto const& w : wanted_) slots.push_back(w.slot);
-  MemberChanges changes(community_, catalogue_, std::move(slots));
-  // Who is new has nothing to load, but identifiers are looked up in this transaction.
-  changes.load(tx_, returns_ ? std::vector{member_} : std::vector<MemberNo>());
-  auto const person = returns_ ? *changes.find(member_) : changes.add_new(member_, state_);
-
-  std::vector<SlotChange> row;
-  std::vector<Issue> refused;
+  NewMember made{member_, state_, {}, returns_};
+  for (auto const& w : wanted_) made.values.push_back({w.slot, w.value});
+  auto const refused = begin_membership(tx_, numbers_, community_, catalogue_, made, access::actor_of(context_.principal), context_.now);
+  if (refused.empty()) return {};
+  std::vector<Issue> issues;
   ErrorDef const* def = nullptr;
-  for (std::size_t s = 0; s < wanted_.size(); ++s) {
-    // The roles of an access level were chosen by administrators: no permission of the caller's is asked for.
-    auto change = changes.evaluate({0, 0}, person, s, ledger::Operator::overwrite, wanted_[s].value, api::PermissionSet::everything(),
-                                   community_owner(tx_, community_));
-    if (change) {
-      row.push_back(*std::move(change));
-      continue;
-    }
-    bool const taken = change.error().code == "identifier_taken";
+  for (auto const& r : refused) {
+    bool const taken = r.problem.code == "identifier_taken";
     if (taken) def = &errors::kExternalIdTaken;
-    refused.push_back({wanted_[s].place, taken ? std::string(errors::kExternalIdTaken.code) : change.error().code, change.error().message});
+    issues.push_back({wanted_[r.value].place, taken ? std::string(errors::kExternalIdTaken.code) : r.problem.code, r.problem.message});
   }
-  if (def) {
-    auto message = refused.front().message;
-    return fail(*def, std::move(message), std::move(refused));
-  }
-  if (!refused.empty()) return std::unexpected(api::invalid_request(std::move(refused)));
-  changes.commit_row(row);
-
-  if (returns_) {
-    revive_membership(tx_, community_, member_, state_, context_.now);
-  } else {
-    NewMembership membership{member_, state_, {}};
-    for (auto const& w : wanted_)
-      if (w.slot.kind == Slot::Kind::profile) membership.profile[static_cast<std::size_t>(w.slot.field.value - 1)] = w.value.text;
-    insert_memberships(tx_, community_, {membership}, context_.now);
-  }
-  auto const source = ledger::create_source(
-      tx_, community_, {numbers_.next()},
-      {"create_user", out_._id + ":" + std::to_string(numbers_.next()), "", "", access::actor_of(context_.principal)}, context_.now);
-  changes.write(tx_, source, numbers_, 1);
-  return {};
+  if (!def) return std::unexpected(api::invalid_request(std::move(issues)));
+  auto message = issues.front().message;
+  return fail(*def, std::move(message), std::move(issues));
 }
 
 void Creation::refer() {

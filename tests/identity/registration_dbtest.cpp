@@ -50,6 +50,7 @@ TEST_P(Registering, ByKeyAnswersInFullAndTheIdsStay) {
   EXPECT_EQ(in.text("_id"), answer.text("_id"));
   EXPECT_EQ(in.text("displayname"), "Mia M");
   EXPECT_EQ(number(db(), "SELECT count(*) FROM memberships WHERE community_id = 1 AND state = 0 AND first_name = 'Mia'"), 1);
+  EXPECT_EQ(number(db(), "SELECT count(*) FROM field_history WHERE community_id = 1 AND before_text IS NULL"), 3) << "the three names";
 }
 
 TEST_P(Registering, WithoutAKeyKnownAndUnknownAddressesAreAnsweredAlike) {

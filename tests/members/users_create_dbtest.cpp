@@ -50,6 +50,18 @@ TEST_P(UsersCreate, MakesAFullMemberAtOnce) {
   EXPECT_EQ(info("other@example.org").status, 404);
 }
 
+TEST_P(UsersCreate, ARoleThatCameToAdministerIsGivenToNobody) {
+  add_role(2, "Trader", 10);
+  add_role(3, "Helper", 20);
+  run(db(), "INSERT INTO access_levels (community_id, level, name, roles, created_at) VALUES (1, 3, 'Both', '2,3', 0)");
+  run(db(), "UPDATE roles SET server_permissions = 64 WHERE community_id = 1 AND role_id = 3");
+  auto const answer =
+      call("users.create", R"({"firstname":"Mia","lastname":"Lee","displayname":"Mia","username":"mia","email":"mia@example.org",)"
+                           R"("accessLevel":3,"joinServer":true})");
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(info("mia@example.org").at("/data/roles"), R"(["Trader"])");
+}
+
 TEST_P(UsersCreate, InvitesWhoDoesNotJoinAtOnceAndWhoHasAnAccount) {
   EXPECT_EQ(create("mia", "mia@example.org", R"(,"sendEmail":true)", false).at("/data/status"), "\"invited\"");
   EXPECT_EQ(text(db(), "SELECT template FROM mails"), "invitation");
