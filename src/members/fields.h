@@ -115,6 +115,9 @@ struct ValueProblem {
 // Reads a value from text (a CSV cell, cleaned) into canonical form. `text` is not empty. Role and tag sets become the
 // sorted numbers, joined by commas. Pure.
 std::expected<Value, ValueProblem> read_value(Slot const& slot, std::string_view text, Catalogue const& catalogue);
+// The names of a set (sorted numbers, joined by commas): the highest role first, tags in their order. What is not known any more
+// is left out.
+std::vector<std::string> names_in_set(std::string_view set, std::vector<NamedNumber> const& known);
 // A JSON value as the text that read_value takes, in NFC: empty for null and for none; nothing for lists and objects. Exact
 // numbers, exponents included.
 std::optional<std::string> text_of_json(std::string const& json);

@@ -124,6 +124,19 @@ ValueKind kind_of(FieldType t) {
   throw std::logic_error("a field type without a kind");
 }
 
+std::vector<std::string> names_in_set(std::string_view set, std::vector<NamedNumber> const& known) {
+  std::vector<NamedNumber const*> held;
+  for (auto const part : split(set, ','))
+    for (auto const& item : known)
+      if (std::to_string(item.number) == part) held.push_back(&item);
+  // Larger positions rank higher; of equal ones, and of tags, which have none, the older.
+  std::ranges::sort(
+      held, [](auto const* a, auto const* b) { return a->position != b->position ? a->position > b->position : a->number < b->number; });
+  std::vector<std::string> names;
+  for (auto const* item : held) names.push_back(item->name);
+  return names;
+}
+
 CustomField const* find_custom_field(Catalogue const& catalogue, std::string_view text) {
   for (auto const& field : catalogue.fields)
     if (field.id().to_string() == text) return &field;

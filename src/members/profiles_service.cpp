@@ -1,9 +1,7 @@
-#include <charconv>
-
 #include "access/audit.h"
+#include "api/cursor.h"
 #include "api/json_writer.h"
 #include "api/typed.h"
-#include "base/hash.h"
 #include "base/locale_names.h"
 #include "base/text.h"
 #include "ledger/ledger.h"
@@ -15,7 +13,6 @@
 namespace fealty::members {
 namespace {
 
-constexpr std::int64_t kCursorAgeMaxMs = 24ll * 3'600'000;
 // Behind it the pages before are read and dropped, which costs more with each page; a cursor does not.
 constexpr std::int64_t kPageMax = 5'000;
 
@@ -66,41 +63,14 @@ ProfileFilter read_filter(ProfileListQuery const& q, std::vector<Issue>& issues)
   return f;
 }
 
-// A cursor is good for one community and one question.
-std::string binding_of(CommunityNo community, ProfileListQuery const& q) {
-  std::string text = std::to_string(community.value);
+// All that the order and the content of a list depend on.
+std::string question_of(CommunityNo community, ProfileListQuery const& q) {
+  std::string text = std::to_string(community.value) + ":profiles";
   for (auto const* part : {&q.search, &q.sort, &q.role, &q.tag, &q.status}) {
     text += '\0';
     text += part->value_or("\1");
   }
-  return sha256(text).substr(0, 8);
-}
-
-struct ListCursor {
-  std::int64_t issued_at = 0, total = 0, page = 0;
-  ProfilePlace place;
-};
-std::string write_list_cursor(std::string_view binding, ListCursor const& c) {
-  std::string const text = std::string(binding) + std::to_string(c.issued_at) + "|" + std::to_string(c.total) + "|" +
-                           std::to_string(c.page) + "|" + std::to_string(c.place.member.value) + "|" + c.place.key;
-  return to_hex({reinterpret_cast<unsigned char const*>(text.data()), text.size()});
-}
-std::optional<ListCursor> read_list_cursor(std::string_view binding, std::string_view hex, TimeMs now) {
-  auto const text = from_hex(hex);
-  if (!text || !text->starts_with(binding)) return std::nullopt;
-  std::string_view rest = std::string_view(*text).substr(binding.size());
-  ListCursor c;
-  for (auto* number : {&c.issued_at, &c.total, &c.page, &c.place.member.value}) {
-    auto const end = rest.find('|');
-    if (end == std::string_view::npos) return std::nullopt;
-    auto const [at, error] = std::from_chars(rest.data(), rest.data() + end, *number);
-    if (error != std::errc{} || at != rest.data() + end) return std::nullopt;
-    rest.remove_prefix(end + 1);
-  }
-  if (!is_valid_utf8(rest) || rest.find('\0') != std::string_view::npos) return std::nullopt;
-  c.place.key = rest;
-  if (now - c.issued_at > kCursorAgeMaxMs || c.issued_at > now + kCursorAgeMaxMs) return std::nullopt;
-  return c;
+  return text;
 }
 
 void add_names(sql::Tx& tx, CommunityNo community, std::vector<Profile>& items) {
@@ -111,9 +81,7 @@ void add_names(sql::Tx& tx, CommunityNo community, std::vector<Profile>& items) 
   auto names = [&](Slot::Kind kind, std::vector<NamedNumber> const& known, std::vector<std::string> Profile::* place) {
     load_sets(tx, community, kind, members, [&](MemberNo member, std::string const& set) {
       auto const profile = std::find_if(items.begin(), items.end(), [&](Profile const& p) { return p.member == member; });
-      for (auto const part : split(set, ','))
-        for (auto const& n : known)
-          if (std::to_string(n.number) == part) ((*profile).*place).push_back(n.name);
+      (*profile).*place = names_in_set(set, known);
     });
   };
   names(Slot::Kind::role_set, catalogue.roles, &Profile::roles);
@@ -191,25 +159,25 @@ Result<ProfilePage> ProfileService::list(CommunityNo community, ProfileListQuery
           "Pages behind " + std::to_string(kPageMax) + " are read with a cursor alone.");
   if (!issues.empty()) return std::unexpected(api::invalid_request(std::move(issues)));
 
-  auto const binding = binding_of(community, query);
-  std::optional<ListCursor> from;
+  auto const question = question_of(community, query);
+  std::optional<api::CursorPlace> from;  // numbers: total, page, member; text: the key of the order
   if (query.cursor) {
-    from = read_list_cursor(binding, *query.cursor, now);
+    from = api::read_cursor(question, 3, *query.cursor, now);
     if (!from)
       return fail(errors::kInvalidCursor, "This cursor is older than 24 hours, or of another list. Begin again without it.",
                   {{"cursor", "invalid_cursor", "This cursor does not go on with this list."}});
   }
   ProfilePage out;
   out.limit = query.limit.value_or(api::kPageLimitDefault);
-  out.page = from ? from->page + 1 : query.page.value_or(1);
+  out.page = from ? from->numbers[1] + 1 : query.page.value_or(1);
   return database_.read([&](sql::Tx& tx) -> Result<ProfilePage> {
     out.host = community_host(tx, community);
     // Counting goes through everybody: a walk by cursor counts once, at its beginning.
-    out.total = from ? from->total : count_profiles(tx, community, filter, now);
+    out.total = from ? from->numbers[0] : count_profiles(tx, community, filter, now);
     std::string last_key;
     bool more = false;
-    list_profiles(tx, community, filter, from ? std::optional(from->place) : std::nullopt, from ? 0 : (out.page - 1) * out.limit,
-                  out.limit + 1, now, [&](Profile p, std::string key) {
+    list_profiles(tx, community, filter, from ? std::optional(ProfilePlace{from->text, {from->numbers[2]}}) : std::nullopt,
+                  from ? 0 : (out.page - 1) * out.limit, out.limit + 1, now, [&](Profile p, std::string key) {
                     if (static_cast<std::int64_t>(out.items.size()) == out.limit) {
                       more = true;
                       return;
@@ -217,7 +185,7 @@ Result<ProfilePage> ProfileService::list(CommunityNo community, ProfileListQuery
                     last_key = std::move(key);
                     out.items.push_back(std::move(p));
                   });
-    if (more) out.next_cursor = write_list_cursor(binding, {now, out.total, out.page, {last_key, out.items.back().member}});
+    if (more) out.next_cursor = api::write_cursor(question, {{out.total, out.page, out.items.back().member.value}, last_key}, now);
     if (!out.items.empty()) add_names(tx, community, out.items);
     return std::move(out);
   });

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <mutex>
 
+#include "api/cursor.h"
 #include "api/json_tree.h"
 #include "api/json_writer.h"
 #include "api/typed.h"
@@ -119,21 +120,14 @@ class RowWriter {
     auto const found = data_.balances.find({row.member, currency});
     (found == data_.balances.end() ? Decimal{} : found->second).append_to(out);
   }
-  // The names of a set, the highest role first.
-  void names(std::string& out, std::unordered_map<MemberNo, std::string> const& sets, MemberNo member, bool roles) const {
-    std::vector<NamedNumber const*> held;
-    if (auto const set = sets.find(member); set != sets.end())
-      for (auto const part : split(set->second, ','))
-        for (auto const& item : roles ? catalogue_.roles : catalogue_.tags)
-          if (std::to_string(item.number) == part) held.push_back(&item);
-    if (roles)
-      std::sort(held.begin(), held.end(), [](auto const* a, auto const* b) {
-        return a->position != b->position ? a->position > b->position : a->number < b->number;
-      });
+  void names(std::string& out, std::unordered_map<MemberNo, std::string> const& sets, MemberNo member,
+             std::vector<NamedNumber> const& known) const {
+    auto const set = sets.find(member);
     out += '[';
-    for (std::size_t i = 0; i < held.size(); ++i) {
-      if (i > 0) out += ',';
-      api::write_json_string(out, held[i]->name);
+    bool first = true;
+    for (auto const& name : set == sets.end() ? std::vector<std::string>() : names_in_set(set->second, known)) {
+      if (!std::exchange(first, false)) out += ',';
+      api::write_json_string(out, name);
     }
     out += ']';
   }
@@ -157,8 +151,8 @@ class RowWriter {
       case Column::xp: balance(out, row, ledger::kXp); return;
       case Column::coins: balance(out, row, ledger::kCoins); return;
       case Column::premium_currency: balance(out, row, ledger::kPremium); return;
-      case Column::role: names(out, data_.roles, row.member, true); return;
-      case Column::tag: names(out, data_.tags, row.member, false); return;
+      case Column::role: names(out, data_.roles, row.member, catalogue_.roles); return;
+      case Column::tag: names(out, data_.tags, row.member, catalogue_.tags); return;
       case Column::custom: {
         auto const& field = *columns_[index].field;
         auto const found = data_.values.find({row.member, field.number});
@@ -201,6 +195,19 @@ std::optional<Error> look_up(sql::Tx& tx, CommunityNo community, std::vector<Con
   return std::nullopt;
 }
 
+// Where a walk stands: behind a member, with what was counted at its beginning.
+struct Walk {
+  TimeMs joined_at = 0;
+  MemberNo member;
+  std::int64_t total = 0, page = 0;  // the page that comes next
+};
+std::optional<Walk> read_walk(std::string_view question, std::string_view cursor, TimeMs now) {
+  auto const place = api::read_cursor(question, 4, cursor, now);
+  if (!place) return std::nullopt;
+  auto const& n = place->numbers;
+  return Walk{n[0], {n[1]}, n[2], n[3]};
+}
+
 std::vector<std::string> const kColumnsDefault = {"email", "first_name", "last_name", "join_date", "xp", "coins", "user_id", "username"};
 
 }  // namespace
@@ -208,11 +215,12 @@ std::vector<std::string> const kColumnsDefault = {"email", "first_name", "last_n
 Result<FilterOut> UsersService::filter(api::Context const& context, FilterIn const& in) {
   std::string const filter = in.filter ? in.filter->text : "{}";
   std::string const hash = sha256(filter);
-  std::optional<Cursor> cursor;
+  std::string const question = std::to_string(context.community.value) + ":users.filter:" + hash;
+  std::optional<Walk> cursor;
   if (in.cursor && in.page)
     return std::unexpected(api::invalid_request({{"/cursor", "conflicting_members", "Send either cursor or page, not both."}}));
   if (in.cursor) {
-    cursor = read_cursor(*in.cursor, context.community, hash, context.now);
+    cursor = read_walk(question, *in.cursor, context.now);
     if (!cursor)
       return fail(errors::kInvalidCursor, "This cursor is not one of this filter's, or it is older than a day. Begin again without one.");
   }
@@ -248,8 +256,7 @@ Result<FilterOut> UsersService::filter(api::Context const& context, FilterIn con
     }
     out.total_pages = (out.total + kFilterPageSize - 1) / kFilterPageSize;
     if (more) {
-      Cursor const next{rows.back().joined_at, rows.back().member, out.total, page + 1, context.now + kCursorMs};
-      out.next_cursor = write_cursor(next, context.community, hash);
+      out.next_cursor = api::write_cursor(question, {{rows.back().joined_at, rows.back().member.value, out.total, page + 1}}, context.now);
     }
     auto const data = load_page_data(tx, context.community, columns, rows);
     RowWriter const writer(columns, catalogue, data, context.now);

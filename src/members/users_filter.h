@@ -16,7 +16,6 @@ inline constexpr ErrorDef kPageTooDeep{"page_too_deep", 400};
 
 inline constexpr std::int64_t kFilterPageSize = 200, kFilterPageMax = 5'000;
 inline constexpr std::size_t kFilterConditionsMax = 20;
-inline constexpr std::int64_t kCursorMs = 86'400'000;
 
 enum class Column : std::uint8_t {
   email,
@@ -78,15 +77,5 @@ struct FilterFacts {
 std::vector<AskedColumn> read_columns(std::vector<std::string> const& names, Catalogue const& catalogue, std::vector<Issue>& issues);
 // Conditions of a filter's JSON text; all problems are noted.
 std::vector<Condition> read_conditions(std::string_view json, FilterFacts const& facts, std::vector<Issue>& issues);
-// Where a walk stands. Its text holds a digest of it, of the community and of the filter: another community's or filter's
-// cursor is none. It gives no right: whoever makes one up sees what he may see anyway.
-struct Cursor {
-  TimeMs joined_at = 0;
-  MemberNo member;
-  std::int64_t total = 0, page = 0;  // of the whole walk; the page that comes next
-  TimeMs expires_at = 0;
-};
-std::string write_cursor(Cursor const& cursor, CommunityNo community, std::string_view filter_hash);
-std::optional<Cursor> read_cursor(std::string_view text, CommunityNo community, std::string_view filter_hash, TimeMs now);
 
 }  // namespace fealty::members

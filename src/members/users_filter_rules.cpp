@@ -294,23 +294,6 @@ class Reader {
   Condition condition_;
 };
 
-void put(std::string& out, std::int64_t number) {
-  for (int shift = 56; shift >= 0; shift -= 8) out += static_cast<char>(static_cast<std::uint64_t>(number) >> shift & 0xff);
-}
-std::int64_t take(std::string_view bytes, std::size_t index) {
-  std::uint64_t number = 0;
-  for (std::size_t i = 0; i < 8; ++i) number = number << 8 | static_cast<unsigned char>(bytes[index * 8 + i]);
-  return static_cast<std::int64_t>(number);
-}
-constexpr std::size_t kCursorNumbers = 5, kCursorDigestBytes = 16;
-
-std::string cursor_digest(std::string_view payload, CommunityNo community, std::string_view filter_hash) {
-  std::string text = "users.filter.cursor.1:";
-  put(text, community.value);
-  text.append(filter_hash).append(payload);
-  return sha256(text).substr(0, kCursorDigestBytes);
-}
-
 }  // namespace
 
 std::vector<AskedColumn> read_columns(std::vector<std::string> const& names, Catalogue const& catalogue, std::vector<Issue>& issues) {
@@ -349,24 +332,6 @@ std::vector<Condition> read_conditions(std::string_view json, FilterFacts const&
       conditions.push_back(*std::move(condition));
   }
   return conditions;
-}
-
-std::string write_cursor(Cursor const& cursor, CommunityNo community, std::string_view filter_hash) {
-  std::string bytes;
-  for (auto const number : {cursor.joined_at, cursor.member.value, cursor.total, cursor.page, cursor.expires_at}) put(bytes, number);
-  bytes += cursor_digest(bytes, community, filter_hash);
-  return to_hex({reinterpret_cast<unsigned char const*>(bytes.data()), bytes.size()});
-}
-
-std::optional<Cursor> read_cursor(std::string_view text, CommunityNo community, std::string_view filter_hash, TimeMs now) {
-  auto const bytes = from_hex(text);
-  if (!bytes || bytes->size() != kCursorNumbers * 8 + kCursorDigestBytes) return std::nullopt;
-  auto const payload = std::string_view(*bytes).substr(0, kCursorNumbers * 8);
-  if (!equal_constant_time(std::string_view(*bytes).substr(payload.size()), cursor_digest(payload, community, filter_hash)))
-    return std::nullopt;
-  Cursor cursor{take(payload, 0), {take(payload, 1)}, take(payload, 2), take(payload, 3), take(payload, 4)};
-  if (cursor.expires_at <= now) return std::nullopt;
-  return cursor;
 }
 
 }  // namespace fealty::members

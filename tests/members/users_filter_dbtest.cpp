@@ -1,6 +1,7 @@
 #include <random>
 #include <set>
 
+#include "api/cursor.h"
 #include "members/users_filter.h"
 #include "members/users_harness.h"
 
@@ -207,7 +208,7 @@ TEST_P(UsersFilter, CursorsBelongToTheirCommunityAndFilter) {
   auto broken = cursor;
   broken[10] = broken[10] == 'a' ? 'b' : 'a';
   EXPECT_EQ(filter(R"({"cursor":)" + broken + "}").at("/code"), "\"invalid_cursor\"");
-  now_ = kNow + kCursorMs;
+  now_ = kNow + api::kCursorLifeMs;
   EXPECT_EQ(filter(R"({"cursor":)" + cursor + "}").at("/code"), "\"invalid_cursor\"") << "after a day";
   EXPECT_EQ(filter(R"({"page":4})").at("/data/users"), "[]");
   EXPECT_EQ(filter(R"({"page":4})").at("/data/total"), "457");
