@@ -15,8 +15,9 @@ namespace {
 //
 // Kept by the browser, but asked for each time: after an upgrade no old script meets a new page. An unchanged file costs a 304.
 constexpr Delivery kDelivery{
-    .policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; "
-              "form-action 'none'; frame-ancestors 'none'",
+    .policy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'",
     .cache_control = "no-cache"};
 
 }  // namespace

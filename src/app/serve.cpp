@@ -60,8 +60,8 @@ bool is_loopback(std::string_view address) { return address.starts_with("127.") 
 std::vector<api::Route> operation_routes(sql::Database* database, http::Metrics* metrics, bool metrics_open,
                                          std::atomic<bool> const* draining) {
   std::vector<api::Route> routes;
-  routes.push_back(
-      plain_route("/health/live", "health.live", "Whether the program runs", "text/plain", [](api::Request const&) { return text(200, "live\n"); }));
+  routes.push_back(plain_route("/health/live", "health.live", "Whether the program runs", "text/plain",
+                               [](api::Request const&) { return text(200, "live\n"); }));
   routes.push_back(plain_route("/health/ready", "health.ready", "Whether requests can be served", "text/plain", [=](api::Request const&) {
     if (draining->load()) return not_ready("stopping\n");
     try {

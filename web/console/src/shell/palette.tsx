@@ -71,8 +71,9 @@ export function Palette({ community, showShortcuts }: { community: Community | n
       shortcut={["mod + K"]}
       nothingFound={texts.nothingFound}
       highlightQuery
+      overlayProps={{ blur: 0, backgroundOpacity: 0.35 }}
       scrollable
-      maxHeight={420}
+      maxHeight={480}
       searchProps={{
         leftSection: <Search size={18} aria-hidden />,
         placeholder: texts.search,

@@ -12,7 +12,7 @@ import {
   Tooltip,
 } from "@mantine/core";
 
-// The mark's violet-blue; shade 6 has 5.2:1 against white, shade 3 9:1 against the dark page.
+// The mark's violet-blue; shade 6 has 5.0:1 against white, shade 3 7.4:1 against the dark page.
 const fealty: MantineColorsTuple = [
   "#eff0fd",
   "#dcdff7",
@@ -75,9 +75,16 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Button: Button.extend({ defaultProps: { size: "sm" } }),
-    Badge: Badge.extend({ defaultProps: { variant: "light", radius: "sm", tt: "none", fw: 500 } }),
+    Badge: Badge.extend({
+      defaultProps: { variant: "light", radius: "sm", tt: "none", fw: 500 },
+      // A status that is cut off says nothing.
+      styles: { root: { minWidth: "max-content" } },
+    }),
     Alert: Alert.extend({ defaultProps: { variant: "light" } }),
-    Paper: Paper.extend({ defaultProps: { withBorder: true, radius: "lg" } }),
+    Paper: Paper.extend({
+      defaultProps: { withBorder: true, radius: "lg" },
+      styles: { root: { "--paper-border-color": "var(--border)" } },
+    }),
     Modal: Modal.extend({
       defaultProps: {
         centered: true,
