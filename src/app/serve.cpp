@@ -100,8 +100,6 @@ void mount_all(api::RouteTable& table, Services& services, jobs::BulkService& bu
   for (auto const& route : table.routes()) documented.add(route);
   for (auto const& route : draft) documented.add(route);
   for (auto& route : reference_routes(api::openapi_document(documented, FEALTY_VERSION))) table.add(std::move(route));
-  // Pages for people are no part of the API's document.
-  for (auto& route : console_routes()) table.add(std::move(route));
 }
 
 std::vector<http::Metrics::Registration> register_gauges(http::Metrics& metrics, jobs::BulkRunner& runner) {
@@ -175,6 +173,8 @@ int serve(ServeSettings const& settings) {
   services.avatars.remove_orphans(settings.storage.is_sqlite() ? 0 : jobs::kOrphanIdleMs);
   api::RouteTable table;
   mount_all(table, services, bulk, kinds, operation_routes(&database, &metrics, settings.metrics_open, &draining));
+  // Pages for people are no part of the API, and so not of its document.
+  for (auto& route : console_routes()) table.add(std::move(route));
   access::RateLimiter rate_limiter(
       database,
       {.per_minute = settings.rate_limit_per_minute, .shared = !settings.storage.is_sqlite(), .nodes = [&node] { return node.living(); }});
