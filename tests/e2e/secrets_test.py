@@ -1,8 +1,6 @@
 """The secrets of people: said once to whom they are for, then in no log, row, file, metric or other answer."""
 
 import base64
-import email
-import email.policy
 import hashlib
 import hmac
 import json
@@ -11,28 +9,10 @@ import struct
 import time
 import urllib.parse
 
-from harness import wait_until
+from people import Letters, Person
 
 FIRST, SECOND, THIRD = "first horse battery-1", "second horse battery-2", "third horse battery-3"
 HOST = "club.example.org"
-
-
-class Person:
-    """Speaks JSON, and remembers every answer."""
-
-    def __init__(self, server, answers):
-        self.server = server
-        self.answers = answers
-
-    def ask(self, method, path, body=None, key=None, headers=None, expect=200):
-        sent = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {}), **(headers or {})}
-        answer = self.server.api().request(method, path, json.dumps(body) if body is not None else None, sent)
-        assert answer.status == expect, answer
-        self.answers.append((f"{method} {path.split('?')[0]}", answer.body))
-        return answer
-
-    def post(self, path, body, **options):
-        return self.ask("POST", path, body, **options).json
 
 
 def one_time_code(secret_base32, at_s):
@@ -41,24 +21,6 @@ def one_time_code(secret_base32, at_s):
     digest = hmac.new(key, struct.pack(">Q", int(at_s) // 30), hashlib.sha1).digest()
     start = digest[-1] & 15
     return f"{(struct.unpack('>I', digest[start:start + 4])[0] & 0x7fffffff) % 1_000_000:06}"
-
-
-class Letters:
-    """The mails of the folder, each read once."""
-
-    def __init__(self, installation):
-        self.folder = installation.data / "mail"
-        self.read = set()
-
-    def next(self, to):
-        def found():
-            for path in sorted(self.folder.glob("*.eml")) if self.folder.exists() else []:
-                mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-                if path not in self.read and mail["To"] == to:
-                    self.read.add(path)
-                    return mail.get_content()
-            return None
-        return wait_until(found, 10, f"a mail to {to}")
 
 
 def token_in(letter):
@@ -81,8 +43,7 @@ def test_what_a_person_keeps_secret_is_stored_and_shown_nowhere(installation):
     community = installation.create_community()
     installation.command("community", "set", "--community", community.id, "--host", HOST)
     server = installation.start("--log-level", "debug", "--public-url", f"https://{HOST}/")
-    answers, letters, secrets = [], Letters(installation), {}
-    person = Person(server, answers)
+    letters, secrets, person = Letters(installation), {}, Person(server)
 
     # The owner: a claimed account, a second factor, keys of all kinds.
     link = installation.command_json("account", "claim-link", "--email", "owner@example.org")["token"]
@@ -139,7 +100,7 @@ def test_what_a_person_keeps_secret_is_stored_and_shown_nowhere(installation):
     secrets |= {"registration's password": FIRST + "x", "verification link": token_in(letter)}
 
     # What was said once is said. From here on nothing may say it again.
-    told = len(answers)
+    told = len(person.answers)
     token = person.post("/auth/login", {"username": "ned", "password": FIRST + "x"})["body"]["token"]
     person.ask("GET", "/auth/sessions", key=token)
     person.ask("GET", keys, key=rotated["key"], expect=401)
@@ -158,7 +119,7 @@ def test_what_a_person_keeps_secret_is_stored_and_shown_nowhere(installation):
     for name in [name for name in secrets if "key" in name]:
         hidden[name] = list(forms_of(secrets[name].rsplit("_", 1)[1]))
     places = [(place, content) for place, content in installation.everything_stored() if "/mail/" not in place]
-    for place, content in places + answers[told:]:
+    for place, content in places + person.answers[told:]:
         for name, forms in hidden.items():
             assert not any(form in content for form in forms), f"{name} stands in {place}"
     assert len(places) > 3 and any(b"auth.login" in content for _, content in places), "the log was looked at"
