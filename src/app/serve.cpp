@@ -11,6 +11,7 @@
 #include "app/reference_page.h"
 #include "app/services.h"
 #include "base/log.h"
+#include "base/networks.h"
 #include "http/server.h"
 #include "jobs/bulk_routes.h"
 #include "jobs/bulk_runner.h"
@@ -66,8 +67,6 @@ api::Route plain(std::string path, std::string id, std::string summary, std::fun
             return api::Answer{.raw = answer(r)};
           }};
 }
-
-bool is_loopback(std::string_view address) { return address.starts_with("127.") || address == "::1" || address.starts_with("::ffff:127."); }
 
 std::vector<api::Route> operation_routes(sql::Database* database, http::Metrics* metrics, bool metrics_open,
                                          std::atomic<bool> const* draining) {
@@ -217,6 +216,9 @@ int serve(ServeSettings const& settings) {
                              {"database", settings.storage.is_sqlite() ? "sqlite" : "postgresql"},
                              {"node", node.number()},
                              {"version", FEALTY_VERSION}});
+  if (auto& setup = services.identity.setup(); setup.is_needed())
+    log::warning("setup.needed",
+                 {{"url", url}, {"code", setup.code()}, {"why", "there is no account yet: open the url and make the first one"}});
 
   int signal = 0;
   sigwait(&stop_signals, &signal);
