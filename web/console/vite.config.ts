@@ -13,6 +13,7 @@ const apiPaths = [
   "/account",
   "/communities",
   "/servers",
+  "/roles",
   "/channels",
   "/avatars",
   "/docs",

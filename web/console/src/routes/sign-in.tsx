@@ -7,6 +7,7 @@ import { useState } from "react";
 import { ApiError } from "~/api/errors";
 import { ErrorAlert } from "~/components/error-view";
 import { GuestPage } from "~/components/guest-page";
+import { TextLink } from "~/components/link";
 import { type Challenge, sendSecondFactor, sessionQuery, signIn } from "~/session/session";
 import { setupQuery } from "~/session/setup";
 import { texts } from "./-guest.texts";
@@ -83,14 +84,9 @@ function Password({ onDone }: { onDone: (challenge: Challenge | null) => void })
           )}
           <ErrorAlert error={attempt.error} />
           {notVerified && (
-            <Anchor
-              component={Link}
-              to="/verify-email"
-              search={name.includes("@") ? { email: name } : {}}
-              size="sm"
-            >
+            <TextLink to="/verify-email" search={{ email: name.includes("@") ? name : undefined }}>
               {texts.enterCode}
-            </Anchor>
+            </TextLink>
           )}
           <TextInput
             label={texts.name}

@@ -12,6 +12,7 @@ export type Community = {
   /** Missing while one is invited, suspended or banned. */
   role?: Role | null;
   status: string;
+  displayName?: string | null;
   secondFactorRequired?: boolean;
 };
 export type Me = {

@@ -1,6 +1,6 @@
 // Whether the installation waits for its first account.
 import { queryOptions } from "@tanstack/react-query";
-import { request } from "~/api/client";
+import { api } from "~/api/client";
 import { ApiError } from "~/api/errors";
 
 export type SetupState = { needed: boolean; codeRequired: boolean };
@@ -9,7 +9,7 @@ export const setupQuery = queryOptions({
   queryKey: ["setup"],
   queryFn: async ({ signal }): Promise<SetupState> => {
     try {
-      const { data } = (await request("get", "/v1/setup", { signal, ownUnauthorized: true })) as { data: SetupState };
+      const { data } = await api.get("/v1/setup", { signal });
       return data;
     } catch (error) {
       // A server of an older version during an upgrade: it has accounts.

@@ -1,6 +1,7 @@
 // The pages of a community, as the sidebar, the command palette and the shortcuts show them. A page that is added gets a line here.
-import { LayoutDashboard, type LucideIcon } from "lucide-react";
+import { KeyRound, LayoutDashboard, type LucideIcon, MonitorSmartphone, ShieldCheck, UserRound } from "lucide-react";
 import { texts as overview } from "~/routes/_console/c/$communityId/-overview.texts";
+import { texts as own } from "~/routes/_console/me/-me.texts";
 
 export type NavigationItem = {
   /** Behind /c/{community}; "" is the overview. */
@@ -18,6 +19,14 @@ export type NavigationGroup = { label: string | null; items: NavigationItem[] };
 
 export const navigation: NavigationGroup[] = [
   { label: null, items: [{ path: "", label: overview.title, icon: LayoutDashboard, key: "o" }] },
+];
+
+/** One's own pages; they belong to no community. */
+export const ownNavigation: { to: string; label: string; icon: LucideIcon }[] = [
+  { to: "/me", label: own.profile, icon: UserRound },
+  { to: "/me/security", label: own.security, icon: ShieldCheck },
+  { to: "/me/sessions", label: own.sessions, icon: MonitorSmartphone },
+  { to: "/me/api-keys", label: own.keys, icon: KeyRound },
 ];
 
 export const pathIn = (communityId: string, path: string) => `/c/${communityId}${path === "" ? "" : `/${path}`}`;
