@@ -40,7 +40,7 @@ export function GuestPage({
           {children}
         </Paper>
         {below && (
-          <Text size="sm" c="dimmed" ta="center" mt="md">
+          <Text size="sm" c="dimmed" ta="center" mt="md" component="div">
             {below}
           </Text>
         )}

@@ -13,7 +13,12 @@ export const ownTimeZone = (): string => Intl.DateTimeFormat().resolvedOptions()
 
 function timeIn(zone: string): string | null {
   try {
-    return new Intl.DateTimeFormat(undefined, { timeZone: zone, weekday: "short", hour: "2-digit", minute: "2-digit" }).format();
+    return new Intl.DateTimeFormat(undefined, {
+      timeZone: zone,
+      weekday: "short",
+      hour: "2-digit",
+      minute: "2-digit",
+    }).format();
   } catch {
     // The server knows zones that this browser does not.
     return null;

@@ -59,12 +59,7 @@ export function ChoosePassword({ kind, token }: { kind: keyof typeof wordsOf; to
     return <Broken icon={CircleAlert} title={texts.usedUpTitle} text={texts.usedUpText} />;
   return (
     <GuestPage title={words.title} lead={words.lead}>
-      <form
-        onSubmit={form.onSubmit((values) =>
-          choose.mutate(values),
-        )}
-        noValidate
-      >
+      <form onSubmit={form.onSubmit((values) => choose.mutate(values))} noValidate>
         <Stack>
           <ErrorAlert {...choose.alert} />
           {kind === "claim" && (

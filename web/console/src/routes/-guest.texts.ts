@@ -79,7 +79,8 @@ export const texts = defineTexts({
     closedTitle: "Registration is closed",
     closedText: "This community takes no registrations here. Ask the people who run it for an invitation.",
     unknownTitle: "Which community?",
-    unknownText: "The address of this page does not say which community you want to join. Use the link that it gave you.",
+    unknownText:
+      "The address of this page does not say which community you want to join. Use the link that it gave you.",
     haveAccount: "I have an account already",
   },
 });

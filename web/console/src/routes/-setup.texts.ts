@@ -8,7 +8,8 @@ export const texts = defineTexts({
     communityLead: "Now your community: the people whose loyalty you keep.",
     code: "Setup code",
     codeHint: "Printed in the server's log when it started, in the line setup.needed.",
-    codeWhy: "You come from another machine: the code shows that you run this server, so that no stranger can claim it.",
+    codeWhy:
+      "You come from another machine: the code shows that you run this server, so that no stranger can claim it.",
     firstName: "First name",
     lastName: "Last name",
     email: "E-mail address",

@@ -69,7 +69,12 @@ function Register() {
         <Stack>
           <ErrorAlert {...register.alert} />
           <SimpleGrid cols={2}>
-            <TextInput label={texts.firstName} autoComplete="given-name" autoFocus {...form.getInputProps("firstname")} />
+            <TextInput
+              label={texts.firstName}
+              autoComplete="given-name"
+              autoFocus
+              {...form.getInputProps("firstname")}
+            />
             <TextInput label={texts.lastName} autoComplete="family-name" {...form.getInputProps("lastname")} />
           </SimpleGrid>
           <TextInput label={texts.email} type="email" autoComplete="email" {...form.getInputProps("email")} />

@@ -27,7 +27,11 @@ export const Route = createFileRoute("/setup")({
 const ofAccount = ["code", "firstname", "lastname", "email", "username", "password"] as const;
 
 /** "mia.lu@example.org" → "mia.lu", when that is a username. */
-const usernameFrom = (email: string) => email.split("@")[0]!.replace(/[^A-Za-z0-9._-]/g, "").slice(0, 50);
+const usernameFrom = (email: string) =>
+  email
+    .split("@")[0]!
+    .replace(/[^A-Za-z0-9._-]/g, "")
+    .slice(0, 50);
 
 function Setup() {
   const { codeRequired } = Route.useRouteContext();

@@ -37,11 +37,7 @@ function useVerified() {
 function VerifyEmail() {
   const { token, email } = Route.useSearch();
   const [byCode, setByCode] = useState(false);
-  return token && !byCode ? (
-    <ByLink token={token} onCode={() => setByCode(true)} />
-  ) : (
-    <ByCode email={email ?? ""} />
-  );
+  return token && !byCode ? <ByLink token={token} onCode={() => setByCode(true)} /> : <ByCode email={email ?? ""} />;
 }
 
 function ByLink({ token, onCode }: { token: string; onCode: () => void }) {

@@ -24,6 +24,8 @@ export type Me = {
   emailVerified: boolean;
   secondFactor: boolean;
   mayCreateCommunities?: boolean;
+  /** Runs the installation, beside communities. */
+  isOperator?: boolean;
   session: {
     _id: string;
     scope: "installation" | "community";

@@ -156,7 +156,9 @@ export function Shell({ community, children }: { community: Community | null; ch
           </UnstyledButton>
         </AppShell.Section>
         <AppShell.Section grow component={ScrollArea} type="scroll">
-          <nav aria-label={texts.navigation}>{community ? <Navigation community={community} /> : <OwnNavigation />}</nav>
+          <nav aria-label={texts.navigation}>
+            {community ? <Navigation community={community} /> : <OwnNavigation />}
+          </nav>
         </AppShell.Section>
         <AppShell.Section className={classes.bottom}>
           <PersonMenu showShortcuts={help.open} />

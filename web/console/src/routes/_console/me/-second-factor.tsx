@@ -35,9 +35,7 @@ function AskPassword({ onDone, onClose }: { onDone: (secret: Secret) => void; on
     mutationFn: (body: typeof form.values) => api.post("/auth/second-factor/setup", { body }),
     onSuccess: (answer) => onDone(answer.body),
   });
-  return (
-    <AccountDialog opened onClose={onClose} title={texts.factor} form={form} send={send} action={common.next} />
-  );
+  return <AccountDialog opened onClose={onClose} title={texts.factor} form={form} send={send} action={common.next} />;
 }
 
 /** Modules of a QR code as one path, on white in both colour schemes: cameras want it so. */
@@ -48,7 +46,14 @@ function QrCode({ text, label }: { text: string; label: string }) {
     return { path, size };
   }, [text]);
   return (
-    <svg viewBox={`0 0 ${size} ${size}`} width={196} height={196} role="img" aria-label={label} shapeRendering="crispEdges">
+    <svg
+      viewBox={`0 0 ${size} ${size}`}
+      width={196}
+      height={196}
+      role="img"
+      aria-label={label}
+      shapeRendering="crispEdges"
+    >
       <rect width={size} height={size} fill="#fff" />
       <path d={path} fill="#000" />
     </svg>

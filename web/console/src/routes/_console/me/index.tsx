@@ -29,7 +29,11 @@ function Profile() {
       {scoped && <ScopedNotice />}
       <Section title={texts.account}>
         <Stack gap="md">
-          <Fact label={texts.username} action={!scoped && (() => setDialog("username"))} actionLabel={texts.changeUsername}>
+          <Fact
+            label={texts.username}
+            action={!scoped && (() => setDialog("username"))}
+            actionLabel={texts.changeUsername}
+          >
             {me.username}
           </Fact>
           <Fact label={texts.email} action={!scoped && (() => setDialog("email"))} actionLabel={texts.changeEmail}>

@@ -120,14 +120,7 @@ function SecondFactorOff({ onClose }: { onClose: () => void }) {
     },
   });
   return (
-    <AccountDialog
-      opened
-      onClose={onClose}
-      title={texts.factorOffTitle}
-      form={form}
-      send={send}
-      action={texts.turnOff}
-    >
+    <AccountDialog opened onClose={onClose} title={texts.factorOffTitle} form={form} send={send} action={texts.turnOff}>
       <Stack gap="xs">
         <Text size="sm">{texts.factorOffText}</Text>
         <TextInput

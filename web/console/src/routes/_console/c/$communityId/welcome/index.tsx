@@ -45,9 +45,7 @@ function Welcome() {
     <Page title={texts.title} lead={texts.lead(community.title)} width="form">
       <Stack component="ol" gap="md" style={{ listStyle: "none", padding: 0, margin: 0 }}>
         <Step icon={ListChecks} words={texts.steps.fields} to={to("settings/fields")} done={fields.data} />
-        {places.has("bulk") && (
-          <Step icon={Users} words={texts.steps.members} to={to("bulk")} done={members.data} />
-        )}
+        {places.has("bulk") && <Step icon={Users} words={texts.steps.members} to={to("bulk")} done={members.data} />}
         <Step icon={KeyRound} words={texts.steps.keys} to={to("settings/api-keys")} done={keys.data} />
       </Stack>
       <Title order={2} mt="xl" mb="xs">

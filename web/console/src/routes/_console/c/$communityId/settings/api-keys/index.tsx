@@ -52,7 +52,11 @@ function ApiKeys() {
   const list = useQuery({
     queryKey: ["api-keys", communityId, { page, sort }],
     queryFn: ({ signal }) =>
-      api.get("/v1/communities/{communityId}/api-keys", { path: { communityId }, query: { page, limit, sort }, signal }),
+      api.get("/v1/communities/{communityId}/api-keys", {
+        path: { communityId },
+        query: { page, limit, sort },
+        signal,
+      }),
     placeholderData: keepPreviousData,
   });
   const again = () => queries.invalidateQueries({ queryKey: ["api-keys", communityId] });
@@ -156,7 +160,10 @@ function ApiKeys() {
               </ActionIcon>
             </Menu.Target>
             <Menu.Dropdown>
-              <Menu.Item leftSection={<Pencil size={15} aria-hidden />} onClick={() => setDialog({ kind: "edit", key })}>
+              <Menu.Item
+                leftSection={<Pencil size={15} aria-hidden />}
+                onClick={() => setDialog({ kind: "edit", key })}
+              >
                 {texts.edit}
               </Menu.Item>
               <Menu.Item

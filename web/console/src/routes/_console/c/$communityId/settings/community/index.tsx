@@ -107,11 +107,7 @@ function General({ server }: { server: Server }) {
             maxLength={1000}
             {...form.getInputProps("description")}
           />
-          <TimeZoneSelect
-            label={texts.timeZone}
-            description={texts.timeZoneHint}
-            {...form.getInputProps("timeZone")}
-          />
+          <TimeZoneSelect label={texts.timeZone} description={texts.timeZoneHint} {...form.getInputProps("timeZone")} />
           <TagsInput
             label={texts.languages}
             description={texts.languagesHint}

@@ -58,8 +58,7 @@ export const texts = defineTexts({
     editLabel: (name: string) => `Change the access level ${name}`,
     deleteLabel: (name: string) => `Delete the access level ${name}`,
     deleteTitle: (name: string) => `Delete the access level ${name}?`,
-    deleteText:
-      "Systems that name its number are refused from then on. Members who came with it keep their roles.",
+    deleteText: "Systems that name its number are refused from then on. Members who came with it keep their roles.",
     deleted: "The access level is deleted.",
     numberInvalid: "A whole number from 1 to 1,000,000.",
   },

@@ -1,6 +1,6 @@
-import { createFileRoute } from "@tanstack/react-router";
 import { Skeleton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { createFileRoute } from "@tanstack/react-router";
 import { ErrorView } from "~/components/error-view";
 import { Page } from "~/components/page";
 import { useCommunity } from "~/session/community";
