@@ -8,9 +8,13 @@
 //     await look(page, "members");
 //   });
 //
+// FEALTY_TEST_CONSOLE=build/console   the pages as they lie there (npm run build --prefix web/console), with the headers of the
+//                                     program's own: pages are tested without building the program again
+//
 // A test fails at its end on troubles of any of its pages (support/troubles.ts), unless it expected them: troubles.expect(/…/).
 import { after, before, test as nodeTest } from "node:test";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { replacePages } from "./built_pages.ts";
 import { desktop } from "./look.ts";
 import { type Community, password, Server, type ServerOptions } from "./server.ts";
 import { Troubles } from "./troubles.ts";
@@ -82,6 +86,7 @@ async function runTest(club: Club, body: TestBody, profile: BrowserContextOption
     });
     contexts.push(context);
     context.setDefaultTimeout(patienceMs);
+    await replacePages(context);
     return context;
   };
   const openPage = async (context: BrowserContext) => {
