@@ -75,6 +75,7 @@ export const texts = defineTexts({
     displayName: "Display name",
     displayNameHint: "What other members see.",
     username: "Username",
+    usernameInvalid: "This is no username yet.",
     usernameHint: "3 to 50 letters, digits, dots, hyphens or underscores.",
     closedTitle: "Registration is closed",
     closedText: "This community takes no registrations here. Ask the people who run it for an invitation.",

@@ -15,6 +15,7 @@ export const texts = defineTexts({
     email: "E-mail address",
     emailInvalid: "Enter an e-mail address, such as mia@example.org.",
     username: "Username",
+    usernameInvalid: "This is no username yet.",
     usernameHint: "3 to 50 letters, digits, dots, hyphens or underscores.",
     password: "Password",
     required: "This is needed.",

@@ -26,7 +26,7 @@ function Register() {
     validate: {
       firstname: isNotEmpty(texts.required),
       lastname: isNotEmpty(texts.required),
-      username: matches(/^\s*[A-Za-z0-9._-]{3,50}\s*$/, texts.usernameHint),
+      username: matches(/^\s*[A-Za-z0-9._-]{3,50}\s*$/, texts.usernameInvalid),
       email: isEmail(texts.emailInvalid),
       password: (value, all) => passwordProblem(value, all.username, all.email),
       confirmPassword: (value, all) => (value === all.password ? null : texts.notEqual),

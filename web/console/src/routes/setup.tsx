@@ -56,7 +56,7 @@ function Setup() {
       firstname: isNotEmpty(texts.required),
       lastname: isNotEmpty(texts.required),
       email: isEmail(texts.emailInvalid),
-      username: matches(/^\s*[A-Za-z0-9._-]{3,50}\s*$/, texts.usernameHint),
+      username: matches(/^\s*[A-Za-z0-9._-]{3,50}\s*$/, texts.usernameInvalid),
       password: (value, all) => passwordProblem(value, all.username, all.email),
       title: (value) => (step === "community" && value.trim() === "" ? texts.required : null),
     },

@@ -41,6 +41,8 @@ function Navigation({ community }: { community: Community }) {
                   key={item.path}
                   component={Link}
                   to={to}
+                  // Every page's address begins with that of the overview.
+                  activeOptions={{ exact: to === home }}
                   label={item.label}
                   active={active}
                   aria-current={active ? "page" : undefined}
@@ -65,6 +67,7 @@ function OwnNavigation() {
       key={to}
       component={Link}
       to={to}
+      activeOptions={{ exact: true }}
       label={label}
       active={here === to}
       aria-current={here === to ? "page" : undefined}

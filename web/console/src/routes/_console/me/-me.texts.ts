@@ -18,6 +18,7 @@ export const texts = defineTexts({
     profileLead: "How you sign in, and how your communities see you.",
     account: "Account",
     username: "Username",
+    usernameInvalid: "This is no username yet.",
     usernameHint: "3 to 50 letters, digits, dots, hyphens or underscores.",
     changeUsername: "Change username",
     email: "E-mail address",

@@ -107,7 +107,7 @@ function ChangeUsername({ me, onClose }: { me: Me; onClose: () => void }) {
   const form = useForm({
     initialValues: { username: me.username, currentPassword: "" },
     validate: {
-      username: matches(/^\s*[A-Za-z0-9._-]{3,50}\s*$/, texts.usernameHint),
+      username: matches(/^\s*[A-Za-z0-9._-]{3,50}\s*$/, texts.usernameInvalid),
       currentPassword: isNotEmpty(texts.required),
     },
   });

@@ -1,4 +1,4 @@
-import { ActionIcon, Badge, Button, ColorSwatch, Group, Menu, Text } from "@mantine/core";
+import { ActionIcon, Badge, Button, ColorSwatch, Group, Menu, Paper, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { createFileRoute } from "@tanstack/react-router";
 import { createColumnHelper } from "@tanstack/react-table";
@@ -9,7 +9,6 @@ import { columnsOf } from "~/components/columns";
 import { Confirm } from "~/components/confirm";
 import { DataTable } from "~/components/data-table";
 import { Page } from "~/components/page";
-import { Section } from "~/components/section";
 import { toast } from "~/components/toast";
 import { useFormat } from "~/format/format";
 import { useCommunity } from "~/session/community";
@@ -120,7 +119,7 @@ function Roles() {
         </Button>
       }
     >
-      <Section title={texts.title} flush>
+      <Paper mb="lg">
         <DataTable
           label={texts.title}
           columns={columns}
@@ -132,7 +131,7 @@ function Roles() {
           skeletonRows={4}
           empty={null}
         />
-      </Section>
+      </Paper>
       {list.data && <Matrix roles={list.data} />}
       {editing && (
         <RoleForm
