@@ -28,7 +28,11 @@ const patienceMs = 10_000;
 export const owner = "owner@example.org";
 
 export type Club = { server: Server; community: Community; key: string; browser: Browser };
-export type ClubOptions = ServerOptions & { members?: number };
+export type ClubOptions = ServerOptions & {
+  members?: number;
+  /** No account and no community: the test sets the installation up. */
+  empty?: boolean;
+};
 
 export type TestTools = {
   page: Page;
@@ -52,12 +56,14 @@ export function consoleTests(options: ClubOptions = {}): {
     club.server = await Server.start({
       ...options,
       before: async (server) => {
-        club.community = await server.createCommunity();
+        if (!options.empty) club.community = await server.createCommunity();
         await options.before?.(server);
       },
     });
-    club.key = await club.server.createKey(club.community);
-    await club.server.claim(owner);
+    if (!options.empty) {
+      club.key = await club.server.createKey(club.community);
+      await club.server.claim(owner);
+    }
     if (options.members) await club.server.importMembers(club.key, options.members);
     club.browser = await chromium.launch({ executablePath: executable });
   });

@@ -60,7 +60,7 @@ export const texts = defineTexts({
 
     remove: "Delete account",
     removeLead:
-      "All your sessions and keys end at once. For 14 days a sign-in undoes it; then your profile, histories and messages' names are gone from every community.",
+      "All your sessions and keys end at once. For 14 days a sign-in undoes it; then your profile and its history are gone from every community.",
     removeTitle: "Delete your account?",
     removeTyped: (username: string) => `Type ${username} to confirm`,
 

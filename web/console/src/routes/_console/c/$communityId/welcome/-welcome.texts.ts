@@ -3,7 +3,7 @@ import { defineTexts } from "~/texts/texts";
 export const texts = defineTexts({
   en: {
     title: "Welcome",
-    lead: (community: string) => `${community} is ready. Three steps make it yours.`,
+    lead: (community: string) => `${community} is ready. These steps make it yours.`,
     done: "Done",
     steps: {
       fields: {

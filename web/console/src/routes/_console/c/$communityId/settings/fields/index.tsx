@@ -1,4 +1,4 @@
-import { ActionIcon, Badge, Button, Code, Group, List, Menu, Text } from "@mantine/core";
+import { ActionIcon, Badge, Button, Code, Group, List, Menu, Paper, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { createFileRoute } from "@tanstack/react-router";
 import { createColumnHelper } from "@tanstack/react-table";
@@ -110,7 +110,7 @@ function Fields() {
   const table = { rowId: (row: Field) => row._id, loading: list.isPending, error: list.error };
   return (
     <Page title={texts.title} lead={texts.lead} actions={create}>
-      <Section title={texts.custom} flush>
+      <Paper mb="lg">
         <DataTable
           {...table}
           label={texts.custom}
@@ -124,7 +124,7 @@ function Fields() {
             </EmptyView>
           }
         />
-      </Section>
+      </Paper>
       {!list.error && (
         <Section title={texts.defaults} lead={texts.defaultsLead} flush>
           <DataTable
