@@ -23,12 +23,12 @@ test("A wrong code is told, and the app's code lets in", async ({ page, troubles
   troubles.expect(/^answer 401 to POST \/auth\/second-factor$/);
   await sendPassword(page);
   await look(page, "second-factor");
-  await page.getByLabel("Code").fill("000000");
+  await page.getByRole("textbox", { name: "Code" }).fill("000000");
   await page.keyboard.press("Enter");
   await page.getByRole("alert").waitFor();
 
   // The code of this half minute was used up when the factor was switched on; the server takes the next one too.
-  await page.getByLabel("Code").fill(codeOf(kept.secret, 1));
+  await page.getByRole("textbox", { name: "Code" }).fill(codeOf(kept.secret, 1));
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Overview" }).waitFor();
 });
@@ -37,13 +37,13 @@ test("A recovery code lets in once", async ({ page, newProfile, troubles }) => {
   troubles.expect(/^answer 401 to POST \/auth\/login$/);
   troubles.expect(/^answer 401 to POST \/auth\/second-factor$/);
   await sendPassword(page);
-  await page.getByLabel("Code").fill(kept.recoveryCodes[0]!);
+  await page.getByRole("textbox", { name: "Code" }).fill(kept.recoveryCodes[0]!);
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Overview" }).waitFor();
 
   const other = await newProfile();
   await sendPassword(other);
-  await other.getByLabel("Code").fill(kept.recoveryCodes[0]!);
+  await other.getByRole("textbox", { name: "Code" }).fill(kept.recoveryCodes[0]!);
   await other.keyboard.press("Enter");
   await other.getByRole("alert").waitFor();
   await other.getByRole("button", { name: "Sign in with another account" }).click();

@@ -25,11 +25,16 @@ const beforePaint = "src/theme/before_paint.js";
 
 /** Vite bundles modules alone; this script is none, and stands first in the page under a name with its hash. */
 function scriptBeforePaint(): Plugin {
+  let building = false;
   return {
     name: "script-before-paint",
+    configResolved(config) {
+      building = config.command === "build";
+    },
     buildStart() {
-      if (!this.meta.watchMode)
-        this.emitFile({ type: "asset", name: "before_paint.js", source: readFileSync(beforePaint, "utf8") });
+      if (!building) return;
+      const source = readFileSync(new URL(beforePaint, import.meta.url), "utf8");
+      this.emitFile({ type: "asset", name: "before_paint.js", source });
     },
     transformIndexHtml(_, { bundle }) {
       const built = Object.values(bundle ?? {}).find((one) => one.fileName.startsWith("assets/before_paint"));

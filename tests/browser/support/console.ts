@@ -20,7 +20,7 @@ import { type Community, password, Server, type ServerOptions } from "./server.t
 import { Troubles } from "./troubles.ts";
 
 // Debian's: nothing is downloaded.
-const executable = process.env.FEALTY_TEST_CHROMIUM ?? "/usr/bin/chromium";
+export const executable = process.env.FEALTY_TEST_CHROMIUM ?? "/usr/bin/chromium";
 const testMs = 60_000;
 /** How long a test waits for what a person would see. */
 const patienceMs = 10_000;

@@ -27,7 +27,7 @@ export async function enrol(server: Server, email: string): Promise<{ secret: st
   const key = login.body.token;
   const { body: setup } = await server.ask<Answer<{ secret: string }>>("POST", "/auth/second-factor/setup", {
     key,
-    body: { password },
+    body: { currentPassword: password },
   });
   const { body: confirmed } = await server.ask<Answer<{ recoveryCodes: string[] }>>(
     "POST",

@@ -13,7 +13,7 @@ import { createRoot } from "react-dom/client";
 import { setOnSessionOver } from "~/api/client";
 import { makeQueryClient } from "~/api/query";
 import { LoadingPage } from "~/components/loading";
-import { forgetEverything } from "~/session/session";
+import { forgetEverything, onSignOutElsewhere } from "~/session/session";
 import { theme } from "~/theme/theme";
 import { routeTree } from "./routes.gen";
 
@@ -37,11 +37,13 @@ declare module "@tanstack/react-router" {
   }
 }
 
-setOnSessionOver(() => {
+const leave = () => {
   forgetEverything(queries);
   // The router sends to the sign-in and brings back from there.
   void router.invalidate();
-});
+};
+setOnSessionOver(leave);
+onSignOutElsewhere(leave);
 
 const density = localStorage.getItem("fealty-density");
 if (density?.includes("compact")) document.documentElement.dataset.density = "compact";

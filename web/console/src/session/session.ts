@@ -71,6 +71,12 @@ export function forgetEverything(queries: QueryClient) {
   queries.setQueryData(sessionQuery.queryKey, null);
 }
 
+/** The tabs of one browser share the session: who leaves in one leaves in all. */
+const otherTabs = new BroadcastChannel("fealty-session");
+export function onSignOutElsewhere(callback: () => void) {
+  otherTabs.onmessage = callback;
+}
+
 export function useSignOut(): () => Promise<void> {
   const queries = useQueryClient();
   return async () => {
@@ -80,6 +86,7 @@ export function useSignOut(): () => Promise<void> {
       // A session that is over already is what was wanted.
       if (!(error instanceof ApiError && error.status === 401)) throw error;
     }
+    otherTabs.postMessage("signed out");
     forgetEverything(queries);
     // A fresh page holds nothing of the last one's memory.
     window.location.assign("/sign-in");
