@@ -71,6 +71,27 @@ test("A first visit can be used within 1.5 seconds", async ({ newProfile, signIn
   assert.ok(overview <= limitMs, `the overview took ${overview} ms`);
 });
 
+test("The page's code is loaded while the server is asked who is there", async ({ page, signIn }) => {
+  await signIn();
+  let answer = () => {};
+  const asked = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  await page.route("**/auth/me", async (route) => {
+    await asked;
+    await route.fallback();
+  });
+  // Files are named by what they hold; that of the overview is the one whose text says so.
+  const overview = page.waitForResponse(
+    async (response) => response.url().endsWith(".js") && (await response.text()).includes("Recent bulk jobs"),
+  );
+  await page.goto(`/c/${club.community.id}`);
+  await overview;
+  assert.equal(await page.getByRole("heading", { name: "Overview" }).count(), 0);
+  answer();
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
+});
+
 test("The chosen scheme is there before the scripts are", async ({ newProfile }) => {
   for (const [system, chosen, background] of [
     ["light", "dark", "rgb(18, 20, 25)"],
@@ -89,7 +110,8 @@ test("The chosen scheme is there before the scripts are", async ({ newProfile })
       await route.fallback();
     });
     await page.goto("/sign-in", { waitUntil: "commit" });
-    await page.waitForFunction(() => performance.getEntriesByName("first-paint").length > 0 || document.body !== null);
+    // Nothing is drawn before the style sheet is there; then it is.
+    await page.waitForFunction(() => document.body !== null && document.styleSheets.length > 0);
     const seen = await page.evaluate(() => [
       getComputedStyle(document.body).backgroundColor,
       getComputedStyle(document.documentElement).colorScheme,

@@ -1,7 +1,7 @@
-// One session in several tabs.
+// One session in several tabs; on PostgreSQL, where sessions are looked up over its wire.
 import { consoleTests } from "./support/console.ts";
 
-const { test, club } = consoleTests();
+const { test, club } = consoleTests({ engine: "postgres" });
 
 test("Who signs out in one tab is signed out in the others", async ({ page, newTab, signIn, troubles }) => {
   await signIn();
