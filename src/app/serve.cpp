@@ -201,7 +201,8 @@ int serve(ServeSettings const& settings) {
                                     .trusted_proxies = settings.trusted_proxies,
                                     .error_of_exception = error_of_exception,
                                     .access_log = settings.access_log,
-                                    .rate_limiter = &rate_limiter}},
+                                    .rate_limiter = &rate_limiter,
+                                    .quick_on_io_threads = settings.storage.is_sqlite()}},
                       table, services.identity.gate(), metrics);
   auto transport = make_transport(settings);
   runner.start();

@@ -331,23 +331,39 @@ void replace_sets(sql::Tx& tx, CommunityNo community, Slot::Kind kind, std::vect
   if (added.rows() > 0) tx.exec_batch(set_statements(kind).add, added, community);
 }
 
-void load_values(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members,
-                 std::function<void(StoredValue)> const& on_value) {
+namespace {
+
+template <class F>
+void read_values(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, F const& on_row) {
   if (members.empty()) return;
-  auto read = [](Row const& r) {
-    return StoredValue{{r.integer(0)}, {r.integer(1)}, r.optional_integer(2), r.optional_string(3), {r.integer(4)}};
-  };
   if (ledger::is_dense(members)) {
     ledger::MeantMembers meant(members);
     tx.each(
         kLoadValuesBetween,
         [&](Row const& r) {
-          if (meant.contain({r.integer(0)})) on_value(read(r));
+          if (meant.contain({r.integer(0)})) on_row(r);
         },
         community, members.front(), members.back());
     return;
   }
-  tx.each_batch(kLoadValues, numbers_of(members), [&](Row const& r) { on_value(read(r)); }, community);
+  tx.each_batch(kLoadValues, numbers_of(members), on_row, community);
+}
+
+}  // namespace
+
+void load_values(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members,
+                 std::function<void(StoredValue)> const& on_value) {
+  read_values(tx, community, members, [&](Row const& r) {
+    on_value({{r.integer(0)}, {r.integer(1)}, r.optional_integer(2), r.optional_string(3), {r.integer(4)}});
+  });
+}
+
+void show_values(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members,
+                 std::function<void(MemberNo, FieldNo, ValueView)> const& on_value) {
+  read_values(tx, community, members, [&](Row const& r) {
+    auto const text = r.is_null(3) ? std::nullopt : std::optional(r.text(3));
+    on_value({r.integer(0)}, {r.integer(1)}, ValueView(r.optional_integer(2), text));
+  });
 }
 
 // Rows of neighbours that are there are updated, as balances are (ledger_store.cpp says why).

@@ -1,5 +1,7 @@
 #include "members/users_filter_store.h"
 
+#include <cstring>
+
 namespace fealty::members {
 namespace {
 
@@ -7,15 +9,33 @@ using sql::Row;
 using sql::Statement;
 using Kind = Condition::Kind;
 
-// Invited and deleted members are in no list.
-#define LISTED "m.community_id = $1 AND m.state IN (0, 2, 3)"
-#define COLUMNS                                                                                                              \
-  "SELECT m.member_id, m.joined_at, m.state, m.state_until, m.first_name, m.last_name, m.display_name, m.phone, m.country, " \
-  "m.language, m.hidden, m.referred_by, m.last_online_at "
+// Invited and deleted members are in no list. (As two comparisons: SQLite looks a list of three up in a table of its own.)
+#define LISTED "m.community_id = $1 AND m.state <> 1 AND m.state <> 4"
+#define FEW "m.member_id, m.joined_at, m.hidden, m.first_name, m.last_name"
+#define ALL FEW ", m.state, m.state_until, m.display_name, m.phone, m.country, m.language, m.referred_by, m.last_online_at"
+#define ACCOUNT "a.created_at, a.email, a.username, "
+#define ORDERED "ORDER BY m.joined_at, m.member_id"
+// PostgreSQL joins the accounts of a page that is cut already, one look-up by key for each row: a join of the whole tables would
+// be planned by what they held when it was planned.
+#define ACCOUNTS_OF_PAGE(columns, page)    \
+  "SELECT " ACCOUNT columns " FROM (" page \
+  ") m CROSS JOIN LATERAL (SELECT created_at, email, username FROM accounts WHERE account_id = m.member_id OFFSET 0) a " ORDERED
 // Along the index memberships_by_joining. Walks without conditions are the most common ones by far: they are prepared once.
-Statement const kPage{"users.page",
-                      COLUMNS "FROM memberships m WHERE " LISTED
-                              " AND (m.joined_at, m.member_id) > ($2, $3) ORDER BY m.joined_at, m.member_id LIMIT $4 OFFSET $5"};
+#define WALK LISTED " AND (m.joined_at, m.member_id) > ($2, $3) "
+#define WALK_END ORDERED " LIMIT $4 OFFSET $5"
+#define PAGE(columns)                                                                                                           \
+  "SELECT " ACCOUNT columns " FROM memberships m CROSS JOIN accounts a WHERE " WALK "AND a.account_id = m.member_id " WALK_END, \
+      ACCOUNTS_OF_PAGE(columns, "SELECT " columns " FROM memberships m WHERE " WALK WALK_END)
+Statement const kPage{"users.page", PAGE(FEW)};
+Statement const kPageOfAll{"users.page_of_all", PAGE(ALL)};
+#undef PAGE
+#define ONE(columns)                                                                \
+  "SELECT " ACCOUNT columns " FROM memberships m CROSS JOIN accounts a WHERE " WALK \
+  "AND m.member_id = $4 "                                                           \
+  "AND a.account_id = $4 LIMIT $5"
+Statement const kOne{"users.one", ONE(FEW)};
+Statement const kOneOfAll{"users.one_of_all", ONE(ALL)};
+#undef ONE
 Statement const kCount{"users.count", "SELECT count(*) FROM memberships m WHERE " LISTED};
 // How many have a role or a tag, counted up to a limit.
 Statement const kRoleHolders{
@@ -27,22 +47,28 @@ Statement const kTagHolders{"users.tag_holders",
 // through the members in their order, even in a community of a million.
 constexpr std::int64_t kHoldersMax = 20'000;
 
-FilterRow read_row(Row const& r) {
-  FilterRow out;
-  out.member = {r.integer(0)};
-  out.joined_at = r.integer(1);
-  out.state = static_cast<MembershipState>(r.integer(2));
-  out.until = r.optional_integer(3);
-  out.first_name = r.optional_string(4);
-  out.last_name = r.optional_string(5);
-  out.display_name = r.optional_string(6);
-  out.phone = r.optional_string(7);
-  out.country = r.optional_string(8);
-  out.language = r.optional_string(9);
-  out.hidden = r.integer(10);
-  out.referred_by = r.optional_integer(11);
-  out.last_online_at = r.optional_integer(12);
-  return out;
+void read_row(Row const& r, Details details, FilterPage& page) {
+  auto const text = [&](int column) {
+    return r.is_null(column) ? std::nullopt : std::optional<std::string_view>(page.keep(r.text(column)));
+  };
+  FilterRow& out = page.rows.emplace_back();
+  out.account_created_at = r.integer(0);
+  out.email = page.keep(r.text(1));
+  out.username = page.keep(r.text(2));
+  out.member = {r.integer(3)};
+  out.joined_at = r.integer(4);
+  out.hidden = r.integer(5);
+  out.first_name = text(6);
+  out.last_name = text(7);
+  if (details == Details::few) return;
+  out.state = static_cast<MembershipState>(r.integer(8));
+  out.until = r.optional_integer(9);
+  out.display_name = text(10);
+  out.phone = text(11);
+  out.country = text(12);
+  out.language = text(13);
+  out.referred_by = r.optional_integer(14);
+  out.last_online_at = r.optional_integer(15);
 }
 
 // The text and the parameters of one statement. The conditions must outlive it.
@@ -177,21 +203,45 @@ Condition const* driver_of(sql::Tx& tx, CommunityNo community, std::vector<Condi
 
 }  // namespace
 
-std::vector<FilterRow> filter_page(sql::Tx& tx, CommunityNo community, std::vector<Condition> const& conditions,
-                                   std::optional<FilterPlace> after, std::int64_t skip, std::int64_t most, TimeMs now) {
-  std::vector<FilterRow> rows;
+std::string_view FilterPage::keep(std::string_view text) {
+  if (text.empty()) return "";
+  auto* const copy = static_cast<char*>(texts_.allocate(text.size(), 1));
+  std::memcpy(copy, text.data(), text.size());
+  return {copy, text.size()};
+}
+
+bool names_one(std::vector<Condition> const& conditions) {
+  if (conditions.size() != 1) return false;
+  auto const& c = conditions.front();
+  bool const is_number = c.column == Column::email || c.column == Column::username || c.column == Column::id || c.column == Column::user_id;
+  return is_number && c.kind == Kind::range && c.low == c.high;
+}
+
+void filter_page(sql::Tx& tx, CommunityNo community, std::vector<Condition> const& conditions, std::optional<FilterPlace> after,
+                 std::int64_t skip, std::int64_t most, TimeMs now, Details details, FilterPage& page) {
   auto const place = after.value_or(FilterPlace{std::numeric_limits<std::int64_t>::min(), {}});
-  auto const keep = [&](Row const& r) { rows.push_back(read_row(r)); };
+  bool const few = details == Details::few;
+  auto const keep = [&](Row const& r) { read_row(r, details, page); };
   if (conditions.empty()) {
-    tx.each(kPage, keep, community, place.joined_at, place.member, most, skip);
-    return rows;
+    page.rows.reserve(static_cast<std::size_t>(most));
+    tx.each(few ? kPage : kPageOfAll, keep, community, place.joined_at, place.member, most, skip);
+    return;
+  }
+  if (names_one(conditions)) {
+    tx.each(few ? kOne : kOneOfAll, keep, community, place.joined_at, place.member, conditions.front().low, skip > 0 ? 0 : most);
+    return;
   }
   Query query(community, now);
-  std::string text = COLUMNS + query.members(conditions, driver_of(tx, community, conditions));
+  std::string const columns = few ? FEW : ALL;
+  std::string text = "SELECT " + columns + " " + query.members(conditions, driver_of(tx, community, conditions));
   text += " AND (m.joined_at, m.member_id) > (" + query.number(place.joined_at) + ", " + query.number(place.member.value) + ")";
-  text += " ORDER BY m.joined_at, m.member_id LIMIT " + query.number(most) + " OFFSET " + query.number(skip);
+  text += " " ORDERED " LIMIT " + query.number(most) + " OFFSET " + query.number(skip);
+  text = "SELECT " ACCOUNT + columns + " FROM (" + text + ") m CROSS JOIN ";
+  if (tx.engine() == sql::Engine::sqlite)
+    text += "accounts a WHERE a.account_id = m.member_id " ORDERED;
+  else
+    text += "LATERAL (SELECT created_at, email, username FROM accounts WHERE account_id = m.member_id OFFSET 0) a " ORDERED;
   tx.run_text(text, query.params(), keep);
-  return rows;
 }
 
 std::int64_t filter_count(sql::Tx& tx, CommunityNo community, std::vector<Condition> const& conditions, TimeMs now) {

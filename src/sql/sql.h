@@ -237,7 +237,7 @@ struct WriteOptions {
 struct Settings {
   // "sqlite:///path/to/file.db" or "postgresql://user:password@host:port/database?…"
   std::string url;
-  int readers = 4;           // SQLite: read-only connections
+  int readers = 32;          // SQLite: read-only connections at most; they are opened when they are needed
   int connections_max = 12;  // PostgreSQL: pool size
   int acquire_timeout_ms = 10'000;
   int statement_timeout_ms = 60'000;  // PostgreSQL

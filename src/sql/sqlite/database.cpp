@@ -79,23 +79,36 @@ void use_write_ahead_log(Connection& connection) {
   }
 }
 
+// Opened when nobody else's is free: as many as read at the same time, so that a short read does not wait for long ones.
 class Readers {
  public:
-  Readers(std::string const& path, int count, int cache_kib, int timeout_ms) : timeout_ms_(timeout_ms) {
-    for (int i = 0; i < std::max(count, 1); ++i) {
-      free_.push_back(std::make_unique<Connection>(path, Connection::Mode::read, cache_kib, kBusyTimeoutMs));
-    }
+  Readers(std::string path, int most, int cache_kib, int timeout_ms)
+      : path_(std::move(path)), most_(std::max(most, 1)), cache_kib_(cache_kib), timeout_ms_(timeout_ms) {
+    give_back(open());  // a file that cannot be read is told at the start
+    opened_ = 1;
   }
 
   std::unique_ptr<Connection> take() {
-    std::unique_lock lock(mutex_);
-    if (!returned_.wait_for(lock, std::chrono::milliseconds(timeout_ms_), [&] { return !free_.empty(); })) {
-      throw StorageError(Kind::unavailable, "all readers of the database were busy for " + std::to_string(timeout_ms_) + " ms");
+    {
+      std::unique_lock lock(mutex_);
+      auto const may_go_on = [&] { return !free_.empty() || opened_ < most_; };
+      if (!returned_.wait_for(lock, std::chrono::milliseconds(timeout_ms_), may_go_on))
+        throw StorageError(Kind::unavailable, "all readers of the database were busy for " + std::to_string(timeout_ms_) + " ms");
+      if (!free_.empty()) {
+        // The one used last: what it has read is in its cache, and in the processor's.
+        auto connection = std::move(free_.back());
+        free_.pop_back();
+        return connection;
+      }
+      ++opened_;
     }
-    // The one used last: its pages are in the processor's caches.
-    auto connection = std::move(free_.back());
-    free_.pop_back();
-    return connection;
+    try {
+      return open();
+    } catch (...) {
+      std::lock_guard lock(mutex_);
+      --opened_;
+      throw;
+    }
   }
 
   void give_back(std::unique_ptr<Connection> connection) {
@@ -107,10 +120,16 @@ class Readers {
   }
 
  private:
-  int timeout_ms_;
+  std::unique_ptr<Connection> open() const {
+    return std::make_unique<Connection>(path_, Connection::Mode::read, cache_kib_, kBusyTimeoutMs);
+  }
+
+  std::string const path_;
+  int const most_, cache_kib_, timeout_ms_;
   std::mutex mutex_;
   std::condition_variable returned_;
   std::vector<std::unique_ptr<Connection>> free_;
+  int opened_ = 0;
 };
 
 class SqliteDatabase final : public Database {
