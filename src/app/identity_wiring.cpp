@@ -49,8 +49,8 @@ Identity::Identity(StorageSettings const& settings, int password_threads, sql::D
       own_account_({database, numbers, hasher_, session_keys_, vault_}) {}
 
 std::vector<api::Route> Identity::routes() {
-  auto all = identity::auth_routes(sign_in_, registrations_, own_account_);
-  for (auto& route : identity::account_routes(own_account_)) all.push_back(std::move(route));
+  auto all = identity::auth_routes(sign_in_, registrations_, own_account_, hasher_);
+  for (auto& route : identity::account_routes(own_account_, hasher_)) all.push_back(std::move(route));
   return all;
 }
 

@@ -222,15 +222,22 @@ void Pipeline::run(Exchange& x, Then then) noexcept {
 }
 
 bool Pipeline::run_quick(Exchange& x) noexcept {
-  if (!settings_.quick_on_io_threads || !x.route->quick || !authenticator_.is_quick(x.request)) return false;
+  if (!settings_.around_quick || !x.route->quick || !authenticator_.is_quick(x.request)) return false;
   x.context.on_io_thread = true;
   bool const settled = settle(x, [&]() -> Outcome {
+    Outcome outcome;
+    auto const steps = [&] {
+      if (auto error = admit(x))
+        outcome = std::unexpected(*std::move(error));
+      else
+        outcome = x.route->handler(x.context, x.request);
+    };
     try {
-      if (auto error = admit(x)) return std::unexpected(*std::move(error));
-      return x.route->handler(x.context, x.request);
+      settings_.around_quick(std::ref(steps));
     } catch (api::TakesLong const&) {
-      return std::nullopt;
+      outcome.reset();
     }
+    return outcome;
   });
   x.context.on_io_thread = false;
   return settled;

@@ -35,8 +35,8 @@ struct PipelineSettings {
   Clock clock = system_now;
   bool access_log = true;
   access::RateLimiter* rate_limiter = nullptr;  // none: no limits
-  // Routes that are quick are run on I/O threads. For storage whose readers wait for nobody.
-  bool quick_on_io_threads = false;
+  // Set where storage lets readers wait for nobody: quick routes run on I/O threads, inside this.
+  std::function<void(std::function<void()> const& steps)> around_quick = {};
 };
 
 // What the session does with the request's body.

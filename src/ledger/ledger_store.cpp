@@ -221,7 +221,7 @@ void load_balances_later(sql::Tx& tx, CommunityNo community, std::vector<MemberN
   auto const read = [](Row const& r) {
     return MemberBalance{{r.integer(0)}, {r.integer(1)}, {{r.integer(2)}, {r.integer(3)}, {r.integer(4)}}};
   };
-  if (is_dense(members)) {
+  if (members.size() == 1 || is_dense(members)) {
     tx.each_later(
         kBalancesBetween,
         [&out, read, meant = MeantMembers(members)](Row const& r) mutable {
@@ -241,12 +241,13 @@ void load_balances(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> con
   tx.settle();
 }
 void load_amounts(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, std::vector<MemberAmount>& out) {
-  if (!is_dense(members)) {
+  if (members.size() > 1 && !is_dense(members)) {
     std::vector<MemberBalance> all;
     load_balances(tx, community, members, all);
     for (auto const& b : all) out.push_back({b.member, b.currency, b.balance.amount});
     return;
   }
+  if (members.empty()) return;
   MeantMembers meant(members);
   tx.each(
       kAmountsBetween,

@@ -274,7 +274,7 @@ std::optional<Walk> read_walk(std::string_view question, std::string_view cursor
 }
 
 // Skipping so many rows of an index is no work.
-constexpr std::int64_t kQuickSkipMax = 10 * kFilterPageSize;
+constexpr std::int64_t kQuickSkipMax = 5 * kFilterPageSize;
 constexpr std::size_t kRowBytes = 256;  // of a row of the answer, roughly
 
 std::vector<std::string> const kColumnsDefault = {"email", "first_name", "last_name", "join_date", "xp", "coins", "user_id", "username"};
@@ -321,10 +321,10 @@ Result<api::Json> UsersService::filter(api::Context const& context, FilterIn con
     if (!one && (!conditions.empty() || takes_catalogue || skip > kQuickSkipMax)) context.may_take_long();
     auto const after = cursor ? std::optional(FilterPlace{cursor->joined_at, cursor->member}) : std::nullopt;
     bool const is_detailed = is_asked(columns, {Column::display_name, Column::phone, Column::country, Column::language, Column::referred_by,
-                                                Column::last_online, Column::status});
+                                                Column::last_online, Column::status, Column::id});
     FilterPage page;
     filter_page(tx, context.community, conditions, after, skip, kFilterPageSize + 1, context.now, is_detailed ? Details::all : Details::few,
-                page);
+                page, [&] { context.may_take_long(); });
     bool const more = page.rows.size() > static_cast<std::size_t>(kFilterPageSize);
     if (more) page.rows.pop_back();
 

@@ -7,6 +7,8 @@ namespace {
 
 using Kind = StorageError::Kind;
 constexpr std::string_view kRunTimeName = "a statement made at run time";
+// The most that SQLite maps of one file; what lies behind it is read.
+constexpr std::int64_t kMappedBytesMax = 0x7fff0000;
 
 Kind kind_of(int extended) {
   if (extended == SQLITE_CONSTRAINT_DATATYPE) return Kind::broken;  // the wrong type for a STRICT column: a programming error
@@ -97,6 +99,9 @@ Connection::Connection(std::string const& path, Mode mode, int cache_kib, int bu
     if (register_rows_table(db_) != SQLITE_OK) throw error_of(db_, "cannot register fealty_rows");
     pragma(("PRAGMA cache_size = -" + std::to_string(cache_kib)).c_str());
     pragma("PRAGMA foreign_keys = ON");
+    // Readers see the file as memory: a page that is not in their small cache is no call of the system, and no copy. Only what is
+    // read is mapped: the writer's errors stay errors.
+    if (mode == Mode::read) pragma(("PRAGMA mmap_size = " + std::to_string(kMappedBytesMax)).c_str());
     if (mode == Mode::write) {
       pragma("PRAGMA synchronous = FULL");
       pragma("PRAGMA wal_autocheckpoint = 0");

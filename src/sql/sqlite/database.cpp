@@ -132,6 +132,15 @@ class Readers {
   int opened_ = 0;
 };
 
+class SqliteDatabase;
+
+// The transaction that this thread's reads share.
+struct Shared {
+  SqliteDatabase const* database = nullptr;
+  SqliteTx* tx = nullptr;
+};
+thread_local Shared t_shared;
+
 class SqliteDatabase final : public Database {
  public:
   SqliteDatabase(std::string path, Settings const& settings) : path_(std::move(path)) {
@@ -145,12 +154,36 @@ class SqliteDatabase final : public Database {
 
   Engine engine() const override { return Engine::sqlite; }
 
+  void together(std::function<void()> const& fn) override {
+    if (t_shared.database) throw std::logic_error("reads are together already");
+    in_transaction([&](SqliteTx& tx) {
+      struct Leave {
+        ~Leave() { t_shared = {}; }
+      } const leave;
+      t_shared = {this, &tx};
+      fn();
+    });
+  }
+
   void backup_to(std::string const& target) override;
   void checkpoint() override { checkpointer_->truncate(); }
   std::string version() const override { return std::string("SQLite ") + sqlite3_libversion(); }
 
  protected:
   void run_read(std::function<void(Tx&)> const& fn) override {
+    if (t_shared.database == this) return fn(*t_shared.tx);
+    in_transaction(fn);
+  }
+
+  void run_write(std::function<bool(Tx&)> const& fn, WriteOptions options) override {
+    // It would wait for the writer, and what is read behind it would not know of it.
+    if (t_shared.database == this) throw std::logic_error("a write among reads that are together");
+    writer_->run(fn, options.alone);
+  }
+
+ private:
+  template <class F>
+  void in_transaction(F const& fn) {
     struct Lease {
       Readers& readers;
       std::unique_ptr<Connection> connection;
@@ -165,9 +198,6 @@ class SqliteDatabase final : public Database {
     lease.connection->control(Connection::Control::commit);
   }
 
-  void run_write(std::function<bool(Tx&)> const& fn, WriteOptions options) override { writer_->run(fn, options.alone); }
-
- private:
   std::string path_;
   // Destroyed from the last to the first, so that the last connection to close can empty and remove the log.
   std::unique_ptr<Checkpointer> checkpointer_;
