@@ -138,6 +138,7 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
   Task<Io> read_some(std::int64_t deadline_ms);
   Task<Io> write(std::string_view bytes);
   Task<Io> flush();
+  Task<Io> flush_with(std::string_view body);
   // On the session's thread. Nothing happens when it does not wait.
   void wake_from_event() {
     if (auto waiter = std::exchange(waiter_, nullptr)) waiter();
@@ -526,7 +527,7 @@ Task<bool> Session<Stream>::send_answer() {
   if (body.size() <= kCopiedBodyBytesMax) {
     out_ += body;
   } else {
-    if (co_await flush() != Io::ok || co_await write(body) != Io::ok) co_return false;
+    if (co_await flush_with(body) != Io::ok) co_return false;
   }
   co_return co_await finish_answer();
 }
@@ -590,6 +591,24 @@ Task<typename Session<Stream>::Io> Session<Stream>::write(std::string_view bytes
     bytes.remove_prefix(count);
   }
   co_return Io::ok;
+}
+
+// What waits and a body behind it, in one call of the system: the client is woken once.
+template <class Stream>
+Task<typename Session<Stream>::Io> Session<Stream>::flush_with(std::string_view body) {
+  std::string_view waiting = out_;
+  while (!waiting.empty()) {
+    deadline_ms_ = steady_now_ms() + limits().write_timeout_ms;
+    std::array const both{asio::buffer(waiting.data(), waiting.size()), asio::buffer(body.data(), body.size())};
+    auto [ec, count] = co_await stream_.async_write_some(both, kToken);
+    Io const result = outcome(ec);
+    if (result == Io::woken) continue;
+    if (result != Io::ok) co_return result;
+    body.remove_prefix(count - std::min(count, waiting.size()));
+    waiting.remove_prefix(std::min(count, waiting.size()));
+  }
+  out_.clear();
+  co_return co_await write(body);
 }
 
 template <class Stream>
