@@ -23,8 +23,7 @@ using Kind = Condition::Kind;
 #define LATERAL_ACCOUNT "LATERAL (SELECT created_at, email, username FROM accounts WHERE account_id = m.member_id OFFSET 0) a "
 // Along the index memberships_by_joining, behind one place and up to another. Walks without conditions are the most common ones by
 // far: they are prepared once.
-#define BEHIND LISTED " AND (m.joined_at, m.member_id) > ($2, $3) "
-#define WALK BEHIND "AND (m.joined_at, m.member_id) <= ($4, $5) "
+#define WALK LISTED " AND (m.joined_at, m.member_id) > ($2, $3) AND (m.joined_at, m.member_id) <= ($4, $5) "
 #define WALK_END ORDERED " LIMIT $6 OFFSET $7"
 #define PAGE(columns, of_account)                                                                                                  \
   "SELECT " columns of_account " FROM memberships m CROSS JOIN accounts a WHERE " WALK "AND a.account_id = m.member_id " WALK_END, \
@@ -45,10 +44,10 @@ Statement const kPlaces{"users.places",
 Statement const kBetween{"users.between", BETWEEN(FEW, FEW_OF_ACCOUNT)};
 Statement const kBetweenOfAll{"users.between_of_all", BETWEEN(ALL, ALL_OF_ACCOUNT)};
 #undef BETWEEN
-#define ONE(columns, of_account)                                                         \
-  "SELECT " columns of_account " FROM memberships m CROSS JOIN accounts a WHERE " BEHIND \
-  "AND m.member_id = $4 AND a.account_id = $4 LIMIT "                                    \
-  "$5"
+// Where the member stands is looked at afterwards: planned while there were no members, PostgreSQL would go along the index of
+// joining for ever.
+#define ONE(columns, of_account) \
+  "SELECT " columns of_account " FROM memberships m CROSS JOIN accounts a WHERE " LISTED " AND m.member_id = $2 AND a.account_id = $2"
 Statement const kOne{"users.one", ONE(FEW, FEW_OF_ACCOUNT)};
 Statement const kOneOfAll{"users.one_of_all", ONE(ALL, ALL_OF_ACCOUNT)};
 #undef ONE
@@ -306,7 +305,10 @@ void filter_page(sql::Tx& tx, CommunityNo community, std::vector<Condition> cons
     return;
   }
   if (names_one(conditions)) {
-    tx.each(few ? kOne : kOneOfAll, keep, community, place.joined_at, place.member, conditions.front().low, skip > 0 ? 0 : most);
+    tx.each(few ? kOne : kOneOfAll, keep, community, conditions.front().low);
+    if (page.rows.empty()) return;
+    auto const& row = page.rows.front();
+    if (skip > 0 || std::tie(row.joined_at, row.member) <= std::tie(place.joined_at, place.member)) page.rows.clear();
     return;
   }
   Query query(community, now);

@@ -319,10 +319,10 @@ TEST_P(UsersFilter, OnAnIoThreadDoesNothingThatMayTakeLong) {
   };
   for (auto const* quick :
        {"{}", R"({"filter":{"email":"m2@example.org"}})", R"({"filter":{"user_id":"2"},"fields":["role","Tier","tag"]})",
-        R"({"fields":["xp","country","_id","status"]})", R"({"page":2})"})
+        R"({"fields":["xp","country","_id","status"]})"})
     EXPECT_EQ(asks(quick), 200) << quick;
   for (auto const* slow : {R"({"filter":{"first_name":"Ana"}})", R"({"filter":{"xp":5}})", R"({"filter":{"user_id":"2","country":"SG"}})",
-                           R"({"fields":["role"]})", R"({"fields":["Tier"]})", R"({"page":4000})"})
+                           R"({"fields":["role"]})", R"({"fields":["Tier"]})", R"({"page":2})", R"({"page":4000})"})
     EXPECT_EQ(asks(slow), 0) << slow;
   // Nobody is counted there, and nobody is searched behind many who are in no list.
   run(db(), "UPDATE memberships SET state = 1 WHERE community_id = 1");
