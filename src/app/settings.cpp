@@ -60,6 +60,13 @@ void add_storage_options(CLI::App& app, StorageSettings& s) {
       ->envname("FEALTY_SECRET_FILE");
 }
 
+void add_custom_fields_max_option(CLI::App& app, int& most) {
+  app.add_option("--custom-fields-max", most, "Custom fields of one community")
+      ->envname("FEALTY_CUSTOM_FIELDS_MAX")
+      ->check(CLI::Range(1, 1'000))
+      ->capture_default_str();
+}
+
 void add_serve_options(CLI::App& app, ServeSettings& s) {
   add_storage_options(app, s.storage);
   Limits& l = s.limits;
@@ -130,6 +137,7 @@ void add_serve_options(CLI::App& app, ServeSettings& s) {
       ->envname("FEALTY_BULK_UPLOADS_NODE_MAX")
       ->check(CLI::Range(1, 1'000))
       ->capture_default_str();
+  add_custom_fields_max_option(app, l.custom_fields_max);
   add_mail_options(app, s);
   app.add_option("--rate-limit-per-minute", s.rate_limit_per_minute, "Requests of one key in a minute, on all nodes together; 0 = no limit")
       ->envname("FEALTY_RATE_LIMIT_PER_MINUTE")
