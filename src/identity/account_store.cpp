@@ -59,8 +59,12 @@ Statement const kPasswords{"community_passwords.of",
 Statement const kRemovePasswords{"community_passwords.remove", "DELETE FROM community_passwords WHERE member_id = $1"};
 Statement const kRevokeKeys{"user_keys.revoke_all",
                             "UPDATE api_keys SET revoked_at = $2 WHERE account_id = $1 AND account_id <> 0 AND revoked_at IS NULL"};
+// Bit 6 of serverPermissions is server_administrator (community.md).
 Statement const kMemberships{"account.memberships",
-                             "SELECT m.community_id, c.created_at, c.title, m.display_name, m.state, m.state_until, c.owner_id "
+                             "SELECT m.community_id, c.created_at, c.title, m.display_name, m.state, m.state_until, c.owner_id, "
+                             "(SELECT count(*) FROM member_roles r JOIN roles o ON o.community_id = r.community_id AND "
+                             "o.role_id = r.role_id WHERE r.community_id = m.community_id AND r.member_id = m.member_id "
+                             "AND (o.server_permissions & 64) <> 0), c.time_zone, c.second_factor_required "
                              "FROM memberships m JOIN communities c ON c.community_id = m.community_id WHERE m.member_id = $1 "
                              "ORDER BY m.community_id"};
 // Who is banned stays banned.
@@ -175,7 +179,10 @@ std::vector<OwnMembership> memberships_of(sql::Tx& tx, MemberNo account) {
                        r.string(3),
                        static_cast<members::MembershipState>(r.integer(4)),
                        r.optional_integer(5),
-                       r.integer(6) == account.value});
+                       r.integer(6) == account.value,
+                       r.integer(7) > 0,
+                       r.string(8),
+                       r.boolean(9)});
       },
       account);
   return all;

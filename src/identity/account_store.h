@@ -67,7 +67,9 @@ struct OwnMembership {
   std::string title, display_name;
   members::MembershipState state = members::MembershipState::active;
   std::optional<TimeMs> until;
-  bool is_owner = false;
+  bool is_owner = false, is_administrator = false;  // the latter by a role
+  std::string time_zone;
+  bool second_factor_required = false;  // of owners and administrators
 };
 std::vector<OwnMembership> memberships_of(sql::Tx& tx, MemberNo account);
 
