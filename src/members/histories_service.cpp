@@ -37,6 +37,12 @@ std::optional<std::pair<TimeMs, TimeMs>> time_span(std::string const& text, std:
   return std::nullopt;
 }
 
+// Numbers end in the year 2094; behind it there is nothing.
+std::int64_t first_number_at(TimeMs time) {
+  constexpr auto kLast = std::numeric_limits<std::int64_t>::max() - 2 * kSpanNumbersMax;
+  return time >= NumberSource::time_of(kLast) ? kLast : NumberSource::first_at(time);
+}
+
 Wanted read_query(HistoriesQuery const& q, std::string const& zone, std::vector<Issue>& issues) {
   Wanted out;
   if (q.sort) {
@@ -51,8 +57,8 @@ Wanted read_query(HistoriesQuery const& q, std::string const& zone, std::vector<
     return span;
   };
   auto const start = read_time("startDate", q.startDate), end = read_time("endDate", q.endDate);
-  if (start) out.bounds.low = NumberSource::first_at(start->first);
-  if (end) out.bounds.high = NumberSource::first_at(end->second + 1) - 1;
+  if (start) out.bounds.low = first_number_at(start->first);
+  if (end) out.bounds.high = first_number_at(end->second + 1) - 1;
   if (start && end && end->second < start->first) wrong(issues, "endDate", "bad_value", "endDate lies before startDate.");
   if (q.cursor && q.page) wrong(issues, "cursor", "conflicting_parameters", "Send either cursor or page, not both.");
   if ((q.page.value_or(1) - 1) * q.limit > kSkipMax)

@@ -220,6 +220,8 @@ TEST_P(Histories, GiveTheSameWhicheverWayTheyAreRead) {
   auto const today = to_day(system_now());
   EXPECT_THAT(all({{"startDate", to_day(system_now() - kDayMs)}, {"endDate", today}}), SizeIs(newest.size()));
   EXPECT_THAT(all({{"endDate", to_day(system_now() - 2 * kDayMs)}}), IsEmpty());
+  EXPECT_THAT(all({{"startDate", "9999-12-31"}}), IsEmpty());
+  EXPECT_THAT(all({{"startDate", "1000-01-01"}, {"endDate", "9999-12-31"}}), SizeIs(newest.size()));
 
   EXPECT_EQ(call("user_field_histories.list", {}, "", {{"skipTotal", "true"}}).at("/meta/total"), "");
   EXPECT_EQ(call("user_field_histories.list", {}, "", {{"fields", "value,op"}, {"limit", "1"}}).at("/data/0"),
@@ -429,6 +431,68 @@ TEST_P(Histories, RiseAlongEachChainWhateverTheClocksOfTwoNodesSay) {
     EXPECT_EQ(items[i].before, items[i - 1].after);
   }
   expect_sound();
+}
+
+class EarlierHistories : public test::DatabaseTest {
+ protected:
+  EarlierHistories() : DatabaseTest(test::TestDatabase::Schema::empty) {}
+};
+FEALTY_ON_BOTH_ENGINES(EarlierHistories);
+
+TEST_P(EarlierHistories, AreListedAfterTheUpgrade) {
+  auto const all = sql::migrations();
+  auto const ours = std::find_if(all.begin(), all.end(), [](sql::Migration const& m) { return m.name.ends_with("_histories"); });
+  sql::migrate(db(), all.first(static_cast<std::size_t>(ours - all.begin())));
+  test::add_community(db(), 1);
+  for (int member = 1; member <= 3; ++member) test::add_member(db(), {1}, member);
+  test::run(db(),
+            "INSERT INTO fields (community_id, field_id, field_key, name, type, created_at, updated_at) "
+            "VALUES (1, 100, 'note', 'Note', 'text', 0, 0)");
+  // A job's rows of two members, in two fields, a single change of each, and somebody who is no member any more.
+  auto const first = NumberSource::first_at(test::kNow);
+  struct Row {
+    std::int64_t draw, member, field, previous, source, row;
+  };
+  Row const rows[] = {{0, 1, 1, -1, 50, 2}, {1, 1, 100, -1, 50, 2},     {2, 2, 1, -1, 50, 3},     {3, 2, 100, -1, 50, 3},
+                      {9, 1, 1, 0, 51, 0},  {40'000, 2, 100, 3, 52, 0}, {50'000, 4, 1, -1, 53, 0}};
+  auto const number = [&](std::int64_t draw) { return draw < 0 ? std::string("0") : std::to_string(NumberSource::at(first, draw)); };
+  for (auto const& r : rows) {
+    auto const key = "1, " + std::to_string(r.member) + ", " + std::to_string(r.field);
+    test::run(db(),
+              "INSERT INTO field_history (community_id, history_id, member_id, field_id, operator, after_text, previous_id, source_id, "
+              "source_row) VALUES (1, " +
+                  number(r.draw) + ", " + std::to_string(r.member) + ", " + std::to_string(r.field) + ", 2, 'v', " + number(r.previous) +
+                  ", " + std::to_string(r.source) + ", " + std::to_string(r.row) + ")");
+    test::run(db(), "DELETE FROM field_values WHERE (community_id, member_id, field_id) = (" + key + ")");
+    test::run(db(), "INSERT INTO field_values (community_id, member_id, field_id, text, history_id) VALUES (" + key + ", 'v', " +
+                        number(r.draw) + ")");
+    test::run(db(),
+              "INSERT INTO change_sources (community_id, source_id, kind, external_id, actor_type, actor_id, actor_name, created_at) "
+              "VALUES (1, " +
+                  std::to_string(r.source) + ", '" + (r.row > 0 ? "bulk" : "create_user") + "', '" + std::to_string(r.source) +
+                  "', 'community_key', 'fk_test', '', 0) ON CONFLICT DO NOTHING");
+  }
+  sql::migrate(db());
+  EXPECT_TRUE(db().read([](sql::Tx& tx) { return audit_histories(tx, 10); }).empty());
+  EXPECT_TRUE(db().read([](sql::Tx& tx) { return audit_history_spans(tx, 10); }).empty());
+  EXPECT_EQ(test::number(db(), "SELECT count(*) FROM change_sources WHERE history_items = 1"), 3);
+  EXPECT_EQ(test::number(db(), "SELECT count(*) FROM history_leftovers WHERE member_id = 4"), 1);
+
+  NumberSource numbers(1);
+  HistoriesService service(db(), numbers);
+  api::Context context;
+  context.community = context.principal.community = {1};
+  context.principal.community_id = PublicId::of(1, test::kNow);
+  context.now = test::kNow;
+  auto const total = [&](HistoriesService::Asked const& asked) {
+    auto const page = service.list(context, asked, {});
+    EXPECT_EQ(page->total, static_cast<std::int64_t>(page->items.size()));
+    return page->items.size();
+  };
+  auto const first_name = PublicId{context.principal.community_id.seconds, 1}.to_string();
+  EXPECT_EQ(total({.user = "1", .field = {}, .source = {}}), 3u);
+  EXPECT_EQ(total({.user = {}, .field = first_name, .source = {}}), 3u);
+  EXPECT_EQ(total({.user = "2", .field = first_name, .source = {}}), 1u);
 }
 
 }  // namespace

@@ -120,7 +120,8 @@ class HistoriesTest : public RevertTest {
       api::JsonTree tree;
       std::vector<Issue> issues;
       EXPECT_TRUE(tree.parse(reply.body, issues));
-      for (auto const item : *tree.root().find("data")) {
+      auto const items = tree.root().find("data").value();
+      for (auto const item : items) {
         auto const text = [&](char const* part, char const* inner) {
           return std::string((inner ? *item.find(part)->find(inner) : *item.find(part)).text());
         };
