@@ -12,38 +12,49 @@ using sql::Statement;
 constexpr auto kInt = Batch::Type::integer;
 
 Statement const kLockCommunity{"history.lock_community", "SELECT c.community_id FROM communities c WHERE c.community_id = $1 {lock c}"};
+// Look-ups for each row, on both engines (history_store.cpp says why).
 Statement const kThere{"history.there",
-                       "SELECT r.k FROM {rows r: k int, n int} CROSS JOIN field_history h WHERE h.community_id = $1 "
-                       "AND h.history_id = r.n"};
+                       "SELECT r.k FROM {rows r: k int, n int} WHERE EXISTS (SELECT 1 FROM field_history h WHERE h.community_id = $1 "
+                       "AND h.history_id = r.n)",
+                       "SELECT r.k FROM {rows r: k int, n int} CROSS JOIN LATERAL (SELECT 1 FROM field_history h "
+                       "WHERE h.community_id = $1 AND h.history_id = r.n OFFSET 0) l"};
 Statement const kRemove{"history.remove",
                         "DELETE FROM field_history WHERE community_id = $1 AND history_id IN (SELECT r.n FROM {rows r: n int})"};
 // The span that an item is in: the first that ends behind it, where spans of two writers overlap.
 struct SpanStatements {
   Statement find, take, empty, recount, remove;
 };
-#define SPANS(table, owner)                                                                                                              \
-  {"history_spans.find_of_" owner,                                                                                                       \
-   "SELECT r.k, (SELECT s.last_id FROM " table " s WHERE s.community_id = $1 AND s." owner                                               \
-   "_id = r.o AND s.last_id >= r.n AND s.last_id <= r.n + CAST($2 AS {int}) AND s.first_id <= r.n ORDER BY s.last_id LIMIT 1) "          \
-   "FROM {rows r: k int, o int, n int}"},                                                                                                \
-      {"history_spans.take_of_" owner,                                                                                                   \
-       "INSERT INTO " table " (community_id, " owner                                                                                     \
-       "_id, last_id, first_id, items) SELECT s.community_id, "                                                                          \
-       "s." owner                                                                                                                        \
-       "_id, s.last_id, s.first_id, s.items - r.t FROM {rows r: o int, l int, t int} "                                                   \
-       "CROSS JOIN " table " s WHERE s.community_id = $1 AND s." owner "_id = r.o AND s.last_id = r.l ON CONFLICT (community_id, " owner \
-       "_id, last_id) DO UPDATE SET items = excluded.items"},                                                                            \
-      {"history_spans.empty_of_" owner, "SELECT s." owner "_id, s.last_id, s.first_id FROM {rows r: o int, l int} CROSS JOIN " table     \
-                                        " s WHERE s.community_id = $1 AND s." owner                                                      \
-                                        "_id = r.o AND s.last_id = r.l "                                                                 \
-                                        "AND s.items <= 0"},                                                                             \
-      {"history_spans.recount_of_" owner,                                                                                                \
-       "SELECT count(*) FROM field_history h WHERE h.community_id = $1 AND h.history_id BETWEEN $3 AND $4 "                              \
-       "AND (CAST($2 AS {int}) = 0 OR h." owner "_id = $2)"},                                                                            \
-      {"history_spans.remove_of_" owner, "DELETE FROM " table " WHERE community_id = $1 AND " owner "_id = $2 AND last_id = $3"}
+#define TAKE(table, owner, from, end)                                                                                            \
+  "INSERT INTO " table " (community_id, " owner "_id, last_id, first_id, items) SELECT " from "s.community_id = $1 AND s." owner \
+  "_id = r.o AND s.last_id = r.l" end " ON CONFLICT (community_id, " owner "_id, last_id) DO UPDATE SET items = excluded.items"
+#define SPANS(table, owner)                                                                                                     \
+  {"history_spans.find_of_" owner,                                                                                              \
+   "SELECT r.k, (SELECT s.last_id FROM " table " s WHERE s.community_id = $1 AND s." owner                                      \
+   "_id = r.o AND s.last_id >= r.n AND s.last_id <= r.n + CAST($2 AS {int}) AND s.first_id <= r.n ORDER BY s.last_id LIMIT 1) " \
+   "FROM {rows r: k int, o int, n int}"},                                                                                       \
+      {"history_spans.take_of_" owner,                                                                                          \
+       TAKE(table, owner,                                                                                                       \
+            "s.community_id, s." owner "_id, s.last_id, s.first_id, s.items - r.t FROM {rows r: o int, l int, t int} "          \
+            "CROSS JOIN " table " s WHERE ",                                                                                    \
+            ""),                                                                                                                \
+       TAKE(table, owner,                                                                                                       \
+            "l.* FROM {rows r: o int, l int, t int} CROSS JOIN LATERAL (SELECT s.community_id, s." owner                        \
+            "_id, s.last_id, s.first_id, s.items - r.t FROM " table " s WHERE ",                                                \
+            " OFFSET 0) l")},                                                                                                   \
+      {"history_spans.empty_of_" owner, "SELECT r.o, r.l, (SELECT s.first_id FROM " table                                       \
+                                        " s WHERE s.community_id = $1 "                                                         \
+                                        "AND s." owner                                                                          \
+                                        "_id = r.o AND s.last_id = r.l AND s.items <= 0) FROM {rows r: o int, "                 \
+                                        "l int}"},                                                                              \
+      {"history_spans.recount_of_" owner,                                                                                       \
+       "SELECT count(*) FROM field_history h WHERE h.community_id = $1 AND h.history_id BETWEEN $3 AND $4 "                     \
+       "AND (CAST($2 AS {int}) = 0 OR h." owner "_id = $2)"},                                                                   \
+      {"history_spans.remove_of_" owner, "DELETE FROM " table " WHERE community_id = $1 AND (" owner                            \
+                                         "_id, last_id) IN (SELECT r.o, r.l FROM {rows r: o int, l int}) AND items <= 0"}
 SpanStatements const kOfFields{SPANS("history_spans_of_fields", "field")};
 SpanStatements const kOfMembers{SPANS("history_spans_of_members", "member")};
 #undef SPANS
+#undef TAKE
 Statement const kThrough{"history_totals.through", "SELECT through_id FROM history_totals WHERE community_id = $1 AND field_id = $2"};
 Statement const kTakeTotal{"history_totals.take", "UPDATE history_totals SET items = items - $3 WHERE community_id = $1 AND field_id = $2"};
 Statement const kTakeSources{"change_sources.take",
@@ -68,8 +79,8 @@ Statement const kRaise{"history.raise_removed_below",
 Statement const kSetCut{"history.set_cut_at", "UPDATE communities SET history_cut_at = $2 WHERE community_id = $1"};
 Statement const kAllFields{"history.all_fields", "SELECT field_id FROM fields WHERE community_id = $1 ORDER BY field_id"};
 Statement const kHeads{"history.heads",
-                       "SELECT r.k, v.history_id FROM {rows r: k int, m int, f int} CROSS JOIN field_values v WHERE v.community_id = $1 "
-                       "AND v.member_id = r.m AND v.field_id = r.f"};
+                       "SELECT r.k, (SELECT v.history_id FROM field_values v WHERE v.community_id = $1 AND v.member_id = r.m "
+                       "AND v.field_id = r.f) FROM {rows r: k int, m int, f int}"};
 
 Statement const kDeletedFields{"fields.deleted_before",
                                "SELECT community_id, field_id, created_at FROM fields WHERE deleted_at IS NOT NULL AND deleted_at <= $1 "
@@ -130,21 +141,26 @@ void leave_spans(sql::Tx& tx, CommunityNo community, SpanStatements const& state
     std::int64_t owner, last, first;
   };
   std::vector<Empty> empty;
-  tx.each_batch(statements.empty, touched, [&](Row const& r) { empty.push_back({r.integer(0), r.integer(1), r.integer(2)}); }, community);
+  tx.each_batch(
+      statements.empty, touched,
+      [&](Row const& r) {
+        if (!r.is_null(2)) empty.push_back({r.integer(0), r.integer(1), r.integer(2)});
+      },
+      community);
+  Batch gone{kInt, kInt}, back{kInt, kInt, kInt};
   for (auto const& e : empty) {
     // Where spans overlap an item may have been counted in the other one: no item may lose its span.
     auto const left =
         e.first == e.last
             ? 0
             : tx.one(statements.recount, [](Row const& r) { return r.integer(0); }, community, e.owner, e.first, e.last).value();
-    if (left == 0) {
-      tx.exec(statements.remove, community, e.owner, e.last);
-    } else {
-      Batch back{kInt, kInt, kInt};
+    if (left == 0)
+      gone.add(e.owner, e.last);
+    else
       back.add(e.owner, e.last, -left);
-      tx.exec_batch(statements.take, back, community);
-    }
   }
+  if (gone.rows() > 0) tx.exec_batch(statements.remove, gone, community);
+  if (back.rows() > 0) tx.exec_batch(statements.take, back, community);
 }
 
 void leave_totals(sql::Tx& tx, CommunityNo community, std::vector<SourcedItem> const& items) {

@@ -25,14 +25,12 @@ inline constexpr std::int64_t kSpanDrawsMax = std::int64_t{1} << NumberSource::k
 // No span is wider than this in numbers: as many draws as a millisecond has touch two of them.
 inline constexpr std::int64_t kSpanNumbersMax = std::int64_t{2} << (NumberSource::kNodeBits + NumberSource::kCounterBits);
 
-// The span that a further item of one write joins; the last one, or none. Numbers come in their order, but for those of one row.
+// Whether a further item of the same write belongs to this span. Items come in the order of their numbers.
 inline bool joins(HistorySpan const& span, std::int64_t number) {
-  auto const first = std::min(span.first, number), last = std::max(span.last, number);
-  return NumberSource::index_of(span.last, number) <= kSpanGapMax && NumberSource::index_of(first, last) < kSpanDrawsMax;
+  return NumberSource::index_of(span.last, number) <= kSpanGapMax && NumberSource::index_of(span.first, number) < kSpanDrawsMax;
 }
 inline void join(HistorySpan& span, std::int64_t number) {
-  span.first = std::min(span.first, number);
-  span.last = std::max(span.last, number);
+  span.last = number;
   ++span.items;
 }
 

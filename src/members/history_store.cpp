@@ -35,33 +35,39 @@ SpanStatements const kOfFields{SPANS("history_spans_of_fields", "field")};
 SpanStatements const kOfMembers{SPANS("history_spans_of_members", "member")};
 #undef SPANS
 
-#define ITEM_COLUMNS                                                                                                             \
-  "h.history_id, h.member_id, h.field_id, h.operator, h.operand, h.before_number, h.before_text, h.after_number, h.after_text, " \
-  "h.source_row, h.previous_id, h.source_id"
+#define COLUMNS(h)                                                                                                            \
+  h ".history_id, " h ".member_id, " h ".field_id, " h ".operator, " h ".operand, " h ".before_number, " h ".before_text, " h \
+    ".after_number, " h ".after_text, " h ".source_row, " h ".previous_id, " h ".source_id"
 #define IN_SCOPE "(CAST($2 AS {int}) = 0 OR h.member_id = $2) AND (CAST($3 AS {int}) = 0 OR h.field_id = $3)"
-Statement const kInRanges{"history.in_ranges", "SELECT " ITEM_COLUMNS
-                                               " FROM {rows r: f int, l int} CROSS JOIN field_history h WHERE h.community_id = $1 "
-                                               "AND h.history_id BETWEEN r.f AND r.l AND " IN_SCOPE};
+// PostgreSQL's texts of these differ, here and below: a lateral subquery that cannot be pulled up is a look-up by key for each row.
+// As a join it is planned by what it guesses, and reads the whole table.
+#define IN_RANGES "WHERE h.community_id = $1 AND h.history_id BETWEEN r.f AND r.l AND " IN_SCOPE
+Statement const kInRanges{"history.in_ranges", "SELECT " COLUMNS("h") " FROM {rows r: f int, l int} CROSS JOIN field_history h " IN_RANGES,
+                          "SELECT " COLUMNS("l") " FROM {rows r: f int, l int} CROSS JOIN LATERAL (SELECT " COLUMNS(
+                              "h") " FROM field_history h " IN_RANGES " OFFSET 0) l"};
+#undef IN_RANGES
 Statement const kNewestBetween{"history.newest_between",
-                               "SELECT " ITEM_COLUMNS
-                               " FROM field_history h WHERE h.community_id = $1 AND h.history_id BETWEEN $4 AND $5 "
-                               "AND " IN_SCOPE " ORDER BY h.history_id DESC LIMIT $6"};
+                               "SELECT " COLUMNS("h") " FROM field_history h WHERE h.community_id = $1 AND h.history_id BETWEEN $4 AND $5 "
+                                                      "AND " IN_SCOPE " ORDER BY h.history_id DESC LIMIT $6"};
 Statement const kOldestBetween{"history.oldest_between",
-                               "SELECT " ITEM_COLUMNS
-                               " FROM field_history h WHERE h.community_id = $1 AND h.history_id BETWEEN $4 AND $5 "
-                               "AND " IN_SCOPE " ORDER BY h.history_id LIMIT $6"};
+                               "SELECT " COLUMNS("h") " FROM field_history h WHERE h.community_id = $1 AND h.history_id BETWEEN $4 AND $5 "
+                                                      "AND " IN_SCOPE " ORDER BY h.history_id LIMIT $6"};
 #undef IN_SCOPE
-Statement const kItem{"history.item", "SELECT " ITEM_COLUMNS " FROM field_history h WHERE h.community_id = $1 AND h.history_id = $2"};
+Statement const kItem{"history.item", "SELECT " COLUMNS("h") " FROM field_history h WHERE h.community_id = $1 AND h.history_id = $2"};
 // From an item along its chain, so many steps.
-Statement const kChain{"history.chain",
-                       "WITH RECURSIVE chain (item, previous, steps) AS ("
-                       "SELECT h.history_id, h.previous_id, CAST($3 AS {int}) FROM field_history h WHERE h.community_id = $1 "
-                       "AND h.history_id = $2 UNION ALL SELECT h.history_id, h.previous_id, c.steps - 1 FROM chain c "
-                       "CROSS JOIN field_history h WHERE c.steps > 1 AND h.community_id = $1 AND h.history_id = c.previous) "
-                       "SELECT " ITEM_COLUMNS
-                       " FROM chain c CROSS JOIN field_history h WHERE h.community_id = $1 "
-                       "AND h.history_id = c.item"};
-#undef ITEM_COLUMNS
+#define CHAIN(link) \
+  "WITH RECURSIVE chain (history_id, member_id, field_id, operator, operand, before_number, before_text, after_number, "       \
+  "after_text, source_row, previous_id, source_id, steps) AS (SELECT " COLUMNS("h") ", CAST($3 AS {int}) FROM field_history h " \
+  "WHERE h.community_id = $1 AND h.history_id = $2 UNION ALL " link ") SELECT " COLUMNS("c") " FROM chain c"
+Statement const kChain{
+    "history.chain",
+    CHAIN("SELECT " COLUMNS("h") ", c.steps - 1 FROM chain c CROSS JOIN field_history h WHERE c.steps > 1 AND h.community_id = $1 "
+                                 "AND h.history_id = c.previous_id"),
+    CHAIN("SELECT " COLUMNS("l") ", c.steps - 1 FROM chain c CROSS JOIN LATERAL (SELECT " COLUMNS(
+        "h") " FROM field_history h "
+             "WHERE h.community_id = $1 AND h.history_id = c.previous_id OFFSET 0) l WHERE c.steps > 1")};
+#undef CHAIN
+#undef COLUMNS
 Statement const kHead{"history.head", "SELECT history_id FROM field_values WHERE community_id = $1 AND member_id = $2 AND field_id = $3"};
 
 // What was counted before, and the spans since.
@@ -84,35 +90,44 @@ Statement const kCountBetween{"history.count_between",
                               "SELECT count(*) FROM field_history WHERE community_id = $1 AND history_id BETWEEN $3 AND $4 "
                               "AND (CAST($2 AS {int}) = 0 OR field_id = $2)"};
 Statement const kDeletedFields{"history.deleted_fields", "SELECT field_id FROM fields WHERE community_id = $1 AND deleted_at IS NOT NULL"};
-// People whose items are not shown: those who are deleted and not erased yet, and those whose membership was taken back. The signs
-// keep SQLite from the memberships' key, by which it would go through everybody, and from looking up items by $3 and $4.
+// Items of the member in a span, between two numbers, of one field or of all that are not deleted. Scalar subqueries are look-ups on
+// both engines; the sign keeps SQLite from going along $3 and $4 instead of the span.
+#define IN_SPAN(member)                                                                                                         \
+  "(SELECT count(*) FROM field_history h WHERE h.community_id = $1 AND h.history_id BETWEEN s.first_id AND s.last_id "          \
+  "AND h.member_id = " member                                                                                                   \
+  " AND +h.history_id BETWEEN $3 AND $4 AND (h.field_id = $2 OR (CAST($2 AS {int}) = 0 AND NOT EXISTS (SELECT 1 FROM fields f " \
+  "WHERE f.community_id = $1 AND f.field_id = h.field_id AND f.deleted_at IS NOT NULL))))"
+// People whose items are not shown: those who are deleted and not erased yet, and those whose membership was taken back. The sign
+// keeps SQLite from the memberships' key, by which it would go through everybody.
 Statement const kHidden{
     "history.hidden",
-    "SELECT count(*) FROM (SELECT m.member_id FROM memberships m WHERE m.deleted_at IS NOT NULL AND m.erased_at IS NULL "
+    "SELECT coalesce(CAST(sum((SELECT coalesce(sum(" IN_SPAN("d.member_id") "), 0) FROM history_spans_of_members s "
+    "WHERE s.community_id = $1 AND s.member_id = d.member_id AND s.last_id >= $3)) AS BIGINT), 0) FROM ("
+    "SELECT m.member_id FROM memberships m WHERE m.deleted_at IS NOT NULL AND m.erased_at IS NULL "
     "AND m.state = 4 AND +m.community_id = $1 UNION ALL SELECT l.member_id FROM history_leftovers l WHERE l.community_id = $1 "
-    "AND NOT EXISTS (SELECT 1 FROM memberships n WHERE n.community_id = $1 AND n.member_id = l.member_id)) d "
-    "CROSS JOIN history_spans_of_members s CROSS JOIN field_history h WHERE s.community_id = $1 AND s.member_id = d.member_id "
-    "AND h.community_id = $1 AND h.history_id BETWEEN s.first_id AND s.last_id AND h.member_id = d.member_id "
-    "AND +h.history_id BETWEEN $3 AND $4 AND (h.field_id = $2 OR (CAST($2 AS {int}) = 0 AND NOT EXISTS (SELECT 1 FROM fields f "
-    "WHERE f.community_id = $1 AND f.field_id = h.field_id AND f.deleted_at IS NOT NULL)))"};
-Statement const kOfMember{
-    "history.count_of_member",
-    "SELECT count(*) FROM history_spans_of_members s CROSS JOIN field_history h WHERE s.community_id = $1 AND s.member_id = $2 "
-    "AND s.last_id >= $3 AND h.community_id = $1 AND h.history_id BETWEEN s.first_id AND s.last_id AND h.member_id = $2 "
-    "AND +h.history_id BETWEEN $3 AND $4 AND NOT EXISTS (SELECT 1 FROM fields f WHERE f.community_id = $1 AND f.field_id = h.field_id "
-    "AND f.deleted_at IS NOT NULL)"};
+    "AND NOT EXISTS (SELECT 1 FROM memberships n WHERE n.community_id = $1 AND n.member_id = l.member_id)) d"};
+Statement const kOfMember{"history.count_of_member",
+                          "SELECT coalesce(CAST(sum(" IN_SPAN("$5") ") AS BIGINT), 0) FROM history_spans_of_members s "
+                                                                    "WHERE s.community_id = $1 AND s.member_id = $5 AND s.last_id >= $3"};
+#undef IN_SPAN
 Statement const kOfValue{
     "history.count_of_value",
     "WITH RECURSIVE chain (item, previous) AS (SELECT h.history_id, h.previous_id FROM field_values v CROSS JOIN field_history h "
     "WHERE v.community_id = $1 AND v.member_id = $2 AND v.field_id = $3 AND h.community_id = $1 AND h.history_id = v.history_id "
-    "UNION ALL SELECT h.history_id, h.previous_id FROM chain c CROSS JOIN field_history h WHERE h.community_id = $1 "
-    "AND h.history_id = c.previous AND h.history_id >= $4) SELECT count(*) FROM chain WHERE item BETWEEN $4 AND $5"};
+    "UNION ALL SELECT c.previous, (SELECT h.previous_id FROM field_history h WHERE h.community_id = $1 AND h.history_id = c.previous) "
+    "FROM chain c WHERE c.previous >= $4 AND c.previous > 0) SELECT count(*) FROM chain WHERE item BETWEEN $4 AND $5 "
+    "AND previous IS NOT NULL"};
+#define BY_KEY(columns, lateral, table, where)                                                                                 \
+  "SELECT r.k, " columns " FROM {rows r: k int, n int} CROSS JOIN " table " WHERE " where,                                     \
+      "SELECT r.k, " lateral " FROM {rows r: k int, n int} CROSS JOIN LATERAL (SELECT " columns " FROM " table " WHERE " where \
+      " OFFSET 0) l"
 Statement const kSources{"history.sources",
-                         "SELECT r.k, s.kind, s.external_id, s.label, s.reason, s.note, s.actor_type, s.actor_id, s.actor_name "
-                         "FROM {rows r: k int, n int} CROSS JOIN change_sources s WHERE s.community_id = $1 AND s.source_id = r.n"};
-Statement const kShown{"history.members",
-                       "SELECT r.k, m.state, m.display_name, m.avatar FROM {rows r: k int, n int} CROSS JOIN memberships m "
-                       "WHERE m.community_id = $1 AND m.member_id = r.n"};
+                         BY_KEY("s.kind, s.external_id, s.label, s.reason, s.note, s.actor_type, s.actor_id, s.actor_name",
+                                "l.kind, l.external_id, l.label, l.reason, l.note, l.actor_type, l.actor_id, l.actor_name",
+                                "change_sources s", "s.community_id = $1 AND s.source_id = r.n")};
+Statement const kShown{"history.members", BY_KEY("m.state, m.display_name, m.avatar", "l.state, l.display_name, l.avatar", "memberships m",
+                                                 "m.community_id = $1 AND m.member_id = r.n")};
+#undef BY_KEY
 
 SourcedItem read_sourced(Row const& r) {
   SourcedItem out;
@@ -314,7 +329,7 @@ std::int64_t count_items(sql::Tx& tx, CommunityNo community, FieldNo field, Hist
 }
 
 std::int64_t count_items_of_member(sql::Tx& tx, CommunityNo community, MemberNo member, HistoryBounds bounds) {
-  return tx.one(kOfMember, [](Row const& r) { return r.integer(0); }, community, member, bounds.low, bounds.high).value();
+  return tx.one(kOfMember, [](Row const& r) { return r.integer(0); }, community, 0, bounds.low, bounds.high, member).value();
 }
 
 std::int64_t count_items_of_value(sql::Tx& tx, CommunityNo community, MemberNo member, FieldNo field, HistoryBounds bounds) {

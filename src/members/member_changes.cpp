@@ -213,7 +213,7 @@ std::expected<SlotState, ValueProblem> MemberChanges::next_state(SlotChange& cha
     change.entry_class = effect->entry_class;
     return after;
   }
-  if (slot.value_kind == ValueKind::decimal) {
+  if (slot.value_kind == ValueKind::decimal && operand.present) {
     Decimal const value{operand.number};
     change.operand = value;
     std::optional<Decimal> result = value;
@@ -332,6 +332,9 @@ std::expected<SlotChange, ValueProblem> MemberChanges::evaluate_reversal(ChangeR
 
 bool MemberChanges::commit_row(std::vector<SlotChange>& row_changes) {
   bool any = false;
+  // In the order of their numbers, in which write() draws spans.
+  auto const by_slot = [](SlotChange const& a, SlotChange const& b) { return a.slot < b.slot; };
+  if (!std::is_sorted(row_changes.begin(), row_changes.end(), by_slot)) std::stable_sort(row_changes.begin(), row_changes.end(), by_slot);
   for (auto& change : row_changes) {
     if (change.after.value == change.before.value) continue;
     any = true;

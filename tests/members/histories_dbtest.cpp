@@ -225,7 +225,7 @@ TEST_P(Histories, GiveTheSameWhicheverWayTheyAreRead) {
 
   EXPECT_EQ(call("user_field_histories.list", {}, "", {{"skipTotal", "true"}}).at("/meta/total"), "");
   EXPECT_EQ(call("user_field_histories.list", {}, "", {{"fields", "value,op"}, {"limit", "1"}}).at("/data/0"),
-            R"({"value":)" + newest[0].after + R"(,"op":"overwrite"})");
+            R"({"value":)" + newest[0].after + R"(,"op":"add"})");
   expect_sound();
 }
 
