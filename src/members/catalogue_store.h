@@ -24,8 +24,7 @@ void mark_field_deleted(sql::Tx& tx, CommunityNo community, FieldNo field, TimeM
 std::optional<CustomField> find_deleted_field(sql::Tx& tx, CommunityNo community, PublicId id);
 // False, and nothing to keep, when another field has one of the names.
 bool restore_field(sql::Tx& tx, CommunityNo community, FieldNo field, std::vector<std::string> const& folded_names, TimeMs now);
-// Unique titles and names: a second one is refused by the store (StorageError::Kind::constraint).
-void insert_role(sql::Tx& tx, CommunityNo community, NamedNumber const& role, TimeMs now);
+// Unique names: a second one is refused by the store (StorageError::Kind::constraint).
 void insert_tag(sql::Tx& tx, CommunityNo community, NamedNumber const& tag, TimeMs now);
 void insert_community(sql::Tx& tx, CommunityNo community, NewCommunity const& made, MemberNo owner, TimeMs now);
 std::vector<CommunitySummary> list_communities(sql::Tx& tx);
