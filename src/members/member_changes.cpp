@@ -334,7 +334,7 @@ bool MemberChanges::commit_row(std::vector<SlotChange>& row_changes) {
   bool any = false;
   // In the order of their numbers, in which write() draws spans.
   auto const by_slot = [](SlotChange const& a, SlotChange const& b) { return a.slot < b.slot; };
-  if (!std::is_sorted(row_changes.begin(), row_changes.end(), by_slot)) std::stable_sort(row_changes.begin(), row_changes.end(), by_slot);
+  if (!std::is_sorted(row_changes.begin(), row_changes.end(), by_slot)) std::sort(row_changes.begin(), row_changes.end(), by_slot);
   for (auto& change : row_changes) {
     if (change.after.value == change.before.value) continue;
     any = true;
