@@ -44,6 +44,7 @@ struct ServeSettings {
 };
 
 void add_storage_options(CLI::App& app, StorageSettings& settings);
+void add_custom_fields_max_option(CLI::App& app, int& most);
 void add_serve_options(CLI::App& app, ServeSettings& settings);
 
 // Problems that a single option cannot see: contradictions, unsafe combinations. Each is one sentence with what to do.

@@ -110,9 +110,12 @@ struct NewBalance {
 struct Source {
   std::string kind;         // "bulk", "api_key", "admin", "revert" …
   std::string external_id;  // job id, the caller's sourceId …
-  std::string label;
-  std::string reason;
+  std::string label = {};
+  std::string reason = {};
   access::Actor actor;
+  std::string note = {};
+  // Of a single change of values: how many items of history name it. It goes when the last of them does.
+  std::optional<std::int64_t> history_items = {};
 };
 
 std::vector<Currency> load_currencies(sql::Tx& tx, CommunityNo community);

@@ -84,8 +84,8 @@ Statement const kAppendSourced{
 Statement const kInsertSource{
     "ledger.insert_source",
     "INSERT INTO change_sources (community_id, source_id, kind, external_id, leg, member_id, currency_id, operator, "
-    "operand, entry_id, label, reason, note, actor_type, actor_id, actor_name, created_at) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"};
+    "operand, entry_id, label, reason, note, actor_type, actor_id, actor_name, created_at, history_items) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"};
 Statement const kInsertSources{
     "ledger.insert_sources",
     "INSERT INTO change_sources (community_id, source_id, kind, external_id, leg, member_id, currency_id, operator, "
@@ -303,8 +303,8 @@ void post_sourced(sql::Tx& tx, CommunityNo community, std::vector<SourcedPosting
 }
 
 SourceNo create_source(sql::Tx& tx, CommunityNo community, SourceNo number, Source const& s, TimeMs now, std::string_view leg) {
-  tx.exec(kInsertSource, community, number, s.kind, s.external_id, leg, 0, 0, nullptr, nullptr, nullptr, s.label, s.reason, "",
-          s.actor.type, s.actor.id, s.actor.name, now);
+  tx.exec(kInsertSource, community, number, s.kind, s.external_id, leg, 0, 0, nullptr, nullptr, nullptr, s.label, s.reason, s.note,
+          s.actor.type, s.actor.id, s.actor.name, now, s.history_items);
   return number;
 }
 

@@ -12,6 +12,7 @@
 #include "base/decimal.h"
 #include "base/error.h"
 #include "base/id.h"
+#include "base/limits.h"
 #include "ledger/ledger.h"
 #include "sql/sql.h"
 
@@ -175,20 +176,26 @@ NewField definition_of(CustomField const& field);
 // Defines fields, roles and tags. The HTTP operations come with the rooms that own them; until then the command line.
 class FieldService {
  public:
-  FieldService(sql::Database& database, NumberSource& numbers) : database_(database), numbers_(numbers) {}
+  // `fields_max`: custom fields of one community.
+  FieldService(sql::Database& database, NumberSource& numbers, int fields_max = Limits().custom_fields_max)
+      : database_(database), numbers_(numbers), fields_max_(fields_max) {}
   Result<CustomField> create(CommunityNo community, NewField const& field, access::Actor const& actor, TimeMs now);
   // A definition with everything in it. 409 where values that members hold would not fit it: type_in_use with their number, or
   // duplicate_values for a field that is to identify members. What is stored already changes nothing, updated_at neither.
   Result<CustomField> update(CommunityNo community, PublicId id, NewField const& field, access::Actor const& actor, TimeMs now);
   Result<CustomField> remove(CommunityNo community, PublicId id, access::Actor const& actor, TimeMs now);
-  // From reads, headers and filters at once; values and histories stay, hidden.
+  // From reads, headers and filters at once; values and histories stay, hidden, until they are purged (history_upkeep.h).
   Result<CustomField> remove(CommunityNo community, std::string_view key, access::Actor const& actor, TimeMs now);
+  // A field that was deleted no longer ago than kFieldRestoreMs, with its values and its history. 409 where its key or name is
+  // another field's by now, or there are too many.
+  Result<CustomField> restore(CommunityNo community, PublicId id, access::Actor const& actor, TimeMs now);
   Result<NamedNumber> create_role(CommunityNo community, std::string const& title, access::Actor const& actor, TimeMs now);
   Result<NamedNumber> create_tag(CommunityNo community, std::string const& name, access::Actor const& actor, TimeMs now);
 
  private:
   sql::Database& database_;
   NumberSource& numbers_;
+  int fields_max_;
 };
 
 }  // namespace fealty::members
