@@ -12,7 +12,7 @@ Services::Services(ServeSettings const& settings_, int password_threads, sql::Da
       balances(database, numbers),
       users(database, numbers, identity.hasher()),
       moderation(database, numbers),
-      user_fields(database, numbers, settings.limits.custom_fields_max),
+      user_fields(database, numbers, settings_.limits.custom_fields_max),
       histories(database, numbers),
       erasure(database, numbers, system_now),
       history_upkeep(database, numbers, system_now),
