@@ -1,12 +1,38 @@
+import { Button, Group } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { ApiError } from "~/api/errors";
 import { common } from "~/texts/common.texts";
 
-/** How long a failure stays: long enough to copy its request id. */
+/** How long a failure stays: long enough to copy its request id. What can be taken back stays as long. */
 const failureMs = 12_000;
 
 export const toast = {
-  done: (message: string) => notifications.show({ message, color: "teal", withBorder: true }),
+  /** `undo` takes back what was done, as long as the message stands. */
+  done: (message: string, undo?: { label: string; onClick: () => void }) => {
+    const id = notifications.show({
+      message: undo ? (
+        <Group justify="space-between" wrap="nowrap" gap="sm">
+          <span>{message}</span>
+          <Button
+            size="compact-sm"
+            variant="light"
+            onClick={() => {
+              notifications.hide(id);
+              undo.onClick();
+            }}
+          >
+            {undo.label}
+          </Button>
+        </Group>
+      ) : (
+        message
+      ),
+      color: "teal",
+      withBorder: true,
+      closeButtonProps: { "aria-label": common.close },
+      ...(undo ? { autoClose: failureMs } : {}),
+    });
+  },
   failed: (error: unknown, title: string = common.failed) => {
     const known = error instanceof ApiError ? error : null;
     const particulars = [known?.code, known?.requestId && common.requestId(known.requestId)]
@@ -25,6 +51,7 @@ export const toast = {
       withBorder: true,
       autoClose: failureMs,
       role: "alert",
+      closeButtonProps: { "aria-label": common.close },
     });
   },
 };

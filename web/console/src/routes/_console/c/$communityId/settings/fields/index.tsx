@@ -4,7 +4,7 @@ import { createFileRoute } from "@tanstack/react-router";
 import { createColumnHelper } from "@tanstack/react-table";
 import { Ellipsis, ListChecks, Pencil, Plus, Trash2 } from "lucide-react";
 import { useMemo, useState } from "react";
-import { api } from "~/api/client";
+import { api, request } from "~/api/client";
 import { columnsOf } from "~/components/columns";
 import { Confirm } from "~/components/confirm";
 import { DataTable } from "~/components/data-table";
@@ -42,12 +42,18 @@ function Fields() {
     queryKey: ["fields", communityId, "all"],
     queryFn: ({ signal }) => allFields(communityId, signal),
   });
+  const restore = useMutation({
+    mutationFn: ({ _id }: Field) => request("post", `/v1/communities/${communityId}/user-fields/${_id}/restore`),
+    onSuccess: (_, field) => toast.done(texts.restored(field.name)),
+    onError: (error) => toast.failed(error),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["fields", communityId] }),
+  });
   const remove = useMutation({
     mutationFn: ({ _id }: Field) =>
       api.delete("/v1/communities/{communityId}/user-fields/{fieldId}", { path: { communityId, fieldId: _id } }),
-    onSuccess: () => {
+    onSuccess: (_, field) => {
       setRemoving(null);
-      toast.done(texts.deleted);
+      toast.done(texts.deleted(field.name), { label: texts.restore, onClick: () => restore.mutate(field) });
     },
     onSettled: () => queries.invalidateQueries({ queryKey: ["fields", communityId] }),
   });
