@@ -32,6 +32,9 @@ export const texts = defineTexts({
     historyLead: "What values were before, and who changed them. Balances keep their ledger for ever.",
     historyForEver: "Keep them for ever",
     historyDays: "Older changes are removed after",
+    historyShorter: "Remove older changes?",
+    historyShorterText: (days: string) =>
+      `The next night removes what is older than ${days} days, but never the last change of a value. It does not come back.`,
     historyRange: "A whole number from 7 to 3,650.",
     days: (count: number) => (count === 1 ? "day" : "days"),
     range: (most: number) => `A whole number from 1 to ${most}.`,
