@@ -1,20 +1,26 @@
 // The pages of a community, as the sidebar, the command palette and the shortcuts show them. A page that is added gets a line here.
 import {
   Building2,
+  Coins,
   KeyRound,
   LayoutDashboard,
   ListChecks,
   LogIn,
   type LucideIcon,
   MonitorSmartphone,
+  ScrollText,
   ShieldCheck,
   ShieldHalf,
   Tag,
+  UserCog,
   UserRound,
 } from "lucide-react";
 import { texts as overview } from "~/routes/_console/c/$communityId/-overview.texts";
+import { texts as administrators } from "~/routes/_console/c/$communityId/settings/administrators/-administrators.texts";
 import { texts as keys } from "~/routes/_console/c/$communityId/settings/api-keys/-api-keys.texts";
+import { texts as audit } from "~/routes/_console/c/$communityId/settings/audit-log/-audit-log.texts";
 import { texts as community } from "~/routes/_console/c/$communityId/settings/community/-community.texts";
+import { texts as currencies } from "~/routes/_console/c/$communityId/settings/currencies/-currencies.texts";
 import { texts as fields } from "~/routes/_console/c/$communityId/settings/fields/-fields.texts";
 import { texts as login } from "~/routes/_console/c/$communityId/settings/login/-login.texts";
 import { texts as roles } from "~/routes/_console/c/$communityId/settings/roles/-roles.texts";
@@ -55,8 +61,23 @@ export const navigation: NavigationGroup[] = [
         key: "f",
         keywords: ["settings", "user fields", "identifier"],
       },
+      {
+        path: "settings/currencies",
+        label: currencies.title,
+        icon: Coins,
+        key: "y",
+        keywords: ["settings", "XP", "coins", "points"],
+      },
       { path: "settings/roles", label: roles.title, icon: ShieldHalf, key: "r", keywords: ["settings", "permissions"] },
       { path: "settings/tags", label: tags.title, icon: Tag, key: "t", keywords: ["settings"] },
+      {
+        path: "settings/administrators",
+        label: administrators.title,
+        icon: UserCog,
+        key: "a",
+        keywords: ["settings", "invite", "team"],
+        ownerOnly: true,
+      },
       { path: "settings/api-keys", label: keys.title, icon: KeyRound, key: "k", keywords: ["settings", "integration"] },
       {
         path: "settings/login",
@@ -64,6 +85,13 @@ export const navigation: NavigationGroup[] = [
         icon: LogIn,
         key: "i",
         keywords: ["settings", "system key", "secureAuth", "access levels", "registration", "second factor"],
+      },
+      {
+        path: "settings/audit-log",
+        label: audit.title,
+        icon: ScrollText,
+        key: "u",
+        keywords: ["settings", "history", "who changed"],
       },
     ],
   },
