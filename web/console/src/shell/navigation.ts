@@ -16,16 +16,8 @@ import {
   UserRound,
 } from "lucide-react";
 import { texts as overview } from "~/routes/_console/c/$communityId/-overview.texts";
-import { texts as administrators } from "~/routes/_console/c/$communityId/settings/administrators/-administrators.texts";
-import { texts as keys } from "~/routes/_console/c/$communityId/settings/api-keys/-api-keys.texts";
-import { texts as audit } from "~/routes/_console/c/$communityId/settings/audit-log/-audit-log.texts";
-import { texts as community } from "~/routes/_console/c/$communityId/settings/community/-community.texts";
-import { texts as currencies } from "~/routes/_console/c/$communityId/settings/currencies/-currencies.texts";
-import { texts as fields } from "~/routes/_console/c/$communityId/settings/fields/-fields.texts";
-import { texts as login } from "~/routes/_console/c/$communityId/settings/login/-login.texts";
-import { texts as roles } from "~/routes/_console/c/$communityId/settings/roles/-roles.texts";
-import { texts as tags } from "~/routes/_console/c/$communityId/settings/tags/-tags.texts";
-import { texts as own } from "~/routes/_console/me/-me.texts";
+import { titles } from "~/routes/_console/c/$communityId/settings/-titles.texts";
+import { titles as own } from "~/routes/_console/me/-titles.texts";
 import { texts as shell } from "./shell.texts";
 
 export type NavigationItem = {
@@ -49,46 +41,58 @@ export const navigation: NavigationGroup[] = [
     items: [
       {
         path: "settings/community",
-        label: community.title,
+        label: titles.community,
         icon: Building2,
         key: "c",
         keywords: ["settings", "time zone", "language", "retention"],
       },
       {
         path: "settings/fields",
-        label: fields.title,
+        label: titles.fields,
         icon: ListChecks,
         key: "f",
         keywords: ["settings", "user fields", "identifier"],
       },
       {
         path: "settings/currencies",
-        label: currencies.title,
+        label: titles.currencies,
         icon: Coins,
         key: "y",
         keywords: ["settings", "XP", "coins", "points"],
       },
-      { path: "settings/roles", label: roles.title, icon: ShieldHalf, key: "r", keywords: ["settings", "permissions"] },
-      { path: "settings/tags", label: tags.title, icon: Tag, key: "t", keywords: ["settings"] },
+      {
+        path: "settings/roles",
+        label: titles.roles,
+        icon: ShieldHalf,
+        key: "r",
+        keywords: ["settings", "permissions"],
+      },
+      { path: "settings/tags", label: titles.tags, icon: Tag, key: "t", keywords: ["settings"] },
       {
         path: "settings/administrators",
-        label: administrators.title,
+        label: titles.administrators,
         icon: UserCog,
         key: "a",
         keywords: ["settings", "invite", "team"],
         ownerOnly: true,
       },
-      { path: "settings/api-keys", label: keys.title, icon: KeyRound, key: "k", keywords: ["settings", "integration"] },
+      {
+        path: "settings/api-keys",
+        label: titles.apiKeys,
+        icon: KeyRound,
+        key: "k",
+        keywords: ["settings", "integration"],
+      },
       {
         path: "settings/login",
-        label: login.title,
+        label: titles.login,
         icon: LogIn,
         key: "i",
         keywords: ["settings", "system key", "secureAuth", "access levels", "registration", "second factor"],
       },
       {
         path: "settings/audit-log",
-        label: audit.title,
+        label: titles.auditLog,
         icon: ScrollText,
         key: "u",
         keywords: ["settings", "history", "who changed"],

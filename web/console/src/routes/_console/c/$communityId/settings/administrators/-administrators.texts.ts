@@ -1,8 +1,9 @@
 import { defineTexts } from "~/texts/texts";
+import { titles } from "../-titles.texts";
 
 export const texts = defineTexts({
   en: {
-    title: "Administrators",
+    title: titles.administrators,
     lead: "Who runs this community beside its owner.",
     ownerOnly: "Only the owner appoints and dismisses administrators.",
     invite: "Invite",

@@ -1,8 +1,9 @@
 import { defineTexts } from "~/texts/texts";
+import { titles } from "../-titles.texts";
 
 export const texts = defineTexts({
   en: {
-    title: "Audit log",
+    title: titles.auditLog,
     lead: "Who changed what in administration and security. Nothing here can be edited or removed.",
     none: "Nothing found",
     noneText: "No entry matches these filters.",

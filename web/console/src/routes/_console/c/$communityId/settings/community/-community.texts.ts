@@ -1,8 +1,9 @@
 import { defineTexts } from "~/texts/texts";
+import { titles } from "../-titles.texts";
 
 export const texts = defineTexts({
   en: {
-    title: "Community",
+    title: titles.community,
     lead: "What it is called, where its days begin, and how long things are kept.",
     general: "General",
     name: "Name",

@@ -1,8 +1,9 @@
 import { defineTexts } from "~/texts/texts";
+import { titles } from "../-titles.texts";
 
 export const texts = defineTexts({
   en: {
-    title: "Currencies",
+    title: titles.currencies,
     lead: "What members earn and spend. Amounts are exact, and every change stands in the ledger.",
     create: "New currency",
     createTitle: "New currency",

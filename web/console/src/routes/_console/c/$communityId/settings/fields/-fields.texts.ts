@@ -1,8 +1,9 @@
 import { defineTexts } from "~/texts/texts";
+import { titles } from "../-titles.texts";
 
 export const texts = defineTexts({
   en: {
-    title: "Custom fields",
+    title: titles.fields,
     lead: "What this community knows about its members beside what every community knows.",
     custom: "Custom fields",
     defaults: "Kept by the system",

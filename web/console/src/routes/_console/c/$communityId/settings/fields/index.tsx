@@ -19,7 +19,7 @@ import { texts } from "./-fields.texts";
 
 export const Route = createFileRoute("/_console/c/$communityId/settings/fields/")({ component: Fields });
 
-/** A community has 500 fields at most, a page of the list 100. */
+/** All pages of the list: a page has 100 at most. */
 async function allFields(communityId: string, signal: AbortSignal): Promise<Field[]> {
   const all: Field[] = [];
   for (let page = 1; ; page++) {
