@@ -193,3 +193,20 @@ test("The community takes a new name, zone and retention", async ({ page, signIn
   await page.reload();
   assert.equal(await page.getByLabel("Older changes are removed after").inputValue(), "30 days");
 });
+
+test("Pages are reached from the keyboard", async ({ page, signIn }) => {
+  await signIn();
+  await page.goto(settings("tags"));
+  await page.getByRole("heading", { name: "Tags", exact: true }).waitFor();
+  await page.keyboard.press("Control+k");
+  await page.getByPlaceholder("Search or go to…").fill("system key");
+  await page.getByRole("button", { name: "Login management" }).waitFor();
+  await look(page, "palette");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Login management" }).waitFor();
+  await page.keyboard.press("g");
+  await page.keyboard.press("f");
+  await page.getByRole("heading", { name: "Custom fields", exact: true }).waitFor();
+  await page.keyboard.press("Shift+?");
+  await page.getByRole("dialog").getByText("Keyboard shortcuts").waitFor();
+});

@@ -9,6 +9,8 @@ import { texts } from "./-audit-log.texts";
 export type Entry = AnswerOf<"get", "/v1/audit-logs">["data"][number];
 type Change = { path: string; before?: unknown; after?: unknown };
 
+const shownAbove = new Set(["changes", "request_id", "requestId", "reason"]);
+
 export const whoOf = ({ actor }: Entry) => actor.name || actor.id || (texts.kinds[actor.kind] ?? actor.kind);
 
 const shown = (value: unknown): ReactNode =>
@@ -22,7 +24,10 @@ const shown = (value: unknown): ReactNode =>
 
 export function EntryDrawer({ entry, onClose }: { entry: Entry | null; onClose: () => void }) {
   const changes = (entry?.changes ?? []) as Change[];
-  const detail = (entry?.detail ?? {}) as Record<string, unknown>;
+  // What stands above is not told again.
+  const detail = Object.fromEntries(
+    Object.entries((entry?.detail ?? {}) as Record<string, unknown>).filter(([name]) => !shownAbove.has(name)),
+  );
   return (
     <Drawer
       opened={entry !== null}
