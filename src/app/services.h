@@ -11,6 +11,7 @@
 #include "members/joining.h"
 #include "members/moderation.h"
 #include "members/profiles.h"
+#include "members/segments.h"
 #include "members/user_fields.h"
 #include "members/users.h"
 
@@ -32,6 +33,7 @@ struct Services {
   members::UsersService users;
   members::ModerationService moderation;
   members::UserFieldsService user_fields;
+  members::SegmentsService segments;
   members::Erasure erasure;
   members::ProfileService profiles;
   members::AvatarFiles avatar_files;

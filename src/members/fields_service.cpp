@@ -1,8 +1,10 @@
 #include <algorithm>
 
+#include "api/json_writer.h"
 #include "base/text.h"
 #include "members/catalogue_store.h"
 #include "members/fields.h"
+#include "members/segments_store.h"
 #include "sql/counters.h"
 
 namespace fealty::members {
@@ -230,11 +232,34 @@ Result<CustomField> FieldService::update(CommunityNo community, PublicId id, New
   });
 }
 
+namespace {
+
+std::optional<Error> used_by(sql::Tx& tx, CommunityNo community, CustomField const& field) {
+  auto const segments = segments_with(tx, community, SegmentPart::Kind::field, field.number.value);
+  if (segments.empty()) return std::nullopt;
+  api::JsonWriter list;
+  list.begin_array();
+  std::vector<std::string> names;
+  for (auto const& s : segments) {
+    list.begin_object().key("kind").string("segment").key("id").string(s.id.to_string()).key("name").string(s.name).end_object();
+    names.push_back("\"" + s.name + "\"");
+  }
+  list.end_array();
+  Error error{&errors::kFieldInUse, "Segments refer to this field: " + join(names, ", ") + ". Change or delete them first."};
+  error.details.push_back({"usedBy", DetailJson{list.take()}});
+  return error;
+}
+
+}  // namespace
+
 Result<CustomField> FieldService::remove(CommunityNo community, PublicId id, access::Actor const& actor, TimeMs now) {
   return database_.write([&](sql::Tx& tx) -> Result<CustomField> {
     ledger::lock_everybody(tx, community);
+    // Who makes a segment with it has ended, or waits and finds it gone.
+    lock_field(tx, community, {id.number});
     auto const field = find_field(tx, community, id);
     if (!field) return fail(errors::kFieldNotFound, "There is no such field in this community.");
+    if (auto used = used_by(tx, community, *field)) return std::unexpected(*std::move(used));
     mark_field_deleted(tx, community, field->number, now);
     forget_identifiers(tx, community, field->number);
     access::write_audit(tx, community, numbers_.next(), {.actor = actor, .action = "field.delete", .target = id.to_string(), .at = now});

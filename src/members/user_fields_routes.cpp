@@ -81,7 +81,7 @@ std::vector<Route> user_fields_routes(UserFieldsService& service) {
   Route remove =
       base(Method::del, one, "user_fields.delete", "Delete a custom user field",
            "It disappears from reads, filters and CSV headers at once; values and histories stay, hidden. The key is free again.");
-  remove.errors = {&errors::kFieldNotFound, &errors::kDefaultField, &fealty::errors::kInvalidRequest};
+  remove.errors = {&errors::kFieldNotFound, &errors::kDefaultField, &errors::kFieldInUse, &fealty::errors::kInvalidRequest};
   routes.push_back(api::typed_route<None, None, DeletedUserField>(
       std::move(remove), "Delete user field successful",
       [&service](Context& c, Request const& request, None const&) -> Result<DeletedUserField> {
