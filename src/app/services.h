@@ -34,9 +34,9 @@ struct Services {
   members::ModerationService moderation;
   members::UserFieldsService user_fields;
   members::SegmentsService segments;
-  members::Erasure erasure;
   members::ProfileService profiles;
   members::AvatarFiles avatar_files;
+  members::Erasure erasure;
   members::AvatarService avatars;
   members::JoiningService joining;
   identity::AccessLevelService access_levels;

@@ -149,6 +149,8 @@ class FieldService {
  public:
   FieldService(sql::Database& database, NumberSource& numbers) : database_(database), numbers_(numbers) {}
   Result<CustomField> create(CommunityNo community, NewField const& field, access::Actor const& actor, TimeMs now);
+  // The same inside a transaction of the caller's.
+  Result<CustomField> create_in(sql::Tx& tx, CommunityNo community, NewField const& field, access::Actor const& actor, TimeMs now);
   // A definition with everything in it. 409 where values that members hold would not fit it: type_in_use with their number, or
   // duplicate_values for a field that is to identify members. What is stored already changes nothing, updated_at neither.
   Result<CustomField> update(CommunityNo community, PublicId id, NewField const& field, access::Actor const& actor, TimeMs now);

@@ -185,22 +185,24 @@ NewField definition_of(CustomField const& f) {
 }
 
 Result<CustomField> FieldService::create(CommunityNo community, NewField const& in, access::Actor const& actor, TimeMs now) {
+  return database_.write([&](sql::Tx& tx) { return create_in(tx, community, in, actor, now); });
+}
+
+Result<CustomField> FieldService::create_in(sql::Tx& tx, CommunityNo community, NewField const& in, access::Actor const& actor,
+                                            TimeMs now) {
   std::vector<Issue> issues;
-  CustomField const read = read_definition(in, issues);
+  CustomField field = read_definition(in, issues);
   if (!issues.empty()) return fail(fealty::errors::kInvalidRequest, "The field could not be made.", std::move(issues));
-  return database_.write([&](sql::Tx& tx) -> Result<CustomField> {
-    CustomField field = read;
-    if (auto taken = name_taken(tx, community, field)) return std::unexpected(*std::move(taken));
-    if (load_catalogue(tx, community).fields.size() >= kCustomFieldsMax)
-      return fail(errors::kTooManyFields, "A community can have " + std::to_string(kCustomFieldsMax) + " custom fields.");
-    field.number = {kCustomFieldsFrom + sql::draw_numbers(tx, "field")};
-    field.created_at = field.updated_at = now;
-    if (!insert_field(tx, community, field, names_of(field)))
-      return fail(errors::kFieldExists, "Another field of this name or key was made at the same moment.");
-    access::write_audit(tx, community, numbers_.next(),
-                        {.actor = actor, .action = "field.create", .target = field.id().to_string(), .at = now});
-    return field;
-  });
+  if (auto taken = name_taken(tx, community, field)) return std::unexpected(*std::move(taken));
+  if (load_catalogue(tx, community).fields.size() >= kCustomFieldsMax)
+    return fail(errors::kTooManyFields, "A community can have " + std::to_string(kCustomFieldsMax) + " custom fields.");
+  field.number = {kCustomFieldsFrom + sql::draw_numbers(tx, "field")};
+  field.created_at = field.updated_at = now;
+  if (!insert_field(tx, community, field, names_of(field)))
+    return fail(errors::kFieldExists, "Another field of this name or key was made at the same moment.");
+  access::write_audit(tx, community, numbers_.next(),
+                      {.actor = actor, .action = "field.create", .target = field.id().to_string(), .at = now});
+  return field;
 }
 
 Result<CustomField> FieldService::update(CommunityNo community, PublicId id, NewField const& in, access::Actor const& actor, TimeMs now) {

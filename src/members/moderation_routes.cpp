@@ -1,5 +1,5 @@
+#include "access/written_once.h"
 #include "api/typed.h"
-#include "jobs/written_once.h"
 #include "members/member_reference.h"
 #include "members/moderation.h"
 
@@ -32,7 +32,7 @@ std::vector<Route> moderation_routes(ModerationService& service) {
        .out = &api::Schema<ManageUserOut>::def,
        .errors = {&errors::kUserNotFound, &errors::kAmbiguousMember, &errors::kOwnerProtected, &errors::kRankTooLow,
                   &fealty::errors::kIdempotencyKeyReused},
-       .handler = jobs::written_once<ManageUserIn>(
+       .handler = access::written_once<ManageUserIn>(
            "users.manage", [&service](Context& c, ManageUserIn const& in, auto const& key) { return service.manage(c, in, key); })});
   routes.push_back(
       {.method = Method::post,
@@ -49,7 +49,7 @@ std::vector<Route> moderation_routes(ModerationService& service) {
        .out = &api::Schema<MisconductOut>::def,
        .errors = {&errors::kUserNotFound, &errors::kAmbiguousMember, &errors::kOwnerProtected, &errors::kRankTooLow,
                   &errors::kNothingToLift, &errors::kAlreadyBanned, &fealty::errors::kIdempotencyKeyReused},
-       .handler = jobs::written_once<ModerateIn>(
+       .handler = access::written_once<ModerateIn>(
            "users.moderate", [&service](Context& c, ModerateIn const& in, auto const& key) { return service.moderate(c, in, key); })});
   routes.push_back(api::list_route<ModerationQuery, MisconductOut>(
       {.method = Method::get,

@@ -41,7 +41,7 @@ struct SegmentUsersIn {
   std::optional<std::int64_t> page;
 };
 struct SegmentExportQuery {
-  std::optional<std::vector<std::string>> fields;
+  std::vector<std::string> fields;
   std::optional<std::string> layout, balances;
 };
 

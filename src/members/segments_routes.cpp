@@ -1,4 +1,4 @@
-#include "jobs/written_once.h"
+#include "access/written_once.h"
 #include "members/member_reference.h"
 #include "members/segments.h"
 
@@ -60,7 +60,7 @@ std::vector<Route> segments_routes(SegmentsService& service) {
   create.in = &api::Schema<CreateSegmentIn>::def;
   create.out = &api::Schema<SegmentOut>::def;
   create.success_status = 201;
-  create.handler = jobs::written_once<CreateSegmentIn>(
+  create.handler = access::written_once<CreateSegmentIn>(
       "segments.create", [&service](Context& c, CreateSegmentIn const& in, auto const& key) { return service.create(c, in, key); });
   routes.push_back(std::move(create));
 

@@ -287,7 +287,7 @@ Result<api::Response> SegmentsService::export_file(Context const& context, api::
        .target = id.to_string(),
        .target_name = {},
        .file_name = {},
-       .columns = query.fields.value_or(std::vector<std::string>()),
+       .columns = query.fields,
        .layout = read_layout(query.layout, query.balances)},
       [&](sql::Tx& tx, Catalogue const& catalogue, ExportQuestion& question, std::vector<Issue>&) -> Result<std::vector<Condition>> {
         auto const segment = find(tx, context, id);

@@ -150,7 +150,6 @@ bool UsersExport::cell(std::string& out, FilterRow const& row, Use const& use) c
     auto const set = sets.find(row.member);
     return text(set == sets.end() ? std::string() : join(names_in_set(set->second, known), ", "));
   };
-  if (is_hidden(row, use.column.column)) return layout_.is_plain && text(std::string(kHiddenText));
   switch (use.column.column) {
     case Column::email: return text(data_.accounts.at(row.member).email);
     case Column::username: return text(data_.accounts.at(row.member).username);
@@ -198,7 +197,10 @@ void UsersExport::write_row(std::string& out, FilterRow const& row) const {
   std::string value, scratch;
   for (auto const& use : uses_) {
     if (use.has_operator) csv.cell(to_string(ledger::Operator::overwrite));
-    csv.cell(cell(value, row, use) ? api::escape_for_export(std::string_view(value), use.is_numeric, scratch) : std::string_view());
+    if (is_hidden(row, use.column.column))
+      csv.cell(layout_.is_plain ? kHiddenText : std::string_view());
+    else
+      csv.cell(cell(value, row, use) ? api::escape_for_export(std::string_view(value), use.is_numeric, scratch) : std::string_view());
   }
   csv.end_row();
 }

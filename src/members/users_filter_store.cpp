@@ -98,7 +98,8 @@ class Query {
       case Column::country:
       case Column::language:
       case Column::last_online:
-      case Column::referred_by: return true;
+      case Column::referred_by:
+      case Column::status: return true;
       default: return false;
     }
   }

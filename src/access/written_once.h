@@ -2,13 +2,13 @@
 // is wrong with either is told together.
 //
 //   route.handler = written_once<CreateIn>("things.create", [&](Context& c, Request const&, CreateIn const& in, auto const& key) {
-//     return service.create(c, in, key); });   // which calls once() of jobs/once.h
+//     return service.create(c, in, key); });   // which calls once() of access/once.h
 #pragma once
+#include "access/once.h"
 #include "api/typed.h"
 #include "base/text.h"
-#include "jobs/once.h"
 
-namespace fealty::jobs {
+namespace fealty::access {
 
 // fn(Context&, Request const&, In const&, std::optional<OnceKey> const&), or the same without the request.
 template <class In, class Fn>
@@ -26,4 +26,12 @@ api::Handler written_once(std::string operation, Fn fn) {
   };
 }
 
-}  // namespace fealty::jobs
+// once() for a deed that gives what the route's schema writes.
+template <class Out, class Fn>
+Result<api::Answer> once_as(int status, std::string const& message, sql::Database& database, api::Context const& context,
+                            std::optional<OnceKey> const& key, Fn const& deed) {
+  return once(database, context.community, key, context.now,
+              [&](sql::Tx& tx) { return api::detail::written(status, message, Result<Out>(deed(tx))); });
+}
+
+}  // namespace fealty::access
