@@ -90,9 +90,9 @@ def main():
     if options.engine == "postgres":
         if not options.postgres_url:
             sys.exit("Name a PostgreSQL server with --postgres-url, or run: ./dev bench export --engine postgres")
-        name = "fealty_bench_" + os.urandom(4).hex()
-        subprocess.run(["psql", "-q", options.postgres_url, "-c", f"CREATE DATABASE {name}"], check=True)
-        database = urllib.parse.urlunsplit(urllib.parse.urlsplit(options.postgres_url)._replace(path="/" + name))
+        database_name = "fealty_bench_" + os.urandom(4).hex()
+        subprocess.run(["psql", "-q", options.postgres_url, "-c", f"CREATE DATABASE {database_name}"], check=True)
+        database = urllib.parse.urlunsplit(urllib.parse.urlsplit(options.postgres_url)._replace(path="/" + database_name))
     try:
         server = Server(options.binary, folder, database)
         for name in CUSTOM_FIELDS:
@@ -130,7 +130,7 @@ def main():
         if server and server.process.poll() is None:
             server.process.kill()
         if database:
-            subprocess.run(["psql", "-q", options.postgres_url, "-c", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"], check=False)
+            subprocess.run(["psql", "-q", options.postgres_url, "-c", f"DROP DATABASE IF EXISTS {database_name} WITH (FORCE)"], check=False)
         shutil.rmtree(folder, ignore_errors=True)
 
 

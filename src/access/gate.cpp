@@ -86,9 +86,7 @@ std::string host_of(api::Request const& request) {
   return fold_case(text);
 }
 
-std::optional<std::string_view> cookie_credential(api::Request const& request) {
-  auto const header = request.header("cookie");
-  if (!header) return std::nullopt;
+bool is_from_own_page(api::Request const& request) {
   // Browsers say where a request comes from. Those that do not say it are believed for reading alone.
   auto const site = request.header("sec-fetch-site"), origin = request.header("origin");
   bool const reads = request.method == api::Method::get || request.method == api::Method::head;
@@ -99,7 +97,12 @@ std::optional<std::string_view> cookie_credential(api::Request const& request) {
     ours = scheme != std::string_view::npos &&
            equals_ignore_ascii_case(origin->substr(scheme + 3), trim_space(request.header("host").value_or("")));
   }
-  if (!ours) return std::nullopt;
+  return ours;
+}
+
+std::optional<std::string_view> cookie_credential(api::Request const& request) {
+  auto const header = request.header("cookie");
+  if (!header || !is_from_own_page(request)) return std::nullopt;
   for (auto const part : split(*header, ';')) {
     auto const pair = trim_space(part);
     auto const equals = pair.find('=');
@@ -115,7 +118,7 @@ Result<api::Principal> Gate::check(api::Request const& request, TimeMs now) {
   if (auto const text = bearer_of(request); !has_system_key && looks_like_token(text)) return check_token(text, now);
   if (!has_header_credential(request))
     if (auto const cookie = cookie_credential(request)) {
-      auto who = check_token(*cookie, now);
+      auto who = check_cookie(*cookie, now);
       // A cookie that is over is no credential: the sign-in page must be open to its browser.
       return who ? std::move(who) : api::Principal{};
     }
@@ -124,19 +127,27 @@ Result<api::Principal> Gate::check(api::Request const& request, TimeMs now) {
 
 Result<api::Principal> Gate::check_token(std::string_view token, TimeMs now) {
   session_keys_.keep_fresh(now);
-  std::optional<TokenClaims> claims;
-  std::string hash;
-  if (looks_like_token(token)) {
-    claims = session_keys_.verify(token, now);
-    if (!claims) return unauthorized();
-  } else {
-    hash = sha256(token);
-  }
-  auto const session =
-      database_.read([&](sql::Tx& tx) { return claims ? find_session(tx, claims->session.number) : find_session_by_refresh(tx, hash); });
-  if (!session || session->ended_at || session->expires_at <= now || session->account_state == kDisabled) return unauthorized();
-  if (claims && (session->id() != claims->session || session->account_id() != claims->account || session->scope_id() != claims->scope))
+  auto const claims = session_keys_.verify(token, now);
+  if (!claims) return unauthorized();
+  auto const session = database_.read([&](sql::Tx& tx) { return find_session(tx, claims->session.number); });
+  if (session && (session->id() != claims->session || session->account_id() != claims->account || session->scope_id() != claims->scope))
     return unauthorized();
+  return check_session(session, now);
+}
+
+Result<api::Principal> Gate::check_cookie(std::string_view refresh_token, TimeMs now) {
+  auto const hash = sha256(refresh_token);
+  return check_session(database_.read([&](sql::Tx& tx) -> std::optional<StoredSession> {
+    if (auto found = find_session_by_refresh(tx, hash)) return found;
+    // A request that left before its browser had the renewed cookie.
+    auto former = find_session_by_former(tx, hash);
+    return former && former->rotated_at + kRefreshGraceMs > now ? former : std::nullopt;
+  }),
+                       now);
+}
+
+Result<api::Principal> Gate::check_session(std::optional<StoredSession> const& session, TimeMs now) {
+  if (!session || session->ended_at || session->expires_at <= now || session->account_state == kDisabled) return unauthorized();
   if (session->last_used_at + kUseMs <= now) database_.write([&](sql::Tx& tx) { touch_session(tx, session->number, now); });
   return principal_of(*session);
 }
@@ -191,7 +202,8 @@ Result<void> Gate::admit_user(api::Principal& who, api::Route const& route, api:
       return forbidden(*needs.user == CommunityRole::owner ? "Only the owner of the community may do this."
                                                            : "Only owners and administrators of the community may do this.");
     if (who.role >= CommunityRole::administrator) {
-      if (*needs.user >= CommunityRole::administrator && standing->second_factor_required && !standing->has_second_factor)
+      who.lacks_second_factor = standing->second_factor_required && !standing->has_second_factor;
+      if (*needs.user >= CommunityRole::administrator && who.lacks_second_factor)
         return fail(errors::kSecondFactorSetup,
                     "This community asks its owners and administrators for a second factor. Set one up for your account first.");
       who.permissions = api::PermissionSet::everything();

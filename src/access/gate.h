@@ -14,7 +14,10 @@ inline constexpr ErrorDef kCommunityRequired{"community_required", 400};
 inline constexpr ErrorDef kSuspended{"suspended", 403};
 inline constexpr ErrorDef kBanned{"banned", 403};
 inline constexpr ErrorDef kSecondFactorSetup{"second_factor_setup_required", 403};
+inline constexpr ErrorDef kCrossSite{"cross_site_request", 403};
 }  // namespace errors
+
+struct StoredSession;
 
 class Gate : public Authenticator {
  public:
@@ -27,6 +30,8 @@ class Gate : public Authenticator {
 
  private:
   Result<api::Principal> check_token(std::string_view token, TimeMs now);
+  Result<api::Principal> check_cookie(std::string_view refresh_token, TimeMs now);
+  Result<api::Principal> check_session(std::optional<StoredSession> const& session, TimeMs now);
   Result<void> admit_user(api::Principal& who, api::Route const& route, api::Request const& request, TimeMs now);
 
   sql::Database& database_;
@@ -38,6 +43,9 @@ class Gate : public Authenticator {
 std::optional<Error> refused_member(int state, std::optional<TimeMs> until, TimeMs now);
 // The host of a request without its port, in small letters: the name of a community (communities.host).
 std::string host_of(api::Request const& request);
+// Whether a browser says that a page of this very host sent the request; a request that only reads may also come from none.
+// Other sites can make a browser send requests, but not say this.
+bool is_from_own_page(api::Request const& request);
 // The value of the session cookie of a request of our own pages: other sites cannot spend it.
 std::optional<std::string_view> cookie_credential(api::Request const& request);
 

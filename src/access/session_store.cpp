@@ -91,7 +91,7 @@ std::vector<SessionSummary> list_sessions(sql::Tx& tx, MemberNo account, TimeMs 
       [&](Row const& r) {
         auto const s = read(r);
         auto const& [device, address] = places[s.number];
-        all.push_back({s.id(), s.scope, s.scope_created_at.value_or(0), device, address, s.created_at, s.last_used_at});
+        all.push_back({s.id(), s.scope, s.scope_created_at.value_or(0), device, address, s.created_at, s.last_used_at, s.expires_at});
       },
       account, now);
   return all;

@@ -14,9 +14,9 @@ IssuedSession issued(SessionKeys const& keys, StoredSession const& s, std::strin
   return {s.number, s.id(), keys.sign({s.account_id(), s.id(), s.scope_id()}, now), std::move(refresh_token), kTokenLifeS};
 }
 
-std::string cookie(std::string_view value, std::int64_t age_s, bool secure) {
+std::string cookie(std::string_view value, std::int64_t age_s, CookieSite site, bool secure) {
   return std::string(kSessionCookie) + "=" + std::string(value) + "; Path=/; Max-Age=" + std::to_string(age_s) +
-         "; HttpOnly; SameSite=Lax" + (secure ? "; Secure" : "");
+         "; HttpOnly; SameSite=" + (site == CookieSite::strict ? "Strict" : "Lax") + (secure ? "; Secure" : "");
 }
 
 }  // namespace
@@ -34,10 +34,10 @@ IssuedSession create_session(sql::Tx& tx, SessionKeys const& keys, NewSession co
   return issued(keys, s, refresh, now);
 }
 
-std::string session_cookie(IssuedSession const& session, bool secure) {
-  return cookie(session.refresh_token, kSessionLifeMs / 1000, secure);
+std::string session_cookie(std::string_view refresh_token, CookieSite site, bool secure) {
+  return cookie(refresh_token, kSessionLifeMs / 1000, site, secure);
 }
-std::string no_session_cookie(bool secure) { return cookie("", 0, secure); }
+std::string no_session_cookie(bool secure) { return cookie("", 0, CookieSite::lax, secure); }
 
 Refreshed refresh_session(sql::Tx& tx, SessionKeys const& keys, std::string_view refresh_token, TimeMs now) {
   using enum Refreshed::Outcome;

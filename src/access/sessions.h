@@ -33,9 +33,12 @@ struct NewSession {
   bool as_member = false;  // it opens what an ordinary member may, whoever its holder is
 };
 IssuedSession create_session(sql::Tx& tx, SessionKeys const& keys, NewSession const& session, NumberSource& numbers, TimeMs now);
-// The value of a Set-Cookie header that gives a browser this session: HttpOnly, SameSite=Lax, for as long as it may live. It
-// carries the refresh token, which opens the session as a cookie but is never renewed there.
-std::string session_cookie(IssuedSession const& session, bool secure);
+// Whether a browser sends the cookie when another site leads to ours: `lax` for a session that begins with such a step (a link
+// of another system), `strict` for one that begins on our own pages.
+enum class CookieSite : std::uint8_t { lax, strict };
+// The value of a Set-Cookie header that gives a browser a session: HttpOnly, for as long as it may live. It carries the refresh
+// token, which opens the session as a cookie.
+std::string session_cookie(std::string_view refresh_token, CookieSite site, bool secure);
 std::string no_session_cookie(bool secure);
 
 // A new pair for a refresh token. What was used before its grace ended its session: somebody else has it.
@@ -58,7 +61,7 @@ struct SessionSummary {
   CommunityNo scope;
   TimeMs scope_created_at = 0;
   std::string device, remote_address;
-  TimeMs created_at = 0, last_used_at = 0;
+  TimeMs created_at = 0, last_used_at = 0, expires_at = 0;
 };
 // The living ones, newest first.
 std::vector<SessionSummary> list_sessions(sql::Tx& tx, MemberNo account, TimeMs now);

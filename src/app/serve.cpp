@@ -6,11 +6,14 @@
 
 #include "access/rate_limiter.h"
 #include "api/openapi.h"
+#include "app/console_page.h"
 #include "app/installation.h"
 #include "app/mail_wiring.h"
 #include "app/reference_page.h"
 #include "app/services.h"
+#include "app/static_files.h"
 #include "base/log.h"
+#include "base/networks.h"
 #include "http/server.h"
 #include "jobs/bulk_routes.h"
 #include "jobs/bulk_runner.h"
@@ -53,28 +56,12 @@ api::Response not_ready(std::string body) {
   return answer;
 }
 
-api::Route plain(std::string path, std::string id, std::string summary, std::function<api::Response(api::Request const&)> answer) {
-  return {.method = api::Method::get,
-          .path = std::move(path),
-          .family = api::Family::plain,
-          .needs = api::Needs::nothing(),
-          .id = std::move(id),
-          .summary = std::move(summary),
-          .tag = "Operation",
-          .raw_content_type = "text/plain",
-          .handler = [answer = std::move(answer)](api::Context&, api::Request& r) -> Result<api::Answer> {
-            return api::Answer{.raw = answer(r)};
-          }};
-}
-
-bool is_loopback(std::string_view address) { return address.starts_with("127.") || address == "::1" || address.starts_with("::ffff:127."); }
-
 std::vector<api::Route> operation_routes(sql::Database* database, http::Metrics* metrics, bool metrics_open,
                                          std::atomic<bool> const* draining) {
   std::vector<api::Route> routes;
-  routes.push_back(
-      plain("/health/live", "health.live", "Whether the program runs", [](api::Request const&) { return text(200, "live\n"); }));
-  routes.push_back(plain("/health/ready", "health.ready", "Whether requests can be served", [=](api::Request const&) {
+  routes.push_back(plain_route("/health/live", "health.live", "Whether the program runs", "text/plain",
+                               [](api::Request const&) { return text(200, "live\n"); }));
+  routes.push_back(plain_route("/health/ready", "health.ready", "Whether requests can be served", "text/plain", [=](api::Request const&) {
     if (draining->load()) return not_ready("stopping\n");
     try {
       sql::schema_version(*database);
@@ -83,7 +70,7 @@ std::vector<api::Route> operation_routes(sql::Database* database, http::Metrics*
       return not_ready("storage cannot be reached\n");
     }
   }));
-  routes.push_back(plain("/metrics", "metrics", "Numbers for Prometheus", [=](api::Request const& r) {
+  routes.push_back(plain_route("/metrics", "metrics", "Numbers for Prometheus", "text/plain", [=](api::Request const& r) {
     if (!metrics_open && !is_loopback(r.remote_address))
       return text(403, "Metrics are served to loopback alone; --metrics-open serves them to all.\n");
     return api::Response{.status = 200, .content_type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics->render()};
@@ -185,6 +172,8 @@ int serve(ServeSettings const& settings) {
   services.avatars.remove_orphans(settings.storage.is_sqlite() ? 0 : jobs::kOrphanIdleMs);
   api::RouteTable table;
   mount_all(table, services, bulk, kinds, operation_routes(&database, &metrics, settings.metrics_open, &draining));
+  // Pages for people are no part of the API, and so not of its document.
+  for (auto& route : console_routes()) table.add(std::move(route));
   access::RateLimiter rate_limiter(
       database,
       {.per_minute = settings.rate_limit_per_minute, .shared = !settings.storage.is_sqlite(), .nodes = [&node] { return node.living(); }});
@@ -217,6 +206,9 @@ int serve(ServeSettings const& settings) {
                              {"database", settings.storage.is_sqlite() ? "sqlite" : "postgresql"},
                              {"node", node.number()},
                              {"version", FEALTY_VERSION}});
+  if (auto& setup = services.identity.setup(); setup.is_needed())
+    log::warning("setup.needed",
+                 {{"url", url}, {"code", setup.code()}, {"why", "there is no account yet: open the url and make the first one"}});
 
   int signal = 0;
   sigwait(&stop_signals, &signal);

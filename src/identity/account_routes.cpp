@@ -29,8 +29,14 @@ Route own(Method method, std::string path, std::string id, std::string summary, 
 
 std::vector<Route> account_routes(OwnAccount& account) {
   std::vector<Route> routes;
+  Route me = own(Method::get, "/auth/me", "account.me", "Who is signed in",
+                 "The account, this session, and the communities that it sees with what the person is there.", {});
+  me.needs = Needs::session();
+  routes.push_back(typed_route<None, None, MeOut>(std::move(me), "Account fetched successfully",
+                                                  [&account](Context& c, None const&) { return account.me(c); }));
   Route sessions = own(Method::get, "/auth/sessions", "account.sessions", "Sessions of one's own", "The living ones, newest first.", {});
   sessions.out = &api::Schema<SessionOut>::def;
+  sessions.list = true;
   sessions.handler = api::typed<None, None, std::vector<SessionOut>>("Sessions fetched successfully",
                                                                      [&account](Context& c, None const&) { return account.sessions(c); });
   routes.push_back(std::move(sessions));

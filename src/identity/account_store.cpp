@@ -29,6 +29,10 @@ Statement const kSetPassword{"credentials.set_password", ENSURE
 Statement const kSetVerified{"credentials.set_verified", ENSURE
                              "email_verified_at) VALUES ($1, $2) ON CONFLICT (account_id) DO UPDATE SET "
                              "email_verified_at = excluded.email_verified_at"};
+Statement const kSetOperator{"credentials.set_operator",
+                             "INSERT INTO account_credentials (account_id, is_operator, changed_at) VALUES ($1, $2, $3) "
+                             "ON CONFLICT (account_id) DO UPDATE SET is_operator = excluded.is_operator"};
+Statement const kAnyAccount{"accounts.any", "SELECT account_id FROM accounts LIMIT 1"};
 Statement const kSetPending{"credentials.set_pending", ENSURE
                             "pending_email) VALUES ($1, $2) ON CONFLICT (account_id) DO UPDATE SET "
                             "pending_email = excluded.pending_email"};
@@ -59,8 +63,12 @@ Statement const kPasswords{"community_passwords.of",
 Statement const kRemovePasswords{"community_passwords.remove", "DELETE FROM community_passwords WHERE member_id = $1"};
 Statement const kRevokeKeys{"user_keys.revoke_all",
                             "UPDATE api_keys SET revoked_at = $2 WHERE account_id = $1 AND account_id <> 0 AND revoked_at IS NULL"};
+// Bit 6 of serverPermissions is server_administrator (community.md).
 Statement const kMemberships{"account.memberships",
-                             "SELECT m.community_id, c.created_at, c.title, m.display_name, m.state, m.state_until, c.owner_id "
+                             "SELECT m.community_id, c.created_at, c.title, m.display_name, m.state, m.state_until, c.owner_id, "
+                             "(SELECT count(*) FROM member_roles r JOIN roles o ON o.community_id = r.community_id AND "
+                             "o.role_id = r.role_id WHERE r.community_id = m.community_id AND r.member_id = m.member_id "
+                             "AND (o.server_permissions & 64) <> 0), c.time_zone, c.second_factor_required "
                              "FROM memberships m JOIN communities c ON c.community_id = m.community_id WHERE m.member_id = $1 "
                              "ORDER BY m.community_id"};
 // Who is banned stays banned.
@@ -131,6 +139,10 @@ void set_username(sql::Tx& tx, MemberNo account, std::string_view username) {
 void set_email(sql::Tx& tx, MemberNo account, std::string_view email) { tx.exec(kSetEmail, account, email, fold_case(email)); }
 
 void set_password(sql::Tx& tx, MemberNo account, std::string_view hash, TimeMs now) { tx.exec(kSetPassword, account, hash, now); }
+void set_operator(sql::Tx& tx, MemberNo account, bool is_operator, TimeMs now) { tx.exec(kSetOperator, account, is_operator, now); }
+bool has_accounts(sql::Tx& tx) {
+  return tx.one(kAnyAccount, [](Row const& r) { return r.integer(0); }).has_value();
+}
 void set_email_verified(sql::Tx& tx, MemberNo account, TimeMs now) { tx.exec(kSetVerified, account, now); }
 void set_pending_email(sql::Tx& tx, MemberNo account, std::optional<std::string_view> email) { tx.exec(kSetPending, account, email); }
 void set_totp(sql::Tx& tx, MemberNo account, std::optional<std::string_view> sealed) {
@@ -175,7 +187,10 @@ std::vector<OwnMembership> memberships_of(sql::Tx& tx, MemberNo account) {
                        r.string(3),
                        static_cast<members::MembershipState>(r.integer(4)),
                        r.optional_integer(5),
-                       r.integer(6) == account.value});
+                       r.integer(6) == account.value,
+                       r.integer(7) > 0,
+                       r.string(8),
+                       r.boolean(9)});
       },
       account);
   return all;

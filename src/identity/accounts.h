@@ -16,6 +16,7 @@
 #include "api/route.h"
 #include "base/number_source.h"
 #include "identity/accounts_api.h"
+#include "members/servers.h"
 #include "sql/sql.h"
 
 namespace fealty::identity {
@@ -44,6 +45,7 @@ struct Parts {
   access::PasswordHasher& hasher;
   access::SessionKeys& keys;
   access::Vault const& vault;
+  members::WhoCreates communities = members::WhoCreates::operators;
 };
 
 // What a request says beside its body.
@@ -66,7 +68,8 @@ class SignIn {
   explicit SignIn(Parts parts) : parts_(parts) {}
   Result<SignedIn> login(api::Context const& context, LoginIn const& in, Origin const& origin);
   Result<LoginOut> second_factor(api::Context const& context, SecondFactorIn const& in, Origin const& origin);
-  Result<TokensOut> refresh(api::Context const& context, RefreshIn const& in);
+  // The token is the body's, or the cookie's.
+  Result<TokensOut> refresh(api::Context const& context, std::string_view refresh_token);
   Result<api::None> logout(api::Context const& context, LogoutIn const& in);
 
  private:
@@ -90,7 +93,15 @@ class OwnAccount {
   explicit OwnAccount(Parts parts) : parts_(parts) {}
   // Lost and new passwords, by a link that proves the mailbox.
   Result<api::None> forgot_password(api::Context const& context, EmailIn const& in);
-  Result<AccountOut> reset_password(api::Context const& context, ClaimIn const& in, std::vector<Issue> issues);
+  // With `session` in the body the holder is signed in at once, unless he has a second factor.
+  struct Reset {
+    AccountOut account;
+    std::optional<access::IssuedSession> session;
+  };
+  Result<Reset> reset_password(api::Context const& context, ClaimIn const& in, Origin const& origin, std::vector<Issue> issues);
+
+  // Who is signed in, and where he belongs to.
+  Result<MeOut> me(api::Context const& context);
 
   Result<AccountOut> change(api::Context const& context, ChangeIn const& in);
   Result<DeletedOut> remove(api::Context const& context);
@@ -117,6 +128,8 @@ class AccountDesk {
   // A link's text that claims the account, or sets a new password: for who gets no mail.
   Result<Claim> claim_link(std::string_view email, access::Actor const& actor, TimeMs now);
   Result<std::string> set_disabled(std::string_view email, bool disabled, access::Actor const& actor, TimeMs now);
+  // What concerns the installation as a whole is open to operators.
+  Result<std::string> set_operator(std::string_view email, bool is_operator, access::Actor const& actor, TimeMs now);
   // The installation's secret is lost: everybody has to sign in again, and to set his second factor up again.
   void renew_secret(access::Actor const& actor, TimeMs now);
 

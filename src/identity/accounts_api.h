@@ -30,26 +30,26 @@ struct EmailIn {
 struct LoginIn {
   std::optional<std::string> email, username;
   std::string password;
-  std::optional<std::string> communityId;
+  std::optional<std::string> communityId, session;
 };
 struct LoginUser {
   std::string _id, id, username, email, displayname;
   bool emailVerified = false;
 };
 struct LoginOut {
-  std::string token, refreshToken;
+  std::optional<std::string> token, refreshToken;
   std::int64_t expiresIn = 0;
   LoginUser user;
 };
 struct SecondFactorIn {
   std::string challenge;
-  std::optional<std::string> code, recoveryCode;
+  std::optional<std::string> code, recoveryCode, session;
 };
 struct RefreshIn {
-  std::string refreshToken;
+  std::optional<std::string> refreshToken, session;
 };
 struct TokensOut {
-  std::string token, refreshToken;
+  std::optional<std::string> token, refreshToken;
   std::int64_t expiresIn = 0;
 };
 struct LogoutIn {
@@ -57,16 +57,38 @@ struct LogoutIn {
 };
 struct ClaimIn {
   std::string token, password, confirmPassword;
-  std::optional<std::string> username;
+  std::optional<std::string> username, session;
 };
 // The same without a username.
 struct ResetIn {
   std::string token, password, confirmPassword;
+  std::optional<std::string> session;
 };
 struct AccountOut {
   std::string _id, id, username, email;
   std::optional<std::string> pendingEmail;
   bool emailVerified = false, secondFactor = false;
+  std::optional<bool> signedIn;
+};
+struct MeSession {
+  std::string _id, scope;
+  std::optional<std::string> communityId;
+  bool asMember = false;
+  std::string expiresAt;
+};
+struct MeCommunity {
+  std::string _id, title, timeZone;
+  std::optional<std::string> role;
+  std::string status;
+  std::optional<std::string> displayName;
+  bool secondFactorRequired = false;
+};
+struct MeOut {
+  std::string _id, id, username, email;
+  std::optional<std::string> pendingEmail;
+  bool emailVerified = false, secondFactor = false, mayCreateCommunities = false;
+  MeSession session;
+  std::vector<MeCommunity> communities;
 };
 struct ChangeIn {
   std::optional<std::string> email, username, password, confirmPassword;
@@ -101,6 +123,14 @@ struct DisableIn {
 
 // Longer than any password, so that the rule says what is wrong; short enough to be read at all.
 inline constexpr std::int64_t kTextMax = 1'000;
+inline constexpr std::string_view kSessionForms[] = {"token", "cookie"};
+inline constexpr std::string_view kSessionDoc =
+    "cookie: the session becomes an HttpOnly cookie instead of tokens in the answer; for pages of this very host alone.";
+inline constexpr std::string_view kAfterLinkDoc =
+    "cookie: signs in at once, with an HttpOnly cookie, unless a second factor is asked for; for pages of this very host alone.";
+inline constexpr std::string_view kSessionScopes[] = {"installation", "community"};
+inline constexpr std::string_view kCommunityRoles[] = {"COMMUNITY_OWNER", "COMMUNITY_ADMIN", "APPLICATION_MEMBER"};
+inline constexpr std::string_view kCookieForms[] = {"cookie"};
 
 }  // namespace fealty::identity
 
@@ -147,38 +177,52 @@ FEALTY_SCHEMA(fealty::identity::LoginIn, field<&fealty::identity::LoginIn::email
               field<&fealty::identity::LoginIn::password>("password", "Of the account, or one that a community gave.",
                                                           {.max = fealty::identity::kTextMax, .required = true}),
               field<&fealty::identity::LoginIn::communityId>(
-                  "communityId", "Whose password it is, when several communities gave one and the host does not say it.", {.format = "id"}))
+                  "communityId", "Whose password it is, when several communities gave one and the host does not say it.", {.format = "id"}),
+              field<&fealty::identity::LoginIn::session>("session", fealty::identity::kSessionDoc,
+                                                         {.one_of = fealty::identity::kSessionForms}))
 FEALTY_SCHEMA(fealty::identity::LoginUser, field<&fealty::identity::LoginUser::_id>("_id", "Id of the account."),
               field<&fealty::identity::LoginUser::id>("id", "Short id."),
               field<&fealty::identity::LoginUser::username>("username", "Username."),
               field<&fealty::identity::LoginUser::email>("email", "E-mail address."),
               field<&fealty::identity::LoginUser::displayname>("displayname", "Display name."),
               field<&fealty::identity::LoginUser::emailVerified>("emailVerified", "Whether the mailbox is proved."))
-FEALTY_SCHEMA(fealty::identity::LoginOut, field<&fealty::identity::LoginOut::token>("token", "User token for Authorization: Bearer."),
-              field<&fealty::identity::LoginOut::refreshToken>("refreshToken", "Takes a new pair from /auth/refresh, once."),
-              field<&fealty::identity::LoginOut::expiresIn>("expiresIn", "Seconds that the token lives.", {.example = "3600"}),
+FEALTY_SCHEMA(fealty::identity::LoginOut,
+              field<&fealty::identity::LoginOut::token>("token", "User token for Authorization: Bearer.", {.omit_empty = true}),
+              field<&fealty::identity::LoginOut::refreshToken>("refreshToken", "Takes a new pair from /auth/refresh, once.",
+                                                               {.omit_empty = true}),
+              field<&fealty::identity::LoginOut::expiresIn>("expiresIn", "Seconds that the token or the cookie lives.",
+                                                            {.example = "3600"}),
               field<&fealty::identity::LoginOut::user>("user", "Who is signed in."))
 FEALTY_SCHEMA(fealty::identity::SecondFactorIn,
               field<&fealty::identity::SecondFactorIn::challenge>("challenge", "What the sign-in answered.", {.required = true}),
               field<&fealty::identity::SecondFactorIn::code>("code", "Six digits of the authenticator."),
-              field<&fealty::identity::SecondFactorIn::recoveryCode>("recoveryCode", "A recovery code instead; it counts once."))
+              field<&fealty::identity::SecondFactorIn::recoveryCode>("recoveryCode", "A recovery code instead; it counts once."),
+              field<&fealty::identity::SecondFactorIn::session>("session", fealty::identity::kSessionDoc,
+                                                                {.one_of = fealty::identity::kSessionForms}))
 FEALTY_SCHEMA(fealty::identity::RefreshIn,
-              field<&fealty::identity::RefreshIn::refreshToken>("refreshToken", "The newest refresh token.", {.required = true}))
-FEALTY_SCHEMA(fealty::identity::TokensOut, field<&fealty::identity::TokensOut::token>("token", "User token."),
-              field<&fealty::identity::TokensOut::refreshToken>("refreshToken", "The next refresh token."),
-              field<&fealty::identity::TokensOut::expiresIn>("expiresIn", "Seconds that the token lives.", {.example = "3600"}))
+              field<&fealty::identity::RefreshIn::refreshToken>("refreshToken", "The newest refresh token; not with session: cookie."),
+              field<&fealty::identity::RefreshIn::session>("session", "cookie: the session's cookie is renewed instead.",
+                                                           {.one_of = fealty::identity::kSessionForms}))
+FEALTY_SCHEMA(fealty::identity::TokensOut, field<&fealty::identity::TokensOut::token>("token", "User token.", {.omit_empty = true}),
+              field<&fealty::identity::TokensOut::refreshToken>("refreshToken", "The next refresh token.", {.omit_empty = true}),
+              field<&fealty::identity::TokensOut::expiresIn>("expiresIn", "Seconds that the token or the cookie lives.",
+                                                             {.example = "3600"}))
 FEALTY_SCHEMA(fealty::identity::LogoutIn, field<&fealty::identity::LogoutIn::all>("all", "Every session, not this one alone."))
 FEALTY_SCHEMA(fealty::identity::ClaimIn, field<&fealty::identity::ClaimIn::token>("token", "Token of the link.", {.required = true}),
               field<&fealty::identity::ClaimIn::password>("password", "The new password.",
                                                           {.max = fealty::identity::kTextMax, .required = true}),
               field<&fealty::identity::ClaimIn::confirmPassword>("confirmPassword", "The password once more.",
                                                                  {.max = fealty::identity::kTextMax, .required = true}),
-              field<&fealty::identity::ClaimIn::username>("username", "Another username, when the account is claimed."))
+              field<&fealty::identity::ClaimIn::username>("username", "Another username, when the account is claimed."),
+              field<&fealty::identity::ClaimIn::session>("session", fealty::identity::kAfterLinkDoc,
+                                                         {.one_of = fealty::identity::kCookieForms}))
 FEALTY_SCHEMA(fealty::identity::ResetIn, field<&fealty::identity::ResetIn::token>("token", "Token of the link.", {.required = true}),
               field<&fealty::identity::ResetIn::password>("password", "The new password.",
                                                           {.max = fealty::identity::kTextMax, .required = true}),
               field<&fealty::identity::ResetIn::confirmPassword>("confirmPassword", "The password once more.",
-                                                                 {.max = fealty::identity::kTextMax, .required = true}))
+                                                                 {.max = fealty::identity::kTextMax, .required = true}),
+              field<&fealty::identity::ResetIn::session>("session", fealty::identity::kAfterLinkDoc,
+                                                         {.one_of = fealty::identity::kCookieForms}))
 FEALTY_SCHEMA(fealty::identity::AccountOut, field<&fealty::identity::AccountOut::_id>("_id", "Id of the account."),
               field<&fealty::identity::AccountOut::id>("id", "Short id."),
               field<&fealty::identity::AccountOut::username>("username", "Username."),
@@ -186,7 +230,35 @@ FEALTY_SCHEMA(fealty::identity::AccountOut, field<&fealty::identity::AccountOut:
               field<&fealty::identity::AccountOut::pendingEmail>("pendingEmail", "A new address that is not verified yet.",
                                                                  {.omit_empty = true}),
               field<&fealty::identity::AccountOut::emailVerified>("emailVerified", "Whether the mailbox is proved."),
-              field<&fealty::identity::AccountOut::secondFactor>("secondFactor", "Whether a second factor is asked for."))
+              field<&fealty::identity::AccountOut::secondFactor>("secondFactor", "Whether a second factor is asked for."),
+              field<&fealty::identity::AccountOut::signedIn>("signedIn", "Whether the cookie of a new session came with the answer.",
+                                                             {.omit_empty = true}))
+FEALTY_SCHEMA(fealty::identity::MeSession, field<&fealty::identity::MeSession::_id>("_id", "Id of the session."),
+              field<&fealty::identity::MeSession::scope>("scope", "installation, or community: it sees one alone.",
+                                                         {.one_of = fealty::identity::kSessionScopes}),
+              field<&fealty::identity::MeSession::communityId>("communityId", "The one community that it sees; null: all."),
+              field<&fealty::identity::MeSession::asMember>("asMember", "It gives no more than an ordinary member's rights."),
+              field<&fealty::identity::MeSession::expiresAt>("expiresAt", "When it ends unless it is renewed.", {.format = "date-time"}))
+FEALTY_SCHEMA(fealty::identity::MeCommunity, field<&fealty::identity::MeCommunity::_id>("_id", "Id of the community."),
+              field<&fealty::identity::MeCommunity::title>("title", "Title."),
+              field<&fealty::identity::MeCommunity::timeZone>("timeZone", "IANA time zone whose midnight begins a day."),
+              field<&fealty::identity::MeCommunity::role>("role",
+                                                          "What this session is there; null for who is invited, suspended or banned.",
+                                                          {.one_of = fealty::identity::kCommunityRoles}),
+              field<&fealty::identity::MeCommunity::status>("status", "State of the membership.", {.example = "\"active\""}),
+              field<&fealty::identity::MeCommunity::displayName>("displayName", "Display name there."),
+              field<&fealty::identity::MeCommunity::secondFactorRequired>("secondFactorRequired",
+                                                                          "Owners and administrators need a second factor there."))
+FEALTY_SCHEMA(fealty::identity::MeOut, field<&fealty::identity::MeOut::_id>("_id", "Id of the account."),
+              field<&fealty::identity::MeOut::id>("id", "Short id."), field<&fealty::identity::MeOut::username>("username", "Username."),
+              field<&fealty::identity::MeOut::email>("email", "E-mail address."),
+              field<&fealty::identity::MeOut::pendingEmail>("pendingEmail", "A new address that is not verified yet."),
+              field<&fealty::identity::MeOut::emailVerified>("emailVerified", "Whether the mailbox is proved."),
+              field<&fealty::identity::MeOut::secondFactor>("secondFactor", "Whether a second factor is asked for."),
+              field<&fealty::identity::MeOut::mayCreateCommunities>("mayCreateCommunities",
+                                                                    "Whether POST /servers is open to this session."),
+              field<&fealty::identity::MeOut::session>("session", "This session."),
+              field<&fealty::identity::MeOut::communities>("communities", "Communities of this person that this session sees."))
 FEALTY_SCHEMA(fealty::identity::ChangeIn,
               field<&fealty::identity::ChangeIn::email>("email", "New e-mail address; counts after its verification.", {.format = "email"}),
               field<&fealty::identity::ChangeIn::username>("username", "New username."),

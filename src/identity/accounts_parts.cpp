@@ -75,7 +75,8 @@ AccountOut account_out(AccountRow const& a) {
           a.email,
           a.pending_email.empty() ? std::nullopt : std::optional(a.pending_email),
           a.email_verified_at.has_value(),
-          a.totp_confirmed_at.has_value()};
+          a.totp_confirmed_at.has_value(),
+          std::nullopt};
 }
 
 void audit(sql::Tx& tx, Parts const& parts, api::Context const& context, CommunityNo community, AccountRow const& account,

@@ -59,7 +59,9 @@ Result<api::None> OwnAccount::forgot_password(api::Context const& c, EmailIn con
   return api::None{};
 }
 
-Result<AccountOut> OwnAccount::reset_password(api::Context const& c, ClaimIn const& in, std::vector<Issue> issues) {
+Result<OwnAccount::Reset> OwnAccount::reset_password(api::Context const& c, ClaimIn const& in, Origin const& origin,
+                                                     std::vector<Issue> issues) {
+  parts_.keys.keep_fresh(c.now);
   Problems problems{std::move(issues)};
   auto const opened =
       problems.has("/token") ? std::nullopt : parts_.database.read([&](sql::Tx& tx) { return open_link(tx, in.token, c.now); });
@@ -77,7 +79,7 @@ Result<AccountOut> OwnAccount::reset_password(api::Context const& c, ClaimIn con
     return fail(errors::kAccountDisabled, "This account is disabled. Ask who runs this installation.");
   auto const hash = parts_.hasher.hash(in.password);
   if (!hash) return std::unexpected(hash.error());
-  return write_people(parts_.database, [&](sql::Tx& tx) -> Result<AccountOut> {
+  return write_people(parts_.database, [&](sql::Tx& tx) -> Result<Reset> {
     auto const link = access::redeem_link(tx, opened->purpose, in.token, c.now);
     auto const before = link ? lock_account(tx, link->account) : std::nullopt;
     if (!before || before->state == AccountState::disabled) return unknown_link();
@@ -100,7 +102,14 @@ Result<AccountOut> OwnAccount::reset_password(api::Context const& c, ClaimIn con
     void_password_links(tx, number, c.now);
     auto const after = *account_by_number(tx, number);
     audit(tx, parts_, c, {}, after, before->state == AccountState::unclaimed ? "account.claim" : "account.password_reset");
-    return account_out(after);
+    Reset out{account_out(after), std::nullopt};
+    if (in.session) {
+      out.account.signedIn = !after.totp_confirmed_at;
+      if (*out.account.signedIn)
+        out.session =
+            access::create_session(tx, parts_.keys, {number, after.id(), {}, origin.device, c.remote_address}, parts_.numbers, c.now);
+    }
+    return out;
   });
 }
 

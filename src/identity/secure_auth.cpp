@@ -161,7 +161,7 @@ std::optional<std::string> SecureAuth::redeem(api::Context const& c, std::string
                                                  .label = label_of(link->facts),
                                                  .as_member = !settings->administrators},
                                                 numbers_, c.now);
-    return access::session_cookie(session, true);
+    return access::session_cookie(session.refresh_token, access::CookieSite::lax, true);
   });
 }
 

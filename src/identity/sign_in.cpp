@@ -155,10 +155,9 @@ Result<LoginOut> SignIn::second_factor(api::Context const& c, SecondFactorIn con
   });
 }
 
-Result<TokensOut> SignIn::refresh(api::Context const& c, RefreshIn const& in) {
+Result<TokensOut> SignIn::refresh(api::Context const& c, std::string_view refresh_token) {
   parts_.keys.keep_fresh(c.now);
-  auto const refreshed =
-      parts_.database.write([&](sql::Tx& tx) { return access::refresh_session(tx, parts_.keys, in.refreshToken, c.now); });
+  auto const refreshed = parts_.database.write([&](sql::Tx& tx) { return access::refresh_session(tx, parts_.keys, refresh_token, c.now); });
   if (refreshed.outcome != access::Refreshed::Outcome::renewed)
     return fail(fealty::errors::kUnauthorized, "This session is over. Sign in again.");
   auto const& s = refreshed.session;

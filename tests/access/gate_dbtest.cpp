@@ -240,7 +240,7 @@ TEST_P(Gates, KeysOfAnotherSecretAreRefusedAtTheStart) {
 
 TEST_P(Gates, TheCookieCountsForOurOwnPagesAlone) {
   auto const s = session(1, kHere);
-  auto const cookie = session_cookie(s, true);
+  auto const cookie = session_cookie(s.refresh_token, CookieSite::lax, true);
   EXPECT_THAT(cookie, HasSubstr("; HttpOnly; SameSite=Lax; Secure"));
   struct Case {
     api::Method method;

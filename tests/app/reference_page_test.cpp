@@ -126,7 +126,7 @@ TEST_F(ReferencePage, HasNoOtherFiles) {
 }
 
 TEST(Assets, AreEmbeddedWhole) {
-  for (auto const& asset : assets()) {
+  for (auto const& asset : reference_assets()) {
     EXPECT_GT(asset.plain.size(), 100u) << asset.name;
     EXPECT_TRUE(asset.gzip.starts_with("\x1f\x8b")) << asset.name;
     // The last four bytes of a gzip file are the size of what it holds.

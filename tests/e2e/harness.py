@@ -166,6 +166,15 @@ class Installation:
         files = self.upload_files()
         return keys <= set(files) and all(name.split(".")[0] in keys and not name.endswith(".part") for name in files)
 
+    def everything_stored(self):
+        """(place, bytes) of all files, the log among them, and of all tables."""
+        for path in self.folder.rglob("*"):
+            if path.is_file():
+                yield str(path), path.read_bytes()
+        if self.postgres:
+            for table in self.database().rows("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"):
+                yield table["table_name"], str(self.database().rows(f"SELECT * FROM {table['table_name']}")).encode()
+
     def assert_healthy(self):
         """The doctor finds nothing, and no row of a file stands in the ledger twice."""
         done = self.command("doctor", "--json", check=False)

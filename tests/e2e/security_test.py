@@ -25,15 +25,6 @@ def send_raw(club, text):
         connection.close()
 
 
-def everything_stored(installation):
-    for path in installation.folder.rglob("*"):
-        if path.is_file():
-            yield str(path), path.read_bytes()
-    if installation.engine == "postgres":
-        for table in installation.database().rows("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"):
-            yield table["table_name"], str(installation.database().rows(f"SELECT * FROM {table['table_name']}")).encode()
-
-
 def test_a_key_is_seen_once_and_then_nowhere(installation):
     club = open_club(installation, 5, "--log-level", "debug")
     secrets = [club.key.text, club.community.system_key]
@@ -50,7 +41,7 @@ def test_a_key_is_seen_once_and_then_nowhere(installation):
     assert club.server.stop() == 0
     prefixes = [secret.rsplit("_", 1)[0] for secret in secrets]
     assert prefixes[0] in club.server.log()
-    for place, content in everything_stored(installation):
+    for place, content in installation.everything_stored():
         for secret in secrets:
             hidden = secret.rsplit("_", 1)[1].encode()
             for form in (hidden, base64.b64encode(hidden), hidden.hex().encode(), hidden[:20]):

@@ -1,5 +1,6 @@
 """Two servers on one PostgreSQL and one folder of uploads: one dies or stands still, the other goes on, nothing is doubled."""
 
+import json
 import signal
 import time
 import types
@@ -103,6 +104,34 @@ def test_a_revoked_key_is_refused_on_both_nodes_within_a_second(pair):
     pair.community.revoke(key)
     for api in apis:
         wait_until(lambda: api.get("/v1/users/bulk-update").status == 401, 1, "the key is refused")
+
+
+def seconds_until_cut(stream, revoke):
+    """How long a stream of events went on after what it lives by was taken away."""
+    events = iter(stream)
+    assert next(events)[1] == "status"
+    revoke()
+    began = time.monotonic()
+    assert "end" not in [name for _, name, _ in events], "the job ended first"
+    return time.monotonic() - began
+
+
+def test_what_is_revoked_on_one_node_ends_open_streams_of_the_other(pair):
+    first, second = pair.servers
+    token = pair.installation.command_json("account", "claim-link", "--email", "owner@example.org")["token"]
+    password = "correct horse-1"
+    first.api().post("/auth/claim", json.dumps({"token": token, "password": password, "confirmPassword": password}))
+    sign_in = lambda server: json.loads(server.api().post("/auth/login", json.dumps({"email": "owner@example.org", "password": password})).body)
+    job = pair.apis[0].queue(PREMIUM, add_to_all(MEMBERS, times=4 * TIMES))
+    key = pair.community.create_key()
+    assert seconds_until_cut(second.api(key).events(job), lambda: pair.community.revoke(key)) < 3
+    owner = sign_in(first)["body"]["token"]
+    logout = lambda: first.api(owner).post("/auth/logout", json.dumps({}))
+    assert seconds_until_cut(second.api(owner).events(job), logout) < 3
+    owner = sign_in(second)["body"]["token"]
+    disable = lambda: pair.installation.command("account", "disable", "--email", "owner@example.org")
+    assert seconds_until_cut(second.api(owner).events(job), disable) < 3
+    assert pair.apis[0].job(job)["status"] == "processing", "the job was too short"
 
 
 def test_a_repeat_that_comes_to_the_other_node_makes_no_second_job(pair):

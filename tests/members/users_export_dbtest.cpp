@@ -123,7 +123,7 @@ TEST_P(UsersExports, AreWrittenDownWithoutWhatWasLookedFor) {
   auto const card = add_field("Card", "text", "", true);
   file(R"({"fields":["user_id"],"filter":{"email":"m1@example.org","Card":"c-1"}})");
   EXPECT_EQ(text(db(), "SELECT detail FROM audit_entries WHERE action = 'export.users'"),
-            R"({"layout":"bulk","columns":["user_id"],"conditions":["email","Card"]})");
+            R"({"request_id":"request","value":{"layout":"bulk","columns":["user_id"],"conditions":["email","Card"]}})");
   EXPECT_EQ(text(db(), "SELECT actor_id FROM audit_entries WHERE action = 'export.users'"), "fk_key1");
   EXPECT_THAT(test::tables_with(db(), "c-1"), IsEmpty());
 }

@@ -1,0 +1,31 @@
+import { defineTexts } from "~/texts/texts";
+
+export const texts = defineTexts({
+  en: {
+    skip: "Skip to the content",
+    navigation: "Main",
+    openNavigation: "Open the navigation",
+    communities: "Communities",
+    switchCommunity: "Switch community",
+    roles: { COMMUNITY_OWNER: "Owner", COMMUNITY_ADMIN: "Administrator", APPLICATION_MEMBER: "Member" },
+    search: "Search or go to…",
+    nothingFound: "Nothing found",
+    goTo: "Go to",
+    actions: "Actions",
+    appearance: "Appearance",
+    light: "Light",
+    dark: "Dark",
+    system: "As the system",
+    density: "Rows of tables",
+    comfortable: "Comfortable",
+    compact: "Compact",
+    apiReference: "API reference",
+    shortcuts: "Keyboard shortcuts",
+    signOut: "Sign out",
+    account: "Your account",
+    openPalette: "Search and commands",
+    showShortcuts: "Show this help",
+    thenKey: "then",
+    general: "Everywhere",
+  },
+});

@@ -1,0 +1,137 @@
+// What stands around the pages: sidebar, community, commands, the person. On narrow screens the sidebar opens over the page.
+import { AppShell, Burger, Group, Kbd, NavLink, ScrollArea, Text, UnstyledButton } from "@mantine/core";
+import { useDisclosure, useHotkeys } from "@mantine/hooks";
+import { spotlight } from "@mantine/spotlight";
+import { Link, useLocation, useNavigate } from "@tanstack/react-router";
+import { Search } from "lucide-react";
+import { type ReactNode, useEffect } from "react";
+import type { Community } from "~/session/session";
+import { common } from "~/texts/common.texts";
+import { CommunitySwitcher } from "./community-switcher";
+import { useGoKeys } from "./key-sequence";
+import mark from "./mark.svg";
+import { navigation, pathIn } from "./navigation";
+import { Palette } from "./palette";
+import { PersonMenu } from "./person-menu";
+import classes from "./shell.module.css";
+import { texts } from "./shell.texts";
+import { commandKey, ShortcutsHelp } from "./shortcuts";
+
+function Navigation({ community }: { community: Community }) {
+  const here = useLocation({ select: (location) => location.pathname });
+  const home = pathIn(community._id, "");
+  return (
+    <>
+      {navigation.map((group) => {
+        const items = group.items.filter((item) => !item.ownerOnly || community.role === "COMMUNITY_OWNER");
+        if (items.length === 0) return null;
+        return (
+          <div key={group.label ?? ""} className={classes.group}>
+            {group.label && (
+              <Text size="xs" c="dimmed" fw={500} className={classes.groupLabel}>
+                {group.label}
+              </Text>
+            )}
+            {items.map((item) => {
+              const to = pathIn(community._id, item.path);
+              const active =
+                to === home ? here === home || here === `${home}/` : here === to || here.startsWith(`${to}/`);
+              return (
+                <NavLink
+                  key={item.path}
+                  component={Link}
+                  to={to}
+                  label={item.label}
+                  active={active}
+                  aria-current={active ? "page" : undefined}
+                  leftSection={<item.icon size={17} aria-hidden />}
+                  className={classes.link}
+                />
+              );
+            })}
+          </div>
+        );
+      })}
+    </>
+  );
+}
+
+export function Shell({ community, children }: { community: Community | null; children: ReactNode }) {
+  const [opened, drawer] = useDisclosure(false);
+  const [helpOpened, help] = useDisclosure(false);
+  const navigate = useNavigate();
+  const here = useLocation({ select: (location) => location.pathname });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: who goes somewhere has chosen
+  useEffect(() => drawer.close(), [here]);
+
+  useHotkeys([["shift+?", help.open]], undefined, true);
+  useGoKeys(
+    Object.fromEntries(
+      navigation.flatMap((group) =>
+        community
+          ? group.items.map((item) => [item.key, () => void navigate({ to: pathIn(community._id, item.path) })])
+          : [],
+      ),
+    ),
+  );
+
+  return (
+    <AppShell
+      navbar={{ width: 248, breakpoint: "sm", collapsed: { mobile: !opened } }}
+      header={{ height: { base: 52, sm: 0 } }}
+      transitionDuration={150}
+      padding={0}
+    >
+      <a href="#content" className="skip-link">
+        {texts.skip}
+      </a>
+      <AppShell.Header hiddenFrom="sm" className={classes.header}>
+        <Burger
+          opened={opened}
+          onClick={drawer.toggle}
+          size="sm"
+          aria-label={texts.openNavigation}
+          aria-expanded={opened}
+        />
+        <Text fw={600} truncate flex={1}>
+          {community?.title ?? common.product}
+        </Text>
+        <UnstyledButton onClick={spotlight.open} aria-label={texts.openPalette} className={classes.iconButton}>
+          <Search size={18} aria-hidden />
+        </UnstyledButton>
+      </AppShell.Header>
+
+      <AppShell.Navbar className={classes.navbar}>
+        <AppShell.Section className={classes.top}>
+          {community ? (
+            <CommunitySwitcher community={community} />
+          ) : (
+            <Group gap="sm" className={classes.switcher}>
+              <img src={mark} alt="" width={28} height={28} />
+              <Text fw={600}>{common.product}</Text>
+            </Group>
+          )}
+          <UnstyledButton className={classes.search} onClick={spotlight.open}>
+            <Search size={15} aria-hidden />
+            <Text span size="sm" flex={1}>
+              {texts.search}
+            </Text>
+            <Kbd size="xs">{commandKey} K</Kbd>
+          </UnstyledButton>
+        </AppShell.Section>
+        <AppShell.Section grow component={ScrollArea} type="scroll">
+          <nav aria-label={texts.navigation}>{community && <Navigation community={community} />}</nav>
+        </AppShell.Section>
+        <AppShell.Section className={classes.bottom}>
+          <PersonMenu showShortcuts={help.open} />
+        </AppShell.Section>
+      </AppShell.Navbar>
+
+      <AppShell.Main id="content" tabIndex={-1} className={classes.main}>
+        {children}
+      </AppShell.Main>
+      <Palette community={community} showShortcuts={help.open} />
+      <ShortcutsHelp opened={helpOpened} onClose={help.close} />
+    </AppShell>
+  );
+}

@@ -1,0 +1,41 @@
+import { tanstackRouter } from "@tanstack/router-plugin/vite";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+// Where the dev server finds the API: a server started with ./dev run, or another one named here.
+const server = process.env.FEALTY_CONSOLE_SERVER ?? "http://127.0.0.1:3333";
+const apiPaths = [
+  "/v1",
+  "/v2",
+  "/apis",
+  "/api",
+  "/auth",
+  "/account",
+  "/communities",
+  "/servers",
+  "/channels",
+  "/avatars",
+  "/docs",
+  "/openapi.json",
+];
+
+export default defineConfig({
+  plugins: [tanstackRouter({ target: "react", autoCodeSplitting: true }), react()],
+  build: {
+    outDir: "../../build/console",
+    emptyOutDir: true,
+    target: "es2022",
+    // The page's policy allows no data: fonts, and each file is kept for good by its hash anyway.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    license: { fileName: "assets/licenses.md" },
+    // The budget is 250 kB compressed for the first load; a chunk this large uncompressed would not fit in it.
+    chunkSizeWarningLimit: 700,
+  },
+  server: {
+    // The cookie is for our own pages: the server must see this origin as its own.
+    proxy: Object.fromEntries(apiPaths.map((path) => [path, { target: server, changeOrigin: false }])),
+  },
+  resolve: { tsconfigPaths: true },
+  test: { include: ["src/**/*.test.{ts,tsx}"] },
+});
