@@ -1,5 +1,5 @@
 // What is in the file: its columns, put right where they are not, and its first rows.
-import { Alert, Badge, Group, Paper, Select, Stack, Table, Text, Title, Tooltip } from "@mantine/core";
+import { Alert, Badge, Button, Group, Paper, Select, Stack, Table, Text, Title, Tooltip } from "@mantine/core";
 import { CircleAlert, CircleCheck, TriangleAlert } from "lucide-react";
 import { useMemo } from "react";
 import { useFormat } from "~/format/format";
@@ -39,6 +39,7 @@ type Props = {
   names: Record<number, string>;
   /** Null gives a column its own name back. */
   onName: (position: number, name: string | null) => void;
+  onNames: (names: Record<number, string>) => void;
 };
 
 export function PreviewPanel(props: Props) {
@@ -61,12 +62,19 @@ export function PreviewPanel(props: Props) {
   );
 }
 
-function Columns({ kind, preview, check, catalogue, names, onName }: Props & { check: HeaderCheck }) {
+function Columns({ kind, preview, check, catalogue, names, onName, onNames }: Props & { check: HeaderCheck }) {
   const problems = [
     ...check.missing.map((name) => texts.missingColumn(name, kind)),
     ...(check.nothingToChange ? [texts.nothingToChange] : []),
   ];
   const wrong = problems.length + check.columns.filter((column) => column.role === "wrong").length;
+  // Two columns that look like the same one are told apart by people.
+  const suggested = check.columns.flatMap((column, position) =>
+    column.suggestion &&
+    check.columns.filter((one) => one.name === column.suggestion || one.suggestion === column.suggestion).length === 1
+      ? [[position, column.suggestion] as const]
+      : [],
+  );
   const taken = new Set(check.columns.map((column) => column.name));
   const free = (catalogue?.columns ?? []).filter((name) => !taken.has(name));
   return (
@@ -77,9 +85,14 @@ function Columns({ kind, preview, check, catalogue, names, onName }: Props & { c
         ) : (
           <CircleAlert size={18} color="var(--mantine-color-red-filled)" aria-hidden />
         )}
-        <Text size="sm" fw={500}>
+        <Text size="sm" fw={500} flex={1}>
           {check.good ? texts.columnsGood(check.columns.length) : texts.columnsWrong(wrong)}
         </Text>
+        {suggested.length > 0 && (
+          <Button size="xs" variant="light" onClick={() => onNames(Object.fromEntries(suggested))}>
+            {texts.takeSuggestions(suggested.length)}
+          </Button>
+        )}
       </Group>
       {problems.map((problem) => (
         <Text key={problem} size="sm" c="var(--mantine-color-error)" px="md" pb="sm">

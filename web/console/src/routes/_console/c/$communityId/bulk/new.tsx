@@ -219,6 +219,7 @@ function NewJob() {
                 const { [position]: _, ...others } = names;
                 setNames(name === null ? others : { ...others, [position]: name });
               }}
+              onNames={(more) => setNames({ ...names, ...more })}
             />
             <Options options={options} onChange={setOptions} disabled={sending !== null} />
           </>
