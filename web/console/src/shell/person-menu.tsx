@@ -1,4 +1,13 @@
-import { Avatar, Group, Menu, SegmentedControl, Text, UnstyledButton, useMantineColorScheme } from "@mantine/core";
+import {
+  Avatar,
+  Group,
+  Menu,
+  SegmentedControl,
+  Text,
+  UnstyledButton,
+  useMantineColorScheme,
+  VisuallyHidden,
+} from "@mantine/core";
 import { BookOpen, Ellipsis, Keyboard, LogOut, Monitor, Moon, Sun } from "lucide-react";
 import { toast } from "~/components/toast";
 import { useMe, useSignOut } from "~/session/session";
@@ -20,7 +29,8 @@ export function PersonMenu({ showShortcuts }: { showShortcuts: () => void }) {
   return (
     <Menu position="top-start" width={248}>
       <Menu.Target>
-        <UnstyledButton className={classes.switcher} aria-label={`${texts.account}: ${me.username}`}>
+        <UnstyledButton className={classes.switcher}>
+          <VisuallyHidden>{texts.account}: </VisuallyHidden>
           <Avatar size={28} radius="xl" name={me.username} color="initials" aria-hidden />
           <span className={classes.names}>
             <Text span size="sm" fw={500} truncate display="block">
