@@ -41,6 +41,8 @@ function Navigation({ community }: { community: Community }) {
                   key={item.path}
                   component={Link}
                   to={to}
+                  // What lies below a page is its own; which of them is shown is said by `active`.
+                  activeOptions={{ exact: true }}
                   label={item.label}
                   active={active}
                   aria-current={active ? "page" : undefined}

@@ -30,6 +30,14 @@ export const texts = defineTexts({
       failed: "Refused",
       not_processed: "Not reached",
     },
+    // Of a reversal, the same words mean this.
+    revertOutcomes: {
+      updated: "Taken back",
+      unchanged: "Nothing to do",
+      created: "Created",
+      failed: "Conflict",
+      not_processed: "Not reached",
+    },
     trial: "Trial run",
 
     // The list.
@@ -214,7 +222,7 @@ export const texts = defineTexts({
       cancelled: (done: string, total: string) =>
         `Cancelled after ${done} of ${total} rows. Those stay as they are now.`,
       reverting: "Another job takes this one back.",
-      reverted: (rows: string) => `${rows} were taken back.`,
+      reverted: (count: number) => `${plural(count, "row was", "rows were")} taken back.`,
       conflicts: (count: number) => `${plural(count, "row", "rows")} could not be, because of what happened since.`,
     },
     rowsOf: (count: number) => plural(count, "row", "rows"),
@@ -324,10 +332,13 @@ export const texts = defineTexts({
     fingerprint: "SHA-256",
     createdBy: "Uploaded by",
     createdAt: "Uploaded",
+    askedBy: "Asked for by",
+    askedAt: "Asked for",
     startedAt: "Began",
     finishedAt: "Ended",
     took: "Took",
-    expiresAt: "File kept until",
+    tookNothing: "less than a second",
+    expiresAt: "Rows kept until",
     maxErrors: "Stops when refused rows exceed",
     notFound: "There is no such job in this community",
     allJobs: "All jobs",

@@ -91,8 +91,21 @@ test("other names are put into the header and every other byte stays", async () 
     const file = new Blob([new Uint8Array(encode(`${start}"e-mail",coins,Łop\r\n${body}`))]);
     const preview = (await readPreview(file, () => false)) as Preview;
     const renamed = withHeader(file, preview, ["Email", "Coins", "a,b"]);
+    expect(preview.rows).toEqual([["ana@example.org", "5", "add"]]);
     expect(await bytesOf(renamed)).toEqual(encode(`${start}Email,Coins,"a,b"\r\n${body}`));
   }
+});
+
+test("no row is lost with the header, however it is quoted and whatever ends its line", async () => {
+  for (const end of ["\n", "\r\n", "\r"])
+    for (const header of ["e-mail;Coins;x", '"e-mail";Coins;x', 'e-mail;"Co\nins";x', "e-mail;Coins;"]) {
+      const rows = ["ana@example.org;5;", "ben@example.org;6;a", "cai@example.org;7;b"];
+      const file = new Blob([[header, ...rows].join(end)]);
+      const preview = (await readPreview(file, (name) => name === "Coins")) as Preview;
+      expect(await withHeader(file, preview, ["Email", "Coins", "X"]).text()).toBe(
+        ["Email;Coins;X", ...rows].join(end),
+      );
+    }
 });
 
 test("names that are nearly right get a suggestion", () => {

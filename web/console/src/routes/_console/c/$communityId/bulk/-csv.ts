@@ -88,7 +88,8 @@ function encode(text: string, encoding: Encoding): Uint8Array<ArrayBuffer> {
 }
 
 const recordsOf = (text: string, delimiter: string, most = 0) =>
-  Papa.parse<string[]>(text, { delimiter, header: false, preview: most, skipEmptyLines: false });
+  // Its fast mode counts the cursor beyond the last record that it gives.
+  Papa.parse<string[]>(text, { delimiter, header: false, preview: most, skipEmptyLines: false, fastMode: false });
 
 const isBlank = (cells: string[]) => cells.every((cell) => cell.trim() === "");
 

@@ -33,9 +33,19 @@ export const outcomeColors: Record<string, string> = {
   not_processed: "yellow",
 };
 
+export type Outcome = keyof typeof texts.outcomes;
+/** What a row's outcome is called in this job. */
+export function outcomeName(job: { type: string }, outcome: string): string {
+  const names: Record<string, string> = job.type === "revert" ? texts.revertOutcomes : texts.outcomes;
+  return names[outcome] ?? outcome;
+}
+
 /** Waits or runs, or something else works on it. */
 export const isOpen = (job: { status: string }) =>
   job.status === "queued" || job.status === "processing" || job.status === "reverting";
+/** Its file and its rows are gone. */
+export const isErased = (job: { expiresAt: string | null }) =>
+  job.expiresAt !== null && Date.parse(job.expiresAt) <= Date.now();
 /** Its rows have outcomes that stay. */
 export const hasEnded = (job: { status: string }) => job.status !== "queued" && job.status !== "processing";
 

@@ -29,10 +29,9 @@ import { common } from "~/texts/common.texts";
 import { millionths } from "./-amounts";
 import classes from "./-bulk.module.css";
 import { texts } from "./-bulk.texts";
-import { hasEnded, type Job, outcomeColors } from "./-jobs";
+import { hasEnded, type Job, type Outcome, outcomeColors, outcomeName } from "./-jobs";
 import type { Change, Reason, Row } from "./-tally";
 
-export type Outcome = keyof typeof texts.outcomes;
 export type RowFilter = { outcome?: Outcome; reason?: string; key?: string };
 
 const pageRows = 200;
@@ -151,7 +150,7 @@ export function Results({
                     .filter(([one, count]) => count > 0 || one === filter.outcome)
                     .map(([one, count]) => (
                       <Chip key={one} size="xs" value={one}>
-                        {texts.outcomes[one]} {format.integer(count)}
+                        {outcomeName(job, one)} {format.integer(count)}
                       </Chip>
                     ))}
                 </Group>
@@ -194,6 +193,7 @@ export function Results({
               <ErrorView error={rows.error} retry={() => void rows.refetch()} />
             ) : (
               <RowList
+                job={job}
                 rows={found}
                 loading={rows.isPending || rows.isFetchingNextPage}
                 more={rows.hasNextPage && !rows.isFetchNextPageError}
@@ -214,12 +214,13 @@ export function Results({
           </>
         )}
       </Paper>
-      <RowDrawer row={opened} onClose={() => setOpened(null)} />
+      <RowDrawer job={job} row={opened} onClose={() => setOpened(null)} />
     </section>
   );
 }
 
 function RowList({
+  job,
   rows,
   loading,
   more,
@@ -227,6 +228,7 @@ function RowList({
   onOpen,
   label,
 }: {
+  job: Job;
   rows: Row[];
   loading: boolean;
   more: boolean;
@@ -282,7 +284,7 @@ function RowList({
       <div
         ref={scroll}
         className={classes.rows}
-        style={{ height: loading && rows.length === 0 ? 200 : Math.min(620, Math.max(rows.length, 3) * height + 1) }}
+        style={{ height: loading && rows.length === 0 ? 200 : Math.min(620, Math.max(rows.length, 1) * height) }}
       >
         {loading && rows.length === 0 && (
           <Group justify="center" h="100%">
@@ -295,7 +297,6 @@ function RowList({
         >
           {items.map((item) => {
             const row = rows[item.index]!;
-            const outcome = row.status as Outcome;
             return (
               <li key={row.row} aria-posinset={item.index + 1} aria-setsize={more ? -1 : rows.length}>
                 <UnstyledButton
@@ -312,7 +313,7 @@ function RowList({
                     {row.key || row.email || common.none}
                   </Text>
                   <span>
-                    <Badge color={outcomeColors[outcome] ?? "gray"}>{texts.outcomes[outcome] ?? outcome}</Badge>
+                    <Badge color={outcomeColors[row.status] ?? "gray"}>{outcomeName(job, row.status)}</Badge>
                   </span>
                   <Text span size="sm" c="dimmed" className={`${classes.cell} ${classes.what}`}>
                     {rowText(row, format)}
@@ -327,7 +328,7 @@ function RowList({
   );
 }
 
-function RowDrawer({ row, onClose }: { row: Row | null; onClose: () => void }) {
+function RowDrawer({ job, row, onClose }: { job: Job; row: Row | null; onClose: () => void }) {
   const format = useFormat();
   // What was open stays while the drawer closes.
   const kept = useRef<Row | null>(null);
@@ -351,9 +352,7 @@ function RowDrawer({ row, onClose }: { row: Row | null; onClose: () => void }) {
             </dd>
             <dt>{texts.outcome}</dt>
             <dd>
-              <Badge color={outcomeColors[shown.status] ?? "gray"}>
-                {texts.outcomes[shown.status as Outcome] ?? shown.status}
-              </Badge>
+              <Badge color={outcomeColors[shown.status] ?? "gray"}>{outcomeName(job, shown.status)}</Badge>
             </dd>
             <dt>{texts.row}</dt>
             <dd>{shown.line > 0 ? texts.line(format.integer(shown.line)) : format.integer(shown.row)}</dd>
