@@ -1,6 +1,6 @@
-import { Anchor, Badge, Group, Paper, Progress, Stack, Text, Title } from "@mantine/core";
+import { Alert, Anchor, Badge, Group, Paper, Progress, Stack, Text, Title } from "@mantine/core";
 import { createFileRoute, Link, useNavigate } from "@tanstack/react-router";
-import { ArrowLeft } from "lucide-react";
+import { ArrowLeft, TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
 import { ApiError } from "~/api/errors";
 import { CopyText } from "~/components/copy-text";
@@ -27,6 +27,7 @@ import {
   stateColors,
   useFollowedJob,
 } from "./-jobs";
+import { keptFile } from "./-kept-files";
 import { Results, type RowFilter } from "./-results";
 import { Summary, useReasons } from "./-summary";
 
@@ -69,6 +70,8 @@ function JobView({ job, connection, speed }: { job: Job; connection: Connection;
   const filter = Route.useSearch();
   const navigate = useNavigate({ from: Route.fullPath });
   const { reasons, counted } = useReasons(job);
+  // A trial is repeated as often as one likes.
+  const duplicateOf = job.dry_run ? null : keptFile(job._id)?.duplicateOf;
   const setFilter = (next: RowFilter) => void navigate({ search: next, replace: true, resetScroll: false });
   const type = texts.types[job.type as JobType] ?? job.type;
   const lead = job.type === "revert" ? texts.reversalOf : texts.jobLead;
@@ -102,6 +105,20 @@ function JobView({ job, connection, speed }: { job: Job; connection: Connection;
             </Anchor>
           )}
         </Group>
+        {duplicateOf && (
+          <Alert color="yellow" icon={<TriangleAlert size={18} aria-hidden />}>
+            {texts.duplicateOf}{" "}
+            <Anchor
+              component={Link}
+              to={`/c/${community}/bulk/${duplicateOf}` as never}
+              size="sm"
+              c="inherit"
+              underline="always"
+            >
+              {texts.duplicateLink}
+            </Anchor>
+          </Alert>
+        )}
         <Paper style={{ overflow: "hidden" }}>
           {hasEnded(job) ? <Ending job={job} /> : <Running job={job} connection={connection} speed={speed} />}
           <Figures job={job} />

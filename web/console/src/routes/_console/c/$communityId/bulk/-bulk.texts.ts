@@ -109,7 +109,8 @@ export const texts = defineTexts({
     rowCount: (count: string, exact: boolean) => (exact ? `${count} rows` : `About ${count} rows`),
     delimiters: { ",": "commas", ";": "semicolons", "\t": "tabs" } as Record<string, string>,
     separatedBy: (delimiter: string) => `separated by ${delimiter}`,
-    encodings: { "utf-8": "UTF-8", "utf-8-mark": "UTF-8", "utf-16le": "UTF-16", "utf-16be": "UTF-16" },
+    // With hyphens at which no line is broken.
+    encodings: { "utf-8": "UTF‑8", "utf-8-mark": "UTF‑8", "utf-16le": "UTF‑16", "utf-16be": "UTF‑16" },
 
     columns: "Columns",
     columnsGood: (count: number) => `${plural(count, "column is", "columns are")} right.`,

@@ -38,7 +38,8 @@ export function FileDrop({
         multiple={false}
         disabled={disabled}
         radius="lg"
-        aria-label={file ? texts.otherFile : texts.drop}
+        role="button"
+        aria-label={file ? `${texts.otherFile}: ${file.name}` : texts.drop}
         inputProps={{ "aria-label": texts.drop }}
         styles={{ inner: { pointerEvents: "none" } }}
       >

@@ -139,7 +139,7 @@ function Columns({ kind, preview, check, catalogue, names, onName, onNames }: Pr
                       {(column.role === "wrong" || renamed !== undefined) && (
                         <Select
                           size="xs"
-                          w={190}
+                          w={{ base: "100%", xs: 190 }}
                           aria-label={texts.readAs(own)}
                           placeholder={texts.readAsLabel}
                           searchable

@@ -55,7 +55,7 @@ export function RunDialog({ job, opened, onClose }: { job: Job; opened: boolean;
         signal: mine.signal,
         onProgress: setProgress,
       });
-      keepFile(made.id, { file, fileName: job.file.name });
+      keepFile(made.id, { file, fileName: job.file.name, duplicateOf: made.duplicate_of });
       void queries.invalidateQueries({ queryKey: ["bulk-jobs", community] });
       onClose();
       await navigate({ to: `/c/${community}/bulk/${made.id}` as never });

@@ -12,8 +12,8 @@ import { hasEnded, type Job } from "./-jobs";
 import { fetchRows, rowsKey } from "./-results";
 import { count, emptyTally, type Reason, type Tally } from "./-tally";
 
-/** Rows that are counted without being asked: some twenty requests. */
-const countedMax = 10_000;
+/** Rows that are counted without being asked: some forty quick requests. */
+const countedMax = 20_000;
 const pageRows = 500;
 
 async function countRows(
@@ -121,27 +121,29 @@ export function Summary({
             {trial ? texts.reasonsTrial : texts.reasons}
           </Title>
           <Paper style={{ overflow: "hidden" }}>
-            {reasons.map((reason, index) => (
-              <div key={reason.code} className={classes.reason} style={index === 0 ? { border: 0 } : undefined}>
-                <div style={{ minWidth: 0 }}>
-                  <Text size="sm" style={{ overflowWrap: "anywhere" }}>
-                    {reason.message}
-                  </Text>
-                  <Text size="xs" c="dimmed" ff="monospace">
-                    {[reason.column, reason.code].filter(Boolean).join(" · ")}
-                  </Text>
-                </div>
-                <Anchor
-                  component="button"
-                  type="button"
-                  size="sm"
-                  onClick={() => onReason(reason.code)}
-                  className="numeric"
-                >
-                  {texts.showRows(reason.rows)}
-                </Anchor>
-              </div>
-            ))}
+            <ul className={classes.list}>
+              {reasons.map((reason, index) => (
+                <li key={reason.code} className={classes.reason} style={index === 0 ? { border: 0 } : undefined}>
+                  <div style={{ minWidth: 0 }}>
+                    <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+                      {reason.message}
+                    </Text>
+                    <Text size="xs" c="dimmed" ff="monospace">
+                      {[reason.column, reason.code].filter(Boolean).join(" · ")}
+                    </Text>
+                  </div>
+                  <Anchor
+                    component="button"
+                    type="button"
+                    size="sm"
+                    onClick={() => onReason(reason.code)}
+                    className="numeric"
+                  >
+                    {texts.showRows(reason.rows)}
+                  </Anchor>
+                </li>
+              ))}
+            </ul>
             {counted < job.failed && (
               <Text size="xs" c="dimmed" px="md" pb="sm">
                 {texts.reasonsPartly(format.integer(counted))}

@@ -153,7 +153,7 @@ function NewJob() {
         signal: stop.signal,
         onProgress: (progress) => setSending((now) => now && { ...now, progress }),
       });
-      keepFile(job.id, { file: sent, fileName: file.name });
+      keepFile(job.id, { file: sent, fileName: file.name, duplicateOf: job.duplicate_of });
       void queries.invalidateQueries({ queryKey: ["bulk-jobs", community] });
       await navigate({ to: `/c/${community}/bulk/${job.id}` as never });
     } catch (failure) {

@@ -1,0 +1,126 @@
+// A file on its way: looked at, tried, run, followed, taken back.
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { Page } from "playwright-core";
+import { consoleTests } from "./support/console.ts";
+import { look } from "./support/look.ts";
+
+const membersCount = 300;
+const { test, club } = consoleTests({ members: membersCount });
+const member = (number: number) => `member${String(number).padStart(5, "0")}@example.org`;
+const bulkPage = (rest = "") => `/c/${club.community.id}/bulk${rest}`;
+
+async function drop(page: Page, name: string, content: string): Promise<void> {
+  const files = await page.evaluateHandle(
+    ([fileName, text]) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([text!], fileName!, { type: "text/csv" }));
+      return transfer;
+    },
+    [name, content],
+  );
+  await page.getByRole("button", { name: "Drop a CSV file here" }).dispatchEvent("drop", { dataTransfer: files });
+}
+
+test("A first bulk job goes from the drop over its trial to its end, and is taken back", async ({ page, signIn }) => {
+  await signIn();
+  await page.goto(bulkPage());
+  await page.getByRole("link", { name: "New bulk job" }).click();
+  await page.getByRole("radio", { name: /Members to change/ }).click();
+
+  // Names that are nearly right, an operator that is not, and one row too many.
+  const rows = Array.from({ length: 40 }, (_, index) => `${member(index + 1)};add;${index + 1}.25;`);
+  const csv = ["e-mail;Coins_op;Coin;Remarks", ...rows, `${member(50)};Add;5;`, "nobody@example.org;add;5;"].join(
+    "\r\n",
+  );
+  await drop(page, "spring bonus.csv", csv);
+  await page.getByText("42 rows · separated by semicolons").waitFor();
+  await page.getByText("There is no column “Coin” here. Did you mean “Coins”?").waitFor();
+  assert.ok(await page.getByRole("button", { name: "Try it out" }).isDisabled());
+  await look(page, "bulk-new-wrong-columns");
+  await page.getByRole("button", { name: "Take 2 suggestions" }).click();
+  await page.getByRole("combobox", { name: "Use “Remarks” as" }).click();
+  await page.getByRole("option", { name: "Leave it out" }).click();
+  await page.getByText("4 columns are right").waitFor();
+  assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "spring bonus");
+  await look(page, "bulk-new-ready");
+
+  await page.getByRole("button", { name: "Try it out" }).click();
+  await page.getByText("2 rows would be refused. Nothing was written yet.").waitFor();
+  // 1.25 + 2.25 + … + 40.25
+  await page.getByText("+830").first().waitFor();
+  await page.getByText("No member nobody@example.org in this community.").first().waitFor();
+  await look(page, "bulk-trial");
+  const trial = page.url();
+
+  await page.getByRole("button", { name: "Run it now" }).click();
+  await page.getByText("40 rows are written. 2 rows are refused").waitFor();
+  await page.getByRole("button", { name: "Run it", exact: true }).click();
+  await page.getByText("2 rows refused. All others took effect.").waitFor();
+  assert.notEqual(page.url(), trial);
+  await page.getByRole("button", { name: /member00001@example.org.*Coins: 0 → 1.25/ }).waitFor();
+
+  // Why, and the rows for the next upload.
+  const reason = page.getByRole("listitem").filter({ hasText: "invalid_operator" });
+  await reason.getByRole("button", { name: "Show 1 row" }).click();
+  await page.waitForURL(/reason=/);
+  const saved = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Refused rows" }).click();
+  const refused = await readFile(await (await saved).path(), "utf8");
+  assert.equal(refused.trim().split("\r\n").length, 3);
+  assert.match(refused, /^\uFEFFEmail;Coins_op;Coins;#Remarks;status;error_code;error_message\r\n/);
+
+  // Back again, tried first.
+  await page.getByRole("button", { name: "Take back…" }).click();
+  await page.getByRole("button", { name: "Try it out" }).click();
+  await page.getByText("Say why: it is kept with every change.").waitFor();
+  await page.getByRole("textbox", { name: "Reason" }).fill("Wrong month");
+  await look(page, "bulk-revert-dialog");
+  await page.getByRole("button", { name: "Try it out" }).click();
+  await page.getByText("Every row can be taken back. Nothing was written yet.").waitFor();
+  await page.getByRole("button", { name: "Take it back now" }).click();
+  assert.equal(await page.getByRole("textbox", { name: "Reason" }).inputValue(), "Wrong month");
+  await page.getByRole("button", { name: "Take it back", exact: true }).click();
+  await page.getByText("Every row was taken back.").waitFor();
+  await page.getByRole("link", { name: "See the job that it takes back" }).click();
+  await page.getByText("40 rows were taken back.").waitFor();
+  await look(page, "bulk-reverted");
+
+  await page.goto(bulkPage());
+  await page.getByText("Taken back").waitFor();
+  await page.getByLabel("Search by name").fill("SPRING");
+  await page.waitForURL(/name=SPRING/);
+  await page.getByRole("link", { name: "spring bonus" }).nth(3).waitFor();
+  await look(page, "bulk-list");
+});
+
+/** So many rows that the server is busy for some seconds, whatever the machine. */
+async function largeFile(rows: number): Promise<string> {
+  const file = path.join(club.server.folder, "large.csv");
+  const lines = Array.from({ length: rows }, (_, index) => `${member((index % membersCount) + 1)},add,1`);
+  await writeFile(file, `Email,XP_op,XP\n${lines.join("\n")}\n`);
+  return file;
+}
+
+test("A running job is followed through a restart of the server", async ({ page, signIn, troubles }) => {
+  troubles.expect(/^request failed: GET .*\/events/);
+  const rows = 400_000;
+  await signIn();
+  await page.goto(bulkPage("/new?kind=update"));
+  await page.locator("input[type=file]").setInputFiles(await largeFile(rows));
+  await page.getByText(/About 4\d\d,\d{3} rows|About 39\d,\d{3} rows/).waitFor();
+  await page.getByRole("button", { name: "Run without trying" }).click();
+  await page.getByRole("button", { name: "Run it", exact: true }).click();
+
+  await page.getByRole("status").filter({ hasText: "Live" }).waitFor();
+  await page.getByText(/rows a second/).waitFor();
+  await look(page, "bulk-running");
+  await club.server.stop();
+  await page.getByRole("status").filter({ hasText: "Connecting again…" }).waitFor();
+  await club.server.serve();
+  await page.getByRole("status").filter({ hasText: "Live" }).waitFor();
+  await page.getByText("Every row took effect.").waitFor({ timeout: 30_000 });
+  await page.getByText(`200 of ${rows.toLocaleString("en-GB")} rows loaded`).waitFor();
+  await look(page, "bulk-done");
+});
