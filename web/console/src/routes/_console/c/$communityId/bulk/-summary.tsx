@@ -63,12 +63,12 @@ export function Summary({
   const format = useFormat();
   const [all, setAll] = useState(false);
   const [progress, setProgress] = useState(0);
-  const changing = job.updated + job.created > 0;
+  const changing = hasEnded(job) && job.updated + job.created > 0;
   const sums = useQuery({
     queryKey: [...rowsKey(community, job._id), "sums", all],
     queryFn: ({ signal }) =>
       countRows(community, job._id, undefined, all ? Number.POSITIVE_INFINITY : countedMax, signal, setProgress),
-    enabled: hasEnded(job) && changing,
+    enabled: changing,
     staleTime: Number.POSITIVE_INFINITY,
     placeholderData: (before) => before,
   });
