@@ -222,7 +222,7 @@ function ApiLog() {
           value={filter.status ?? null}
           onChange={(status) => change({ status: status ?? undefined })}
           clearable
-          flex={{ base: 1, xs: "0 0 auto" }}
+          flex={{ base: "1 1 150px", xs: "0 0 auto" }}
           w={{ xs: 160 }}
         />
         {filter.kind !== "bulk_job" && (
@@ -233,7 +233,7 @@ function ApiLog() {
             value={filter.method ?? null}
             onChange={(method) => change({ method: method ?? undefined })}
             clearable
-            flex={{ base: 1, xs: "0 0 auto" }}
+            flex={{ base: "1 1 150px", xs: "0 0 auto" }}
             w={{ xs: 150 }}
           />
         )}
@@ -249,7 +249,7 @@ function ApiLog() {
           value={filter.since ?? ""}
           onChange={(since) => change({ since: (since || undefined) as Period | undefined })}
           allowDeselect={false}
-          flex={{ base: 1, xs: "0 0 auto" }}
+          flex={{ base: "1 1 150px", xs: "0 0 auto" }}
           w={{ xs: 160 }}
         />
       </Group>
@@ -323,14 +323,23 @@ const callerOf = (entry: LogEntry) => entry.key.name || entry.key.prefix || comm
 const whatOf = (entry: LogEntry) =>
   entry.job ? entry.log_name || texts.unnamed : `${entry.method ?? ""} ${entry.path ?? ""}`.trim();
 
-function StatusBadge({ entry }: { entry: LogEntry }) {
+function StatusBadge({ entry, short }: { entry: LogEntry; short?: boolean }) {
   if (entry.job)
     return (
       <Badge color={stateColors[entry.job.status] ?? "gray"}>
         {bulk.states[entry.job.status as JobState] ?? entry.job.status}
       </Badge>
     );
-  return <Badge color={statusColor(entry.status ?? 0)}>{[entry.status, entry.code].filter(Boolean).join(" ")}</Badge>;
+  return (
+    <Group gap={8} wrap="nowrap">
+      <Badge color={statusColor(entry.status ?? 0)}>{entry.status}</Badge>
+      {entry.code && (
+        <Text span size="xs" c="dimmed" ff="monospace" visibleFrom={short ? "sm" : undefined}>
+          {entry.code}
+        </Text>
+      )}
+    </Group>
+  );
 }
 
 function logColumns(format: Format, open: (entry: string) => void): ColumnDef<LogEntry, unknown>[] {
@@ -366,7 +375,7 @@ function logColumns(format: Format, open: (entry: string) => void): ColumnDef<Lo
     column.display({
       id: "status",
       header: texts.status,
-      cell: ({ row: { original: entry } }) => <StatusBadge entry={entry} />,
+      cell: ({ row: { original: entry } }) => <StatusBadge entry={entry} short />,
     }),
     column.display({
       id: "duration",

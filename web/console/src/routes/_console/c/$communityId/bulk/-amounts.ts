@@ -1,5 +1,8 @@
-// Sums of amounts, exactly: in millionths, as the server keeps them.
+// Amounts of the ledger, and their sums: exactly: in millionths, as the server keeps them.
 import type { Amount } from "~/api/json";
+
+/** XP and the two currencies, which the ledger keeps: their values need an operator. */
+export const ledgerColumns = ["XP", "Coins", "Premium Currency"];
 
 const form = /^([+-]?)(\d+)(?:\.(\d{1,6}))?$/;
 const places = 6;

@@ -91,8 +91,9 @@ export const texts = defineTexts({
     ],
     file: "File",
     drop: "Drop a CSV file here",
-    dropOr: "or press to choose one. It is only looked at here until you start.",
+    dropOr: "It is only looked at here until you start.",
     dropNow: "Let go to look at it",
+    chooseFile: "Choose a file",
     otherFile: "Choose another file",
     refusals: {
       empty: "This file is empty.",

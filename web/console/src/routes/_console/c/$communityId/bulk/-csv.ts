@@ -1,6 +1,7 @@
 // What the console can say about a CSV file before anything of it is sent: its first 64 KiB are read, so that a file of hundreds of
 // megabytes is looked at as quickly as a small one. The server checks the whole file again, by the same rules (docs/bulk.md).
 import Papa from "papaparse";
+import { ledgerColumns } from "./-amounts";
 
 export const previewBytes = 64 * 1024;
 export const previewRows = 20;
@@ -48,8 +49,6 @@ export type CellProblem = "cells" | "noKey" | "email" | "noOperator" | "operator
 /** `column` is -1 when the problem is about the whole row. */
 export type RowProblem = { column: number; problem: CellProblem };
 
-/** XP and the two currencies, which the ledger keeps: their values need an operator. */
-export const ledgerColumns = ["XP", "Coins", "Premium Currency"];
 const keyColumns: Record<Kind, string[]> = {
   update: ["Email", "User ID", "Username"],
   premium: ["Email"],

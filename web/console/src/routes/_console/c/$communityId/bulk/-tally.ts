@@ -1,8 +1,7 @@
 // What the rows of a job come to: sums of each currency, how often each field changes, why rows were refused.
 import type { AnswerOf } from "~/api/client";
 import type { Amount } from "~/api/json";
-import { millionths } from "./-amounts";
-import { ledgerColumns } from "./-csv";
+import { ledgerColumns, millionths } from "./-amounts";
 
 type ApiRow = AnswerOf<"get", "/v1/users/bulk-update/{id}/details">["data"]["rows"][number];
 export type Change = { field: string; op?: string; value?: unknown; before?: Amount | null; after?: Amount | null };

@@ -124,7 +124,7 @@ function BulkJobs() {
           value={search.state ?? null}
           onChange={(value) => change({ state: (value as JobState) ?? undefined })}
           clearable
-          flex={{ base: 1, xs: "0 0 auto" }}
+          flex={{ base: "1 1 150px", xs: "0 0 auto" }}
           w={{ xs: 170 }}
         />
         <Select
@@ -134,7 +134,7 @@ function BulkJobs() {
           value={search.type ?? null}
           onChange={(value) => change({ type: (value as JobType) ?? undefined })}
           clearable
-          flex={{ base: 1, xs: "0 0 auto" }}
+          flex={{ base: "1 1 150px", xs: "0 0 auto" }}
           w={{ xs: 170 }}
         />
       </Group>
