@@ -33,10 +33,12 @@ export function JobActions({ job }: { job: Job }) {
   });
   const erase = useMutation({
     mutationFn: () => api.delete("/v1/users/bulk-update/{id}/files", { path: { id: job._id }, community }),
-    onSuccess: async () => {
+    onSuccess: async ({ data }) => {
+      // From now on nobody asks for its rows.
+      queries.setQueryData<Job>(jobKey(community, job._id), data);
       eraseDialog.close();
       toast.done(texts.erased);
-      await queries.invalidateQueries({ queryKey: ["bulk-jobs", community] });
+      await queries.invalidateQueries({ queryKey: ["bulk-jobs", community, "list"] });
     },
   });
 

@@ -29,7 +29,7 @@ import { common } from "~/texts/common.texts";
 import { millionths } from "./-amounts";
 import classes from "./-bulk.module.css";
 import { texts } from "./-bulk.texts";
-import { hasEnded, type Job, type Outcome, outcomeColors, outcomeName } from "./-jobs";
+import { hasEnded, isErased, type Job, type Outcome, outcomeColors, outcomeName } from "./-jobs";
 import type { Change, Reason, Row } from "./-tally";
 
 export type RowFilter = { outcome?: Outcome; reason?: string; key?: string };
@@ -105,7 +105,7 @@ export function Results({
       ),
     initialPageParam: 0,
     getNextPageParam: (last) => (last.length === pageRows ? last.at(-1)!.row : undefined),
-    enabled: hasEnded(job),
+    enabled: hasEnded(job) && !isErased(job),
   });
   const found = useMemo(() => {
     const all = rows.data?.pages.flat() ?? [];
@@ -119,7 +119,7 @@ export function Results({
     if ((typed.trim() || undefined) !== filter.key) onFilter({ ...filter, key: typed.trim() || undefined });
   }, [typed]);
 
-  const expired = rows.error instanceof ApiError && rows.error.code === "results_expired";
+  const expired = isErased(job) || (rows.error instanceof ApiError && rows.error.code === "results_expired");
   const total = outcome ? (counts.find(([one]) => one === outcome)?.[1] ?? 0) : job.processed + job.not_processed;
   return (
     <section aria-labelledby="bulk-results">

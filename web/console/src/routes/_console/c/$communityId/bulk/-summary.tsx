@@ -8,7 +8,7 @@ import { useCommunity } from "~/session/community";
 import { amountOf } from "./-amounts";
 import classes from "./-bulk.module.css";
 import { texts } from "./-bulk.texts";
-import { hasEnded, type Job } from "./-jobs";
+import { hasEnded, isErased, type Job } from "./-jobs";
 import { fetchRows, rowsKey } from "./-results";
 import { count, emptyTally, type Reason, type Tally } from "./-tally";
 
@@ -41,7 +41,7 @@ export function useReasons(job: Job | undefined): { reasons: Reason[]; counted: 
   const query = useQuery({
     queryKey: [...rowsKey(community, job?._id ?? ""), "reasons"],
     queryFn: ({ signal }) => countRows(community, job!._id, "failed", countedMax, signal),
-    enabled: job !== undefined && hasEnded(job) && job.failed > 0,
+    enabled: job !== undefined && hasEnded(job) && !isErased(job) && job.failed > 0,
     staleTime: Number.POSITIVE_INFINITY,
   });
   const reasons = query.data ? [...query.data.reasons.values()].sort((a, b) => b.rows - a.rows) : [];
@@ -63,7 +63,7 @@ export function Summary({
   const format = useFormat();
   const [all, setAll] = useState(false);
   const [progress, setProgress] = useState(0);
-  const changing = hasEnded(job) && job.updated + job.created > 0;
+  const changing = hasEnded(job) && !isErased(job) && job.updated + job.created > 0;
   const sums = useQuery({
     queryKey: [...rowsKey(community, job._id), "sums", all],
     queryFn: ({ signal }) =>
@@ -115,7 +115,7 @@ export function Summary({
           )}
         </section>
       )}
-      {job.failed > 0 && reasons.length > 0 && (
+      {!isErased(job) && reasons.length > 0 && (
         <section aria-labelledby="bulk-reasons">
           <Title order={2} id="bulk-reasons" mb="xs">
             {trial ? texts.reasonsTrial : texts.reasons}
