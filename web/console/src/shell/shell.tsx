@@ -41,8 +41,8 @@ function Navigation({ community }: { community: Community }) {
                   key={item.path}
                   component={Link}
                   to={to}
-                  // What lies below a page is its own; which of them is shown is said by `active`.
-                  activeOptions={{ exact: true }}
+                  // Every page's address begins with that of the overview.
+                  activeOptions={{ exact: to === home }}
                   label={item.label}
                   active={active}
                   aria-current={active ? "page" : undefined}
