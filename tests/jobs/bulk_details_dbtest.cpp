@@ -222,7 +222,7 @@ TEST_P(Details, JobsAreFoundByAPartOfTheirName) {
   EXPECT_EQ(found("_"), "Élan_vital") << "no wild card";
   EXPECT_EQ(found("Éla"), "Élan_vital");
   EXPECT_EQ(found("april"), "");
-  EXPECT_EQ(found(""), ", Élan_vital, MARCH correction, March 100% bonus (dry run)");
+  EXPECT_EQ(found(""), "Élan_vital, MARCH correction, March 100% bonus (dry run)");
 }
 
 TEST_P(Details, WhatCannotBeAnsweredSaysSo) {
