@@ -122,6 +122,10 @@ std::optional<std::string_view> cookie_credential(api::Request const& request) {
   return std::nullopt;
 }
 
+bool Gate::is_quick(api::Request const& request) const {
+  return has_header_credential(request) && !looks_like_token(bearer_of(request)) && keys_.is_quick(request);
+}
+
 Result<api::Principal> Gate::check(api::Request const& request, TimeMs now) {
   auto const key = request.header("x-api-key");
   bool const has_system_key = key && !trim_space(*key).empty();

@@ -12,8 +12,10 @@ Services::Services(ServeSettings const& settings_, int password_threads, sql::Da
       balances(database, numbers),
       users(database, numbers, identity.hasher()),
       moderation(database, numbers),
-      user_fields(database, numbers),
+      user_fields(database, numbers, settings.limits.custom_fields_max),
+      histories(database, numbers),
       erasure(database, numbers, system_now),
+      history_upkeep(database, numbers, system_now),
       profiles(database, numbers),
       avatar_files(avatars_folder(settings_.storage)),
       avatars(database, numbers, avatar_files),
@@ -38,6 +40,7 @@ std::vector<api::Route> Services::routes(jobs::BulkService& bulk) {
   add(members::users_routes(users));
   add(members::moderation_routes(moderation));
   add(members::user_fields_routes(user_fields));
+  add(members::histories_routes(histories));
   add(members::profile_routes(profiles));
   add(members::avatar_routes(avatars));
   add(members::joining_routes(joining));
@@ -51,11 +54,13 @@ std::vector<api::Route> Services::routes(jobs::BulkService& bulk) {
 void Services::start() {
   identity.start();
   erasure.start();
+  history_upkeep.start();
 }
 
 void Services::stop() {
   identity.stop();
   erasure.stop();
+  history_upkeep.stop();
 }
 
 }  // namespace fealty::app

@@ -9,6 +9,8 @@
 #include "members/balances.h"
 #include "members/community_settings.h"
 #include "members/erasure.h"
+#include "members/histories.h"
+#include "members/history_upkeep.h"
 #include "members/joining.h"
 #include "members/moderation.h"
 #include "members/profiles.h"
@@ -35,7 +37,9 @@ struct Services {
   members::UsersService users;
   members::ModerationService moderation;
   members::UserFieldsService user_fields;
+  members::HistoriesService histories;
   members::Erasure erasure;
+  members::HistoryUpkeep history_upkeep;
   members::ProfileService profiles;
   members::AvatarFiles avatar_files;
   members::AvatarService avatars;

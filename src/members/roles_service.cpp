@@ -152,7 +152,10 @@ bool set_member_roles(sql::Tx& tx, NumberSource& numbers, CommunityNo community,
   std::vector<SlotChange> row{*std::move(change)};
   if (!changes.commit_row(row)) return false;
   SourceNo const source{numbers.next()};
-  ledger::create_source(tx, community, source, {actor.type, "auto:" + std::to_string(source.value), "", "", actor}, now);
+  ledger::create_source(
+      tx, community, source,
+      {.kind = actor.type, .external_id = "auto:" + std::to_string(source.value), .actor = actor, .history_items = changes.history_items()},
+      now);
   changes.write(tx, source, numbers, 1);
   return true;
 }

@@ -39,7 +39,8 @@ class UsersService {
 
   Result<UserInfo> info(api::Context const& context, UserInfoIn const& in);
   Result<ActivityOut> activity(api::Context const& context, ActivityIn const& in);
-  Result<FilterOut> filter(api::Context const& context, FilterIn const& in);
+  // The text of a FilterOut.
+  Result<api::Json> filter(api::Context const& context, FilterIn const& in);
 
  private:
   sql::Database& database_;

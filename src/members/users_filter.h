@@ -1,5 +1,6 @@
 // The filter of users: columns, conditions, cursors. Rules without SQL; users_filter_store.h turns conditions into statements.
 #pragma once
+#include <functional>
 #include <limits>
 
 #include "members/fields.h"
@@ -68,13 +69,14 @@ struct Condition {
   bool by_account = false, by_identifier = false;
 };
 
+// What conditions are read against. Most filters name default columns alone, and need none of it.
 struct FilterFacts {
-  Catalogue const& catalogue;
-  std::string_view time_zone;
+  std::function<Catalogue const&()> catalogue;
+  std::function<std::string_view()> time_zone;
 };
 
 // Columns by their names; unknown ones are noted.
-std::vector<AskedColumn> read_columns(std::vector<std::string> const& names, Catalogue const& catalogue, std::vector<Issue>& issues);
+std::vector<AskedColumn> read_columns(std::vector<std::string> const& names, FilterFacts const& facts, std::vector<Issue>& issues);
 // Conditions of a filter's JSON text; all problems are noted.
 std::vector<Condition> read_conditions(std::string_view json, FilterFacts const& facts, std::vector<Issue>& issues);
 
