@@ -20,7 +20,7 @@ import { type Community, password, Server, type ServerOptions } from "./server.t
 import { Troubles } from "./troubles.ts";
 
 // Debian's: nothing is downloaded.
-const executable = process.env.FEALTY_TEST_CHROMIUM ?? "/usr/bin/chromium";
+export const executable = process.env.FEALTY_TEST_CHROMIUM ?? "/usr/bin/chromium";
 const testMs = 60_000;
 /** How long a test waits for what a person would see. */
 const patienceMs = 10_000;
@@ -28,14 +28,20 @@ const patienceMs = 10_000;
 export const owner = "owner@example.org";
 
 export type Club = { server: Server; community: Community; key: string; browser: Browser };
-export type ClubOptions = ServerOptions & { members?: number };
+export type ClubOptions = ServerOptions & {
+  members?: number;
+  /** What the tests of the file find beside the owner, his community and its members. */
+  afterStart?: (club: Club) => Promise<void>;
+};
 
 export type TestTools = {
   page: Page;
   context: BrowserContext;
   troubles: Troubles;
   /** The owner, or whom it names, with a session of its own; opens no page. */
-  signIn: (email?: string) => Promise<void>;
+  signIn: (email?: string, profile?: BrowserContext) => Promise<void>;
+  /** A line in the report: what was measured. */
+  report: (line: string) => void;
   /** Another page of the same profile: a second tab. */
   newTab: () => Promise<Page>;
   /** A page of another profile: another person, or another device. */
@@ -59,6 +65,7 @@ export function consoleTests(options: ClubOptions = {}): {
     club.key = await club.server.createKey(club.community);
     await club.server.claim(owner);
     if (options.members) await club.server.importMembers(club.key, options.members);
+    await options.afterStart?.(club);
     club.browser = await chromium.launch({ executablePath: executable });
   });
   after(async () => {
@@ -66,12 +73,17 @@ export function consoleTests(options: ClubOptions = {}): {
     await club.server?.close();
   });
   const test = (name: string, body: TestBody, profile: BrowserContextOptions = {}) => {
-    nodeTest(name, { timeout: testMs }, () => runTest(club, body, profile));
+    nodeTest(name, { timeout: testMs }, (t) => runTest(club, body, profile, (line) => t.diagnostic(line)));
   };
   return { test, club };
 }
 
-async function runTest(club: Club, body: TestBody, profile: BrowserContextOptions): Promise<void> {
+async function runTest(
+  club: Club,
+  body: TestBody,
+  profile: BrowserContextOptions,
+  report: (line: string) => void,
+): Promise<void> {
   const troubles = new Troubles();
   const contexts: BrowserContext[] = [];
   const open = async (own: BrowserContextOptions) => {
@@ -101,7 +113,8 @@ async function runTest(club: Club, body: TestBody, profile: BrowserContextOption
       page,
       context,
       troubles,
-      signIn: (email) => signInWithoutPage(context, club.server, email),
+      report,
+      signIn: (email, own = context) => signInWithoutPage(own, club.server, email),
       newTab: () => openPage(context),
       newProfile: async (own = {}) => openPage(await open({ ...profile, ...own })),
     });
