@@ -115,6 +115,34 @@ async function largeFile(rows: number): Promise<string> {
   return file;
 }
 
+test("A running job is cancelled, and its file erased", async ({ page, signIn }) => {
+  const form = new FormData();
+  form.set("data", new Blob([await readFile(await largeFile(600_000))]), "endless.csv");
+  const queued = await club.server.ask<{ data: { id: string } }>("POST", "/v1/users/bulk-update", {
+    key: club.key,
+    body: form,
+  });
+  await signIn();
+  await page.goto(bulkPage(`/${queued.data.id}`));
+  await page.getByRole("button", { name: "Cancel job" }).click();
+  await page
+    .getByRole("dialog")
+    .getByText(/have been applied and stay|It has not begun/)
+    .waitFor();
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel job" }).click();
+  await page.getByText(/^Cancelled after [\d,]+ of 600,000 rows/).waitFor();
+  await page.getByRole("link", { name: "Rows not reached" }).waitFor();
+
+  await page.getByRole("button", { name: "More actions" }).click();
+  await page.getByRole("menuitem", { name: "Erase file and rows…" }).click();
+  await page.getByText("are gone for good").waitFor();
+  await page.getByRole("button", { name: "Erase for good" }).click();
+  await page.getByText("The file and the rows of this job were erased").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Download" }).count(), 0);
+});
+
+// The server is away in these.
+
 test("A running job is followed through a restart of the server", async ({ page, signIn, troubles }) => {
   troubles.expect(/^request failed: GET .*\/events/);
   const rows = 600_000;
@@ -153,30 +181,4 @@ test("An upload is repeated until the server is there, and makes one job", async
   await page.getByRole("link", { name: "All jobs" }).click();
   await page.getByLabel("Search by name").fill("stubborn");
   await page.getByText("1–1 of 1").waitFor();
-});
-
-test("A running job is cancelled, and its file erased", async ({ page, signIn }) => {
-  const form = new FormData();
-  form.set("data", new Blob([await readFile(await largeFile(600_000))]), "endless.csv");
-  const queued = await club.server.ask<{ data: { id: string } }>("POST", "/v1/users/bulk-update", {
-    key: club.key,
-    body: form,
-  });
-  await signIn();
-  await page.goto(bulkPage(`/${queued.data.id}`));
-  await page.getByRole("button", { name: "Cancel job" }).click();
-  await page
-    .getByRole("dialog")
-    .getByText(/have been applied and stay|It has not begun/)
-    .waitFor();
-  await page.getByRole("dialog").getByRole("button", { name: "Cancel job" }).click();
-  await page.getByText(/^Cancelled after [\d,]+ of 600,000 rows/).waitFor();
-  await page.getByRole("link", { name: "Rows not reached" }).waitFor();
-
-  await page.getByRole("button", { name: "More actions" }).click();
-  await page.getByRole("menuitem", { name: "Erase file and rows…" }).click();
-  await page.getByText("are gone for good").waitFor();
-  await page.getByRole("button", { name: "Erase for good" }).click();
-  await page.getByText("The file and the rows of this job were erased").waitFor();
-  assert.equal(await page.getByRole("button", { name: "Download" }).count(), 0);
 });

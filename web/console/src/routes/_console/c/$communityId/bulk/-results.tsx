@@ -41,7 +41,8 @@ const rowHeight = { wide: 45, narrow: 65 };
 const wideFromPx = 992;
 const typingMs = 300;
 
-export const rowsKey = (community: string, job: string) => ["bulk-jobs", community, "rows", job] as const;
+/** The rows of a job that has ended stay as they are: what changes the list of jobs does not ask for them again. */
+export const rowsKey = (community: string, job: string) => ["bulk-rows", community, job] as const;
 
 export async function fetchRows(
   community: string,
@@ -106,6 +107,7 @@ export function Results({
     initialPageParam: 0,
     getNextPageParam: (last) => (last.length === pageRows ? last.at(-1)!.row : undefined),
     enabled: hasEnded(job) && !isErased(job),
+    staleTime: Number.POSITIVE_INFINITY,
   });
   const found = useMemo(() => {
     const all = rows.data?.pages.flat() ?? [];
