@@ -6,7 +6,6 @@
 #include <tuple>
 
 #include "base/text.h"
-#include "members/like_pattern.h"
 
 namespace fealty::members {
 namespace {
@@ -258,13 +257,13 @@ class Query {
   }
   // SQLite folds ASCII alone, so the text as it was written counts too.
   std::string contains(Condition const& c, std::string const& column) {
-    auto const folded = own("%" + like_pattern(fold_case(c.text)) + "%"), written = own("%" + like_pattern(c.text) + "%");
+    auto const folded = own("%" + like_literal(fold_case(c.text)) + "%"), written = own("%" + like_literal(c.text) + "%");
     return "(lower(" + column + ") LIKE " + folded + " ESCAPE '\\' OR " + column + " LIKE " + written + " ESCAPE '\\')";
   }
   // What is kept of accounts is folded.
   std::string account(Condition const& c, std::string const& column) {
     return "EXISTS (SELECT 1 FROM accounts a WHERE a.account_id = m.member_id AND " + column + " LIKE " +
-           own("%" + like_pattern(fold_case(c.text)) + "%") + " ESCAPE '\\')";
+           own("%" + like_literal(fold_case(c.text)) + "%") + " ESCAPE '\\')";
   }
   // Who hides his name is not found by it either.
   std::string named(Condition const& c, std::string const& column) { return "(m.hidden & 1) = 0 AND " + profile(c, column); }

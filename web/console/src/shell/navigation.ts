@@ -1,6 +1,8 @@
 // The pages of a community, as the sidebar, the command palette and the shortcuts show them. A page that is added gets a line here.
-import { LayoutDashboard, type LucideIcon } from "lucide-react";
+import { FileStack, LayoutDashboard, type LucideIcon, ScrollText } from "lucide-react";
 import { texts as overview } from "~/routes/_console/c/$communityId/-overview.texts";
+import { texts as apiLog } from "~/routes/_console/c/$communityId/api-log/-api-log.texts";
+import { texts as bulk } from "~/routes/_console/c/$communityId/bulk/-bulk.texts";
 
 export type NavigationItem = {
   /** Behind /c/{community}; "" is the overview. */
@@ -17,7 +19,14 @@ export type NavigationItem = {
 export type NavigationGroup = { label: string | null; items: NavigationItem[] };
 
 export const navigation: NavigationGroup[] = [
-  { label: null, items: [{ path: "", label: overview.title, icon: LayoutDashboard, key: "o" }] },
+  {
+    label: null,
+    items: [
+      { path: "", label: overview.title, icon: LayoutDashboard, key: "o" },
+      { path: "bulk", label: bulk.title, icon: FileStack, key: "b", keywords: ["csv", "import", "upload", "file"] },
+      { path: "api-log", label: apiLog.title, icon: ScrollText, key: "l", keywords: ["requests", "errors", "history"] },
+    ],
+  },
 ];
 
 export const pathIn = (communityId: string, path: string) => `/c/${communityId}${path === "" ? "" : `/${path}`}`;

@@ -41,6 +41,8 @@ function Navigation({ community }: { community: Community }) {
                   key={item.path}
                   component={Link}
                   to={to}
+                  // Every page's address begins with that of the overview.
+                  activeOptions={{ exact: to === home }}
                   label={item.label}
                   active={active}
                   aria-current={active ? "page" : undefined}
