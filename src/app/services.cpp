@@ -13,9 +13,10 @@ Services::Services(ServeSettings const& settings, int password_threads, sql::Dat
       users(database, numbers, identity.hasher()),
       moderation(database, numbers),
       user_fields(database, numbers),
-      erasure(database, numbers, system_now),
+      segments(database, numbers),
       profiles(database, numbers),
       avatar_files(avatars_folder(settings.storage)),
+      erasure(database, numbers, avatar_files, system_now),
       avatars(database, numbers, avatar_files),
       joining(database, numbers),
       access_levels(database, numbers),
@@ -34,6 +35,7 @@ std::vector<api::Route> Services::routes(jobs::BulkService& bulk) {
   add(members::users_routes(users));
   add(members::moderation_routes(moderation));
   add(members::user_fields_routes(user_fields));
+  add(members::segments_routes(segments));
   add(members::profile_routes(profiles));
   add(members::avatar_routes(avatars));
   add(members::joining_routes(joining));

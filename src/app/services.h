@@ -11,6 +11,7 @@
 #include "members/joining.h"
 #include "members/moderation.h"
 #include "members/profiles.h"
+#include "members/segments.h"
 #include "members/user_fields.h"
 #include "members/users.h"
 
@@ -32,9 +33,10 @@ struct Services {
   members::UsersService users;
   members::ModerationService moderation;
   members::UserFieldsService user_fields;
-  members::Erasure erasure;
+  members::SegmentsService segments;
   members::ProfileService profiles;
   members::AvatarFiles avatar_files;
+  members::Erasure erasure;
   members::AvatarService avatars;
   members::JoiningService joining;
   identity::AccessLevelService access_levels;

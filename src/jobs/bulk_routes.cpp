@@ -1,5 +1,6 @@
 #include "jobs/bulk_routes.h"
 
+#include "access/written_once.h"
 #include "api/download.h"
 #include "api/file_problem.h"
 #include "api/typed.h"
@@ -227,13 +228,17 @@ std::vector<Route> bulk_routes(BulkService& service, std::vector<std::unique_ptr
                .summary = "Cancel a bulk job",
                .description = "A queued job is cancelled at once, a running one at the end of its chunk. Applied rows stay.",
                .tag = "Bulk Operations",
-               .errors = {&errors::kJobNotFound, &errors::kJobFinished}};
-  routes.push_back(
-      api::typed_route<api::None, api::None, JobStatus>(std::move(cancel), "Bulk update cancel requested successfully",
-                                                        [&service](Context& c, Request const& r, api::None const&) -> Result<JobStatus> {
-                                                          auto const id = api::path_id(r, 0, errors::kJobNotFound);
-                                                          return id ? service.cancel(c, *id) : std::unexpected(id.error());
-                                                        }));
+               .out = &api::Schema<JobStatus>::def,
+               .errors = {&errors::kJobNotFound, &errors::kJobFinished, &fealty::errors::kIdempotencyKeyReused}};
+  cancel.handler = access::written_once<api::None>(
+      cancel.id, [&service](Context& c, Request const& r, api::None const&, std::optional<OnceKey> key) -> Result<Answer> {
+        auto const id = api::path_id(r, 0, errors::kJobNotFound);
+        if (!id) return std::unexpected(id.error());
+        // The body is empty: the job makes the request another one.
+        if (key) key->operation += ":" + id->to_string();
+        return service.cancel(c, *id, key);
+      });
+  routes.push_back(std::move(cancel));
 
   Route revert{.method = Method::post,
                .path = "/users/bulk-update/{id}/revert",

@@ -1,3 +1,4 @@
+#include "access/written_once.h"
 #include "members/user_fields.h"
 
 namespace fealty::members {
@@ -60,10 +61,14 @@ std::vector<Route> user_fields_routes(UserFieldsService& service) {
 
   Route create = base(Method::post, kPath, "user_fields.create", "Create a custom user field",
                       "Keys and names share one name space with the default fields, compared without case.");
-  create.errors = {&errors::kFieldExists, &errors::kTooManyFields};
-  routes.push_back(api::typed_route<None, CreateUserFieldIn, UserFieldOut>(
-      std::move(create), "Create user field successful",
-      [&service](Context& c, None const&, CreateUserFieldIn const& in) { return service.create(c, in); }, 201));
+  create.errors = {&errors::kFieldExists, &errors::kTooManyFields, &fealty::errors::kIdempotencyKeyReused};
+  create.body = api::BodyKind::json;
+  create.in = &api::Schema<CreateUserFieldIn>::def;
+  create.out = &api::Schema<UserFieldOut>::def;
+  create.success_status = 201;
+  create.handler = access::written_once<CreateUserFieldIn>(
+      create.id, [&service](Context& c, CreateUserFieldIn const& in, auto const& key) { return service.create(c, in, key); });
+  routes.push_back(std::move(create));
 
   Route update = base(Method::put, one, "user_fields.update", "Update a custom user field",
                       "name and type are needed, what else is absent stays. A type that stored values would not fit is refused; nothing is "
@@ -81,7 +86,7 @@ std::vector<Route> user_fields_routes(UserFieldsService& service) {
   Route remove =
       base(Method::del, one, "user_fields.delete", "Delete a custom user field",
            "It disappears from reads, filters and CSV headers at once; values and histories stay, hidden. The key is free again.");
-  remove.errors = {&errors::kFieldNotFound, &errors::kDefaultField, &fealty::errors::kInvalidRequest};
+  remove.errors = {&errors::kFieldNotFound, &errors::kDefaultField, &errors::kFieldInUse, &fealty::errors::kInvalidRequest};
   routes.push_back(api::typed_route<None, None, DeletedUserField>(
       std::move(remove), "Delete user field successful",
       [&service](Context& c, Request const& request, None const&) -> Result<DeletedUserField> {
