@@ -33,6 +33,7 @@ export function makeFormat(locale: string | undefined, timeZone: string | undefi
   const amount = new Intl.NumberFormat(locale, { maximumFractionDigits: 6 });
   const compact = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 });
   const percent = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
+  const day = new Intl.DateTimeFormat(locale, { timeZone: "UTC", dateStyle: "medium" });
   const byteUnits = ["byte", "kilobyte", "megabyte", "gigabyte"] as const;
 
   const printed = (formatter: Intl.DateTimeFormat) => (time: Time) => {
@@ -43,6 +44,8 @@ export function makeFormat(locale: string | undefined, timeZone: string | undefi
     timeZone,
     /** "5 Mar 2026", in the community's zone. */
     date: printed(date),
+    /** "5 Mar 2026" of "2026-03-05": a day without a time, the same in every zone. */
+    day: printed(day),
     /** "5 Mar 2026, 14:03", in the community's zone. */
     dateTime: printed(dateTime),
     /** With seconds and the zone's name; for titles of shorter forms. */
