@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "api/context.h"
+#include "api/schema.h"
 #include "base/id.h"
 #include "base/time.h"
 #include "sql/sql.h"
@@ -28,6 +29,16 @@ struct AuditEntry {
   std::string remote_address = {};
   TimeMs at = 0;
 };
+
+// `{"request_id":"…","changes":[{"path":"/title","before":…,"after":…}]}` of the members that differ between two values of one
+// schema, without those that are kept by the program (updatedAt, __v, memberCount). Long values are cut and marked with "…".
+std::string audit_changes(api::StructDef const& def, void const* before, void const* after, std::string_view request_id);
+template <class T>
+std::string audit_changes(T const& before, T const& after, std::string_view request_id) {
+  return audit_changes(api::Schema<T>::def, &before, &after, request_id);
+}
+// `{"request_id":"…","value":{…}}` of what was made or removed.
+std::string audit_value(std::string_view value_json, std::string_view request_id);
 
 void write_audit(sql::Tx& tx, CommunityNo community, std::int64_t audit_number, AuditEntry const& entry);
 struct NumberedAudit {

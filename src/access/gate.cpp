@@ -202,7 +202,8 @@ Result<void> Gate::admit_user(api::Principal& who, api::Route const& route, api:
       return forbidden(*needs.user == CommunityRole::owner ? "Only the owner of the community may do this."
                                                            : "Only owners and administrators of the community may do this.");
     if (who.role >= CommunityRole::administrator) {
-      if (*needs.user >= CommunityRole::administrator && standing->second_factor_required && !standing->has_second_factor)
+      who.lacks_second_factor = standing->second_factor_required && !standing->has_second_factor;
+      if (*needs.user >= CommunityRole::administrator && who.lacks_second_factor)
         return fail(errors::kSecondFactorSetup,
                     "This community asks its owners and administrators for a second factor. Set one up for your account first.");
       who.permissions = api::PermissionSet::everything();

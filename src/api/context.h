@@ -25,6 +25,8 @@ struct Principal {
   std::int64_t session = 0;
   CommunityNo scope;
   bool as_member = false;  // no more than an ordinary member's rights, whoever he is
+  // The community asks its owners and administrators for a second factor, and this one of them has none.
+  bool lacks_second_factor = false;
   CommunityRole role = CommunityRole::none;
   KeyNo key;
   PublicId key_id;

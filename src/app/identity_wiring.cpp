@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "app/demo.h"
 #include "app/installation.h"
 #include "base/log.h"
 
@@ -36,21 +37,30 @@ access::Vault open_vault(StorageSettings const& s, sql::Database& database) {
   }
 }
 
-Identity::Identity(StorageSettings const& settings, int password_threads, sql::Database& database, NumberSource& numbers,
+members::WhoCreates who_creates(ServeSettings const& s) {
+  return s.community_creation == "claimed" ? members::WhoCreates::claimed : members::WhoCreates::operators;
+}
+
+Identity::Identity(ServeSettings const& settings, int password_threads, sql::Database& database, NumberSource& numbers,
                    access::Authenticator& keys)
     : database_(database),
       numbers_(numbers),
-      vault_(open_vault(settings, database)),
+      vault_(open_vault(settings.storage, database)),
       session_keys_(open_session_keys(database, vault_)),
       hasher_(password_threads),
       gate_(database, keys, session_keys_),
       sign_in_({database, numbers, hasher_, session_keys_, vault_}),
       registrations_({database, numbers, hasher_, session_keys_, vault_}),
-      own_account_({database, numbers, hasher_, session_keys_, vault_}) {}
+      own_account_({database, numbers, hasher_, session_keys_, vault_, who_creates(settings)}),
+      setup_({database, numbers, hasher_, session_keys_, vault_}, settings.behind_proxy,
+             [&database, &numbers](CommunityNo community, access::Actor const& actor, TimeMs now) {
+               return make_demo(database, numbers, community, actor, now);
+             }) {}
 
 std::vector<api::Route> Identity::routes() {
   auto all = identity::auth_routes(sign_in_, registrations_, own_account_);
   for (auto& route : identity::account_routes(own_account_)) all.push_back(std::move(route));
+  for (auto& route : identity::setup_routes(setup_)) all.push_back(std::move(route));
   return all;
 }
 

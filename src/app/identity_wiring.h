@@ -4,6 +4,7 @@
 #include "app/settings.h"
 #include "base/background.h"
 #include "identity/accounts.h"
+#include "identity/setup.h"
 
 namespace fealty::app {
 
@@ -12,14 +13,17 @@ namespace fealty::app {
 access::Vault open_vault(StorageSettings const& settings, sql::Database& database);
 std::string secret_file(StorageSettings const& settings);
 
+members::WhoCreates who_creates(ServeSettings const& settings);
+
 class Identity {
  public:
-  Identity(StorageSettings const& settings, int password_threads, sql::Database& database, NumberSource& numbers,
+  Identity(ServeSettings const& settings, int password_threads, sql::Database& database, NumberSource& numbers,
            access::Authenticator& keys);
 
   access::Gate& gate() { return gate_; }
   access::SessionKeys& session_keys() { return session_keys_; }
   access::PasswordHasher& hasher() { return hasher_; }
+  identity::FirstSetup& setup() { return setup_; }
   std::vector<api::Route> routes();
 
   // Removes what is over, on a thread of its own, every few minutes.
@@ -38,6 +42,7 @@ class Identity {
   identity::SignIn sign_in_;
   identity::Registrations registrations_;
   identity::OwnAccount own_account_;
+  identity::FirstSetup setup_;
   Background background_;  // the last: it stops before the rest goes
 };
 

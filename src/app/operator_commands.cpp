@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "api/json_writer.h"
+#include "app/demo.h"
 #include "app/installation.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -260,6 +261,31 @@ int claim_link(Options const& o) {
   return 0;
 }
 
+int set_operator(Options const& o, bool is_operator) {
+  Desk desk(o.storage);
+  identity::AccountDesk accounts(*desk.database, desk.numbers);
+  auto const username = Desk::value(accounts.set_operator(o.email, is_operator, desk.actor, system_now()));
+  if (o.json) {
+    api::JsonWriter w;
+    w.begin_object().key("username").string(username).key("operator").boolean(is_operator);
+    std::cout << w.end_object().take() << "\n";
+  } else {
+    std::cout << username
+              << (is_operator ? " is an operator: he may make communities and give them hosts.\n" : " is no operator any more.\n");
+  }
+  return 0;
+}
+
+int demo(Options const& o) {
+  Desk desk(o.storage);
+  auto const members = make_demo(*desk.database, desk.numbers, desk.community(o.community), desk.actor, system_now());
+  if (o.json)
+    std::cout << "{\"members\":" << members << "}\n";
+  else
+    std::cout << "Made " << members << " members with fields, roles, tags and balances.\n";
+  return 0;
+}
+
 int renew_secret(Options const& o) {
   Desk desk(o.storage);
   identity::AccountDesk(*desk.database, desk.numbers).renew_secret(desk.actor, system_now());
@@ -306,6 +332,9 @@ void add_operator_commands(CLI::App& app, std::vector<std::function<int()>>& cho
   auto& change = options->change;
   set->add_option("--file-retention-days", change.file_retention_days, "Days that files and rows of bulk jobs are kept after their end")
       ->check(CLI::Range(1, static_cast<int>(members::kFileRetentionDaysMax)));
+  set->add_option("--api-log-days", change.api_log_days, "Days that rows of the API log are kept")
+      ->check(CLI::Range(1, static_cast<int>(members::kApiLogDaysMax)));
+  set->add_option("--log-reads", change.log_reads, "Whether reads that succeed stand in the API log, too: true or false");
   set->add_option("--host", change.host, "Name under which the community's own pages and secureAuth answer; \"\" = none");
   set->add_option("--open-registration", change.open_registration, "Whether anybody may register and join: true or false");
   set->add_option("--secure-auth-administrators", change.secure_auth_administrators,
@@ -354,6 +383,11 @@ void add_operator_commands(CLI::App& app, std::vector<std::function<int()>>& cho
   with_email(
       command(*account, "disable", "End an account's sessions and refuse it", [](Options const& o) { return set_account(o, true); }));
   with_email(command(*account, "enable", "Let a disabled account in again", [](Options const& o) { return set_account(o, false); }));
+
+  with_email(command(*account, "make-operator", "Let an account make communities and give them hosts",
+                     [](Options const& o) { return set_operator(o, true); }));
+  with_email(command(*account, "no-operator", "Take that back", [](Options const& o) { return set_operator(o, false); }));
+  with_community(command(app, "demo", "Fill a community with a few hundred invented members", demo));
 
   auto* secret = app.add_subcommand("secret", "The installation's secret")->require_subcommand(1);
   command(*secret, "renew", "Give up what a lost secret file enciphered: all sessions and second factors", renew_secret);

@@ -13,6 +13,7 @@
 #include "app/services.h"
 #include "app/static_files.h"
 #include "base/log.h"
+#include "base/networks.h"
 #include "http/server.h"
 #include "jobs/bulk_routes.h"
 #include "jobs/bulk_runner.h"
@@ -54,8 +55,6 @@ api::Response not_ready(std::string body) {
   answer.headers.push_back({"Retry-After", "1"});
   return answer;
 }
-
-bool is_loopback(std::string_view address) { return address.starts_with("127.") || address == "::1" || address.starts_with("::ffff:127."); }
 
 std::vector<api::Route> operation_routes(sql::Database* database, http::Metrics* metrics, bool metrics_open,
                                          std::atomic<bool> const* draining) {
@@ -207,6 +206,9 @@ int serve(ServeSettings const& settings) {
                              {"database", settings.storage.is_sqlite() ? "sqlite" : "postgresql"},
                              {"node", node.number()},
                              {"version", FEALTY_VERSION}});
+  if (auto& setup = services.identity.setup(); setup.is_needed())
+    log::warning("setup.needed",
+                 {{"url", url}, {"code", setup.code()}, {"why", "there is no account yet: open the url and make the first one"}});
 
   int signal = 0;
   sigwait(&stop_signals, &signal);

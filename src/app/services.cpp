@@ -4,21 +4,25 @@
 
 namespace fealty::app {
 
-Services::Services(ServeSettings const& settings, int password_threads, sql::Database& database_, NumberSource& numbers,
+Services::Services(ServeSettings const& settings_, int password_threads, sql::Database& database_, NumberSource& numbers,
                    access::KeyService& keys_)
     : database(database_),
       keys(keys_),
-      identity(settings.storage, password_threads, database, numbers, keys),
+      identity(settings_, password_threads, database, numbers, keys),
       balances(database, numbers),
       users(database, numbers, identity.hasher()),
       moderation(database, numbers),
       user_fields(database, numbers),
       segments(database, numbers),
       profiles(database, numbers),
-      avatar_files(avatars_folder(settings.storage)),
+      avatar_files(avatars_folder(settings_.storage)),
       erasure(database, numbers, avatar_files, system_now),
       avatars(database, numbers, avatar_files),
       joining(database, numbers),
+      servers(database, numbers, who_creates(settings_)),
+      settings(database, numbers),
+      roles(database, numbers),
+      tags(database, numbers),
       access_levels(database, numbers),
       secure_auth(database, numbers, identity.session_keys()) {}
 
@@ -39,6 +43,10 @@ std::vector<api::Route> Services::routes(jobs::BulkService& bulk) {
   add(members::profile_routes(profiles));
   add(members::avatar_routes(avatars));
   add(members::joining_routes(joining));
+  add(members::servers_routes(servers));
+  add(members::community_settings_routes(settings));
+  add(members::roles_routes(roles));
+  add(members::tags_routes(tags));
   return all;
 }
 

@@ -7,11 +7,14 @@
 #include "jobs/bulk_service.h"
 #include "members/avatars.h"
 #include "members/balances.h"
+#include "members/community_settings.h"
 #include "members/erasure.h"
 #include "members/joining.h"
 #include "members/moderation.h"
 #include "members/profiles.h"
+#include "members/roles.h"
 #include "members/segments.h"
+#include "members/servers.h"
 #include "members/user_fields.h"
 #include "members/users.h"
 
@@ -39,6 +42,10 @@ struct Services {
   members::Erasure erasure;
   members::AvatarService avatars;
   members::JoiningService joining;
+  members::ServersService servers;
+  members::CommunitySettingsService settings;
+  members::RolesService roles;
+  members::TagsService tags;
   identity::AccessLevelService access_levels;
   identity::SecureAuth secure_auth;
 };

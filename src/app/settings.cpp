@@ -3,14 +3,13 @@
 #include <charconv>
 #include <set>
 
+#include "base/networks.h"
 #include "base/text.h"
 #include "mail/message.h"
 #include "mail/smtp.h"
 
 namespace fealty::app {
 namespace {
-
-bool is_loopback(std::string_view address) { return address.starts_with("127.") || address == "::1"; }
 
 void collect_names(CLI::App const& app, std::set<std::string>& names) {
   for (auto const* option : app.get_options())
@@ -129,6 +128,11 @@ void add_serve_options(CLI::App& app, ServeSettings& s) {
   app.add_option("--bulk-uploads-node-max", l.bulk_uploads_node_max, "Uploads at once on this node")
       ->envname("FEALTY_BULK_UPLOADS_NODE_MAX")
       ->check(CLI::Range(1, 1'000))
+      ->capture_default_str();
+  app.add_option("--community-creation", s.community_creation,
+                 "Who makes communities over the API: operator, or claimed (everybody who has claimed his account)")
+      ->envname("FEALTY_COMMUNITY_CREATION")
+      ->check(CLI::IsMember({"operator", "claimed"}))
       ->capture_default_str();
   add_mail_options(app, s);
   app.add_option("--rate-limit-per-minute", s.rate_limit_per_minute, "Requests of one key in a minute, on all nodes together; 0 = no limit")

@@ -33,6 +33,7 @@ struct ServeSettings {
   bool access_log = true;
   int io_threads = 1, request_threads = 8, job_threads = 2, password_threads = 2;
   std::int64_t rate_limit_per_minute = 600;
+  std::string community_creation = "operator";
   std::string public_url;  // empty: where the server listens
   std::string smtp_url, smtp_user, smtp_password_file, mail_from, mail_templates;
   bool smtp_insecure = false;

@@ -45,4 +45,30 @@ bool IpNetwork::contains(IpAddress const& other) const {
   return true;
 }
 
+bool is_loopback(std::string_view address) {
+  static constexpr std::string_view kNetworks[] = {"127.0.0.0/8", "::1"};
+  auto const ip = parse_ip(address);
+  return ip && std::any_of(std::begin(kNetworks), std::end(kNetworks),
+                           [&](std::string_view network) { return IpNetwork::parse(network)->contains(*ip); });
+}
+
+std::string network_of(std::string_view address) {
+  constexpr std::size_t kKept4 = 15, kKept6 = 6;  // /24 of the last four bytes, /48
+  static constexpr IpAddress kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  auto const ip = parse_ip(address);
+  if (!ip) return std::string(address);
+  bool const is_four = std::equal(kMapped.begin(), kMapped.begin() + 12, ip->begin());
+  std::string out;
+  if (is_four) {
+    for (std::size_t i = 12; i < kKept4; ++i) (out += std::to_string((*ip)[i])) += '.';
+    return out + "0/24";
+  }
+  for (std::size_t i = 0; i < kKept6; i += 2) {
+    char digits[8];
+    auto const end = std::to_chars(digits, digits + sizeof digits, (*ip)[i] << 8 | (*ip)[i + 1], 16).ptr;
+    out.append(digits, end) += ':';
+  }
+  return out + ":/48";
+}
+
 }  // namespace fealty

@@ -53,6 +53,17 @@ Result<std::string> AccountDesk::set_disabled(std::string_view email, bool disab
   });
 }
 
+Result<std::string> AccountDesk::set_operator(std::string_view email, bool is_operator, access::Actor const& actor, TimeMs now) {
+  return database_.write([&](sql::Tx& tx) -> Result<std::string> {
+    auto const found = account_by_email(tx, trim_space(email));
+    auto const a = found ? lock_account(tx, found->number) : std::nullopt;
+    if (!a) return no_account(email);
+    identity::set_operator(tx, a->number, is_operator, now);
+    write(tx, numbers_, actor, *a, is_operator ? "account.make_operator" : "account.no_operator", now);
+    return a->username;
+  });
+}
+
 void AccountDesk::renew_secret(access::Actor const& actor, TimeMs now) {
   database_.write([&](sql::Tx& tx) {
     access::forget_secrets(tx, now);

@@ -36,6 +36,7 @@ std::vector<Route> account_routes(OwnAccount& account) {
                                                   [&account](Context& c, None const&) { return account.me(c); }));
   Route sessions = own(Method::get, "/auth/sessions", "account.sessions", "Sessions of one's own", "The living ones, newest first.", {});
   sessions.out = &api::Schema<SessionOut>::def;
+  sessions.list = true;
   sessions.handler = api::typed<None, None, std::vector<SessionOut>>("Sessions fetched successfully",
                                                                      [&account](Context& c, None const&) { return account.sessions(c); });
   routes.push_back(std::move(sessions));

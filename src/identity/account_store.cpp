@@ -29,6 +29,10 @@ Statement const kSetPassword{"credentials.set_password", ENSURE
 Statement const kSetVerified{"credentials.set_verified", ENSURE
                              "email_verified_at) VALUES ($1, $2) ON CONFLICT (account_id) DO UPDATE SET "
                              "email_verified_at = excluded.email_verified_at"};
+Statement const kSetOperator{"credentials.set_operator",
+                             "INSERT INTO account_credentials (account_id, is_operator, changed_at) VALUES ($1, $2, $3) "
+                             "ON CONFLICT (account_id) DO UPDATE SET is_operator = excluded.is_operator"};
+Statement const kAnyAccount{"accounts.any", "SELECT account_id FROM accounts LIMIT 1"};
 Statement const kSetPending{"credentials.set_pending", ENSURE
                             "pending_email) VALUES ($1, $2) ON CONFLICT (account_id) DO UPDATE SET "
                             "pending_email = excluded.pending_email"};
@@ -135,6 +139,10 @@ void set_username(sql::Tx& tx, MemberNo account, std::string_view username) {
 void set_email(sql::Tx& tx, MemberNo account, std::string_view email) { tx.exec(kSetEmail, account, email, fold_case(email)); }
 
 void set_password(sql::Tx& tx, MemberNo account, std::string_view hash, TimeMs now) { tx.exec(kSetPassword, account, hash, now); }
+void set_operator(sql::Tx& tx, MemberNo account, bool is_operator, TimeMs now) { tx.exec(kSetOperator, account, is_operator, now); }
+bool has_accounts(sql::Tx& tx) {
+  return tx.one(kAnyAccount, [](Row const& r) { return r.integer(0); }).has_value();
+}
 void set_email_verified(sql::Tx& tx, MemberNo account, TimeMs now) { tx.exec(kSetVerified, account, now); }
 void set_pending_email(sql::Tx& tx, MemberNo account, std::optional<std::string_view> email) { tx.exec(kSetPending, account, email); }
 void set_totp(sql::Tx& tx, MemberNo account, std::optional<std::string_view> sealed) {

@@ -26,6 +26,8 @@ struct AccountRow {
 
   PublicId id() const { return PublicId::of(number.value, created_at); }
 };
+// Of anybody, in whatever state.
+bool has_accounts(sql::Tx& tx);
 std::optional<AccountRow> account_by_email(sql::Tx& tx, std::string_view email);
 std::optional<AccountRow> account_by_username(sql::Tx& tx, std::string_view username);
 std::optional<AccountRow> account_by_number(sql::Tx& tx, MemberNo number);
@@ -38,6 +40,7 @@ void set_email(sql::Tx& tx, MemberNo account, std::string_view email);
 
 // Each makes the row of credentials when there is none.
 void set_password(sql::Tx& tx, MemberNo account, std::string_view hash, TimeMs now);
+void set_operator(sql::Tx& tx, MemberNo account, bool is_operator, TimeMs now);
 void set_email_verified(sql::Tx& tx, MemberNo account, TimeMs now);
 void set_pending_email(sql::Tx& tx, MemberNo account, std::optional<std::string_view> email);
 void set_totp(sql::Tx& tx, MemberNo account, std::optional<std::string_view> sealed_secret);

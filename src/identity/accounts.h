@@ -128,6 +128,8 @@ class AccountDesk {
   // A link's text that claims the account, or sets a new password: for who gets no mail.
   Result<Claim> claim_link(std::string_view email, access::Actor const& actor, TimeMs now);
   Result<std::string> set_disabled(std::string_view email, bool disabled, access::Actor const& actor, TimeMs now);
+  // What concerns the installation as a whole is open to operators.
+  Result<std::string> set_operator(std::string_view email, bool is_operator, access::Actor const& actor, TimeMs now);
   // The installation's secret is lost: everybody has to sign in again, and to set his second factor up again.
   void renew_secret(access::Actor const& actor, TimeMs now);
 

@@ -49,11 +49,11 @@ Statement const kInsertName{"fields.insert_name",
 Statement const kDeleteField{
     "fields.delete", "UPDATE fields SET deleted_at = $3, updated_at = $3 WHERE community_id = $1 AND field_id = $2 AND deleted_at IS NULL"};
 Statement const kDeleteNames{"fields.delete_names", "DELETE FROM field_names WHERE community_id = $1 AND field_id = $2"};
-Statement const kInsertRole{"roles.insert",
-                            "INSERT INTO roles (community_id, role_id, title, position, created_at) VALUES ($1, $2, $3, $4, $5)"};
 Statement const kInsertTag{"tags.insert", "INSERT INTO tags (community_id, tag_id, name, created_at) VALUES ($1, $2, $3, $4)"};
 Statement const kInsertCommunity{
-    "communities.insert", "INSERT INTO communities (community_id, title, time_zone, owner_id, created_at) VALUES ($1, $2, $3, $4, $5)"};
+    "communities.insert",
+    "INSERT INTO communities (community_id, title, time_zone, owner_id, created_at, description, default_language, languages, is_public, "
+    "updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $5)"};
 Statement const kListCommunities{"communities.list",
                                  "SELECT c.community_id, c.created_at, c.title, (SELECT count(*) FROM memberships m "
                                  "WHERE m.community_id = c.community_id AND m.state <> 4) FROM communities c ORDER BY c.community_id"};
@@ -188,16 +188,13 @@ void mark_field_deleted(sql::Tx& tx, CommunityNo community, FieldNo field, TimeM
   tx.exec(kDeleteNames, community, field);
 }
 
-void insert_role(sql::Tx& tx, CommunityNo community, NamedNumber const& role, TimeMs now) {
-  tx.exec(kInsertRole, community, role.number, role.name, role.position, now);
-}
-
 void insert_tag(sql::Tx& tx, CommunityNo community, NamedNumber const& tag, TimeMs now) {
   tx.exec(kInsertTag, community, tag.number, tag.name, now);
 }
 
 void insert_community(sql::Tx& tx, CommunityNo community, NewCommunity const& made, MemberNo owner, TimeMs now) {
-  tx.exec(kInsertCommunity, community, made.title, made.time_zone, owner, now);
+  tx.exec(kInsertCommunity, community, made.title, made.time_zone, owner, now, made.description, made.default_language,
+          join(made.languages, ","), made.is_public);
 }
 
 std::vector<std::pair<CommunityNo, PublicId>> community_numbers(sql::Tx& tx) {

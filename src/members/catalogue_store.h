@@ -21,8 +21,7 @@ std::int64_t count_shared_values(sql::Tx& tx, CommunityNo community, FieldNo fie
 void index_identifiers(sql::Tx& tx, CommunityNo community, FieldNo field);
 void forget_identifiers(sql::Tx& tx, CommunityNo community, FieldNo field);
 void mark_field_deleted(sql::Tx& tx, CommunityNo community, FieldNo field, TimeMs now);
-// Unique titles and names: a second one is refused by the store (StorageError::Kind::constraint).
-void insert_role(sql::Tx& tx, CommunityNo community, NamedNumber const& role, TimeMs now);
+// Unique names: a second one is refused by the store (StorageError::Kind::constraint).
 void insert_tag(sql::Tx& tx, CommunityNo community, NamedNumber const& tag, TimeMs now);
 void insert_community(sql::Tx& tx, CommunityNo community, NewCommunity const& made, MemberNo owner, TimeMs now);
 std::vector<CommunitySummary> list_communities(sql::Tx& tx);

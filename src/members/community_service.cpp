@@ -1,10 +1,10 @@
 #include "api/schema.h"
-#include "base/locale_names.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "members/catalogue_store.h"
 #include "members/member_store.h"
 #include "members/members.h"
+#include "members/servers.h"
 #include "sql/counters.h"
 
 namespace fealty::members {
@@ -27,19 +27,14 @@ std::optional<std::string> username_problem(std::string_view name) {
 
 Result<CommunityCreated> CommunityService::create(NewCommunity const& in, access::Actor const& actor, TimeMs now) {
   NewCommunity made = in;
-  made.title = to_nfc(trim_space(in.title));
   made.owner_email = std::string(trim_space(in.owner_email));
   std::vector<Issue> issues;
-  if (made.title.empty() || code_points(made.title) > 100 || has_control_characters(made.title, false))
-    issues.push_back({"title", "bad_value", "A title has 1 to 100 characters on one line."});
+  check_community(made, "", issues);
   if (!api::is_email(made.owner_email))
     issues.push_back({"owner-email", "invalid_email", "\"" + made.owner_email + "\" is not an e-mail address."});
-  if (!is_time_zone(made.time_zone))
-    issues.push_back({"time-zone", "bad_value", "\"" + made.time_zone + "\" is not an IANA time zone such as Europe/Berlin."});
   if (!issues.empty()) return fail(errors::kInvalidCommunity, "The community could not be made.", std::move(issues));
 
   return database_.write([&](sql::Tx& tx) -> Result<CommunityCreated> {
-    CommunityNo const community{sql::draw_numbers(tx, "community")};
     auto const email_key = fold_case(made.owner_email);
     std::optional<Account> owner;
     find_accounts_by_email(tx, {email_key}, [&](std::size_t, Account a) { owner = std::move(a); });
@@ -52,19 +47,12 @@ Result<CommunityCreated> CommunityService::create(NewCommunity const& in, access
       owner->username_key = fold_case(owner->username);
       insert_accounts(tx, {{owner->number, made.owner_email, email_key, owner->username, owner->username_key}}, now);
     }
-    insert_community(tx, community, made, owner->number, now);
-    insert_role(tx, community, {sql::draw_numbers(tx, "role"), "@all", false, false, 0}, now);
-    ledger::create_default_currencies(tx, community);
     auto const at = made.owner_email.find('@');
-    NewMembership membership{owner->number, MembershipState::active, {}};
-    membership.profile[static_cast<std::size_t>(kDisplayName.value - 1)] = made.owner_email.substr(0, std::min<std::size_t>(at, 50));
-    insert_memberships(tx, community, {membership}, now);
-    auto key = keys_.create_in(tx, community, {access::KeyKind::system, "System key", api::PermissionSet::everything(), 0}, actor, now);
+    Founder const founder{owner->number, "", "", made.owner_email.substr(0, std::min<std::size_t>(at, 50))};
+    auto const found = found_community(tx, numbers_, made, founder, actor, "", now);
+    auto key = keys_.create_in(tx, found.number, {access::KeyKind::system, "System key", api::PermissionSet::everything(), 0}, actor, now);
     if (!key) return std::unexpected(key.error());
-    CommunityCreated out{community, PublicId::of(community.value, now), owner->id(), owner->number.value, std::move(key->key)};
-    access::write_audit(tx, community, numbers_.next(),
-                        {.actor = actor, .action = "community.create", .target = out.community.to_string(), .at = now});
-    return out;
+    return CommunityCreated{found.number, found.id, owner->id(), owner->number.value, std::move(key->key)};
   });
 }
 

@@ -1,9 +1,12 @@
-// What an operator sets of a community: its host and how people sign in there.
+// What is set of a community: its host, how people sign in there, how long things are kept.
 #pragma once
 #include <optional>
 #include <string>
 
 #include "access/audit.h"
+#include "api/route.h"
+#include "api/schema.h"
+#include "api/typed.h"
 #include "base/number_source.h"
 #include "members/members.h"
 
@@ -13,7 +16,7 @@ namespace errors {
 inline constexpr ErrorDef kHostTaken{"host_taken", 409};
 }  // namespace errors
 
-inline constexpr std::int64_t kRestoreDaysMax = 365;
+inline constexpr std::int64_t kRestoreDaysMax = 365, kApiLogDaysMax = 365;
 
 // What is not given stays.
 struct CommunityChange {
@@ -21,15 +24,65 @@ struct CommunityChange {
   std::optional<bool> open_registration = {}, secure_auth_administrators = {}, second_factor_required = {}, mail_include_passwords = {};
   std::optional<std::int64_t> restore_days = {};         // 1 to 365
   std::optional<std::int64_t> file_retention_days = {};  // of bulk jobs that end from now on; 1 to 365
-  bool is_empty() const {
-    return !host && !open_registration && !secure_auth_administrators && !second_factor_required && !mail_include_passwords &&
-           !restore_days && !file_retention_days;
-  }
+  std::optional<std::int64_t> api_log_days = {};         // 1 to 365
+  std::optional<bool> log_reads = {};                    // reads that succeed stand in the API log, too
 };
-// All or nothing. Gives what is set now as JSON members, as `"host":"club.example.org","openRegistration":true`.
+
+struct CommunitySettings {
+  std::optional<std::string> host;
+  bool openRegistration = false, secureAuthAdministrators = false, secondFactorRequired = false, mailIncludePasswords = false;
+  std::int64_t restoreDays = 0, fileRetentionDays = 0, apiLogDays = 0;
+  bool logReads = false;
+};
+struct CommunitySettingsIn {
+  std::optional<std::string> host;
+  std::optional<bool> openRegistration, secureAuthAdministrators, secondFactorRequired, mailIncludePasswords;
+  std::optional<std::int64_t> restoreDays, fileRetentionDays, apiLogDays;
+  std::optional<bool> logReads;
+};
+
+// For the command line. All or nothing. Gives what is set now as JSON members, as `"host":"club.example.org","openRegistration":true`.
 Result<std::string> change_community(sql::Database& database, NumberSource& numbers, CommunityNo community, CommunityChange const& change,
                                      access::Actor const& actor, TimeMs now);
 // "club.example.org": letters, digits and hyphens between dots; small letters come back.
 std::optional<std::string> host_name(std::string_view text);
 
+// Any thread. A community's host is the operator's to give, since all communities share the names; how its owners and
+// administrators sign in is the owner's to say.
+class CommunitySettingsService {
+ public:
+  CommunitySettingsService(sql::Database& database, NumberSource& numbers) : database_(database), numbers_(numbers) {}
+  Result<CommunitySettings> get(api::Context const& context);
+  Result<CommunitySettings> change(api::Context const& context, CommunitySettingsIn const& in);
+
+ private:
+  sql::Database& database_;
+  NumberSource& numbers_;
+};
+
+std::vector<api::Route> community_settings_routes(CommunitySettingsService& service);
+
 }  // namespace fealty::members
+
+#define FEALTY_F(T, name, ...) field<&fealty::members::T::name>(#name, __VA_ARGS__)
+FEALTY_SCHEMA(fealty::members::CommunitySettings,
+              FEALTY_F(CommunitySettings, host, "Name under which its own pages and secureAuth answer; null: none."),
+              FEALTY_F(CommunitySettings, openRegistration, "Anybody may register and join."),
+              FEALTY_F(CommunitySettings, secureAuthAdministrators, "secureAuth signs owners and administrators in as such."),
+              FEALTY_F(CommunitySettings, secondFactorRequired, "Owners and administrators need a second factor."),
+              FEALTY_F(CommunitySettings, mailIncludePasswords, "Mails may carry a password that the community gave."),
+              FEALTY_F(CommunitySettings, restoreDays, "Days that deleted members can be restored."),
+              FEALTY_F(CommunitySettings, fileRetentionDays, "Days that files and rows of bulk jobs are kept after their end."),
+              FEALTY_F(CommunitySettings, apiLogDays, "Days that rows of the API log are kept."),
+              FEALTY_F(CommunitySettings, logReads, "Reads that succeed stand in the API log, too."))
+FEALTY_SCHEMA(fealty::members::CommunitySettingsIn,
+              FEALTY_F(CommunitySettingsIn, host, "A name such as club.example.org, or empty for none; operators alone.", {.max = 253}),
+              FEALTY_F(CommunitySettingsIn, openRegistration, "Anybody may register and join."),
+              FEALTY_F(CommunitySettingsIn, secureAuthAdministrators, "Owners alone change it."),
+              FEALTY_F(CommunitySettingsIn, secondFactorRequired, "Owners alone change it."),
+              FEALTY_F(CommunitySettingsIn, mailIncludePasswords, "Mails may carry a password that the community gave."),
+              FEALTY_F(CommunitySettingsIn, restoreDays, "1 to 365.", {.min = 1, .max = 365}),
+              FEALTY_F(CommunitySettingsIn, fileRetentionDays, "1 to 365; of jobs that end from now on.", {.min = 1, .max = 365}),
+              FEALTY_F(CommunitySettingsIn, apiLogDays, "1 to 365.", {.min = 1, .max = 365}),
+              FEALTY_F(CommunitySettingsIn, logReads, "Reads that succeed stand in the API log, too."))
+#undef FEALTY_F

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "members/catalogue_store.h"
 #include "members/fields.h"
+#include "members/roles_store.h"
 #include "members/segments_store.h"
 #include "sql/counters.h"
 
@@ -290,7 +291,7 @@ Result<NamedNumber> FieldService::create_role(CommunityNo community, std::string
     }
     role.number = sql::draw_numbers(tx, "role");
     role.position += 10;
-    insert_role(tx, community, role, now);
+    insert_role(tx, community, {.number = role.number, .title = role.name, .order = role.position, .created_at = now});
     access::write_audit(tx, community, numbers_.next(), {.actor = actor, .action = "role.create", .target = role.name, .at = now});
     return role;
   });

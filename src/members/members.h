@@ -38,6 +38,9 @@ struct NewCommunity {
   std::string title;  // 1 to 100 characters
   std::string owner_email;
   std::string time_zone = "UTC";
+  std::string description = {}, default_language = "en";
+  std::vector<std::string> languages = {};  // the default one is always among them
+  bool is_public = false;
 };
 struct CommunityCreated {
   CommunityNo number;

@@ -11,9 +11,13 @@ namespace fealty::members {
 // A counter's row stays locked until the transaction that drew from it ends; nothing is drawn.
 void lock_new_people(sql::Tx& tx) { sql::draw_numbers(tx, "account", 0); }
 
+void insert_account(sql::Tx& tx, MemberNo number, std::string const& email, std::string const& username, TimeMs created_at) {
+  insert_accounts(tx, {{number, email, fold_case(email), username, fold_case(username)}}, created_at);
+}
+
 void insert_person(sql::Tx& tx, NumberSource& numbers, CommunityNo community, NewPerson const& p, access::Actor const& actor,
                    TimeMs created_at, TimeMs now) {
-  insert_accounts(tx, {{p.number, p.email, fold_case(p.email), p.username, fold_case(p.username)}}, created_at);
+  insert_account(tx, p.number, p.email, p.username, created_at);
   auto const catalogue = load_catalogue(tx, community);
   NewMember made{p.number, MembershipState::active, {}};
   for (auto const& [column, text] :
@@ -23,6 +27,7 @@ void insert_person(sql::Tx& tx, NumberSource& numbers, CommunityNo community, Ne
     if (auto value = read_value(slot, *text, catalogue)) made.values.push_back({std::move(slot), *std::move(value)});
   }
   if (!p.roles.empty()) made.values.push_back(first_roles(p.roles));
+  made.values.insert(made.values.end(), p.values.begin(), p.values.end());
   begin_membership(tx, numbers, community, catalogue, made, actor, now);
   if (p.referred_by) set_referrer(tx, community, p.number, p.referred_by);
 }

@@ -4,6 +4,24 @@
 
 namespace fealty::members {
 
+struct ServerRow {
+  CommunityNo number;
+  std::string title, description;
+  MemberNo owner;
+  TimeMs created_at = 0, updated_at = 0;
+  std::int64_t version = 0;
+  std::string time_zone, default_language;
+  std::vector<std::string> languages;
+  bool is_public = false;
+  std::int64_t members = 0;
+  PublicId id() const { return PublicId::of(number.value, created_at); }
+};
+std::optional<ServerRow> find_server(sql::Tx& tx, CommunityNo community);
+// Those where a person is owner or an active member.
+std::vector<ServerRow> servers_of(sql::Tx& tx, MemberNo account, TimeMs now);
+void update_server(sql::Tx& tx, ServerRow const& server);
+std::int64_t count_owned(sql::Tx& tx, MemberNo account);
+
 // Whether an account is an operator's, and its state.
 struct Creator {
   bool is_operator = false;
