@@ -16,7 +16,8 @@ export async function download(url: string, options: Options): Promise<{ name: s
   const headers = new Headers();
   if (options.community) headers.set("x-community-id", options.community);
   if (options.body !== undefined) headers.set("content-type", "application/json");
-  const lost = () => new ApiError("The file did not come to its end. Look at your connection and try again.", 0, "network");
+  const lost = () =>
+    new ApiError("The file did not come to its end. Look at your connection and try again.", 0, "network");
   let response: Response;
   try {
     response = await fetch(url, {

@@ -5,7 +5,8 @@ export const texts = defineTexts({
     member: "Member",
     members: "Members",
     notFound: "There is no such member",
-    notFoundText: "They may have left or been deleted. A deleted member can be restored for a while, from the list of members.",
+    notFoundText:
+      "They may have left or been deleted. A deleted member can be restored for a while, from the list of members.",
     toList: "Back to the members",
     restore: "Restore",
     tabs: "Parts of the member",
@@ -57,7 +58,8 @@ export const texts = defineTexts({
     earned: (amount: string) => `${amount} earned in all`,
     adjust: "Adjust",
     adjustOf: (currency: string) => `Adjust ${currency}`,
-    adjustLead: (name: string) => `For ${name}. The entry stays in the ledger for good; a mistake is mended by another one.`,
+    adjustLead: (name: string) =>
+      `For ${name}. The entry stays in the ledger for good; a mistake is mended by another one.`,
     ops: { add: "Add", subtract: "Subtract", overwrite: "Set to" },
     opLabel: "What is done",
     amount: "Amount",
@@ -84,7 +86,8 @@ export const texts = defineTexts({
       prize: "Prize",
       other: "Other",
     },
-    adjusted: (currency: string, change: string, balance: string) => `${currency}: ${change}. The balance is ${balance}.`,
+    adjusted: (currency: string, change: string, balance: string) =>
+      `${currency}: ${change}. The balance is ${balance}.`,
     unchanged: (currency: string) => `${currency} was that already: nothing had to change.`,
     adjustedBefore: "This change was made already; nothing happened twice.",
 
@@ -133,7 +136,8 @@ export const texts = defineTexts({
     },
     actTexts: {
       warn: "The warning stands in the log. Nothing else changes: the member stays signed in and keeps everything.",
-      suspend: "The member is signed out at once and cannot come in until the suspension ends. Balances and fields stay.",
+      suspend:
+        "The member is signed out at once and cannot come in until the suspension ends. Balances and fields stay.",
       ban: "The member is signed out at once and cannot come back, not by leaving and joining again or by an import either, until the ban is lifted. Balances and fields stay.",
       kick: "The membership ends: the member is signed out and no longer in any list. They can come back by an invitation.",
       lift: "The suspension or ban ends now, and the member can come in again.",
@@ -147,7 +151,13 @@ export const texts = defineTexts({
     },
     actNames: { warn: "Warned", suspend: "Suspended", ban: "Banned", kick: "Removed", lift: "Lifted" },
     howLong: "For how long",
-    durations: { day: "1 day", week: "7 days", month: "30 days", open: "Until it is lifted", until: "Until the end of a day" },
+    durations: {
+      day: "1 day",
+      week: "7 days",
+      month: "30 days",
+      open: "Until it is lifted",
+      until: "Until the end of a day",
+    },
     lastDay: "Last day",
     endsAt: (time: string) => `Ends ${time}`,
     inThePast: "Choose a day that is not over.",

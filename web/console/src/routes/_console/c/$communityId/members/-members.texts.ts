@@ -128,7 +128,8 @@ export const texts = defineTexts({
     brokenBadge: "Broken",
 
     exportTitle: "Export as CSV",
-    exportLead: (who: string) => `${who} in the order of joining, as a file for spreadsheets. The export is kept in the audit log.`,
+    exportLead: (who: string) =>
+      `${who} in the order of joining, as a file for spreadsheets. The export is kept in the audit log.`,
     exportEverybody: "All members",
     exportFitting: "Members who fit the conditions",
     exportSearch: "The search is not part of the export: it has all members who fit the conditions.",

@@ -1,4 +1,15 @@
-import { ActionIcon, Button, CloseButton, Group, Menu, NativeSelect, Paper, Stack, TextInput, Tooltip } from "@mantine/core";
+import {
+  ActionIcon,
+  Button,
+  CloseButton,
+  Group,
+  Menu,
+  NativeSelect,
+  Paper,
+  Stack,
+  TextInput,
+  Tooltip,
+} from "@mantine/core";
 import { useDebouncedValue, useHotkeys } from "@mantine/hooks";
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { createFileRoute } from "@tanstack/react-router";
@@ -10,22 +21,22 @@ import { Page } from "~/components/page";
 import { toast } from "~/components/toast";
 import { useCommunity } from "~/session/community";
 import { ColumnPicker, useShownColumns } from "./-list/column-picker";
-import { columnsOf, type MemberColumn } from "./-list/columns";
+import { columnsOf } from "./-list/columns";
 import { ExportDialog } from "./-list/export-dialog";
 import { AddCondition, FilterChips } from "./-list/filter-bar";
 import type { Filter } from "./-list/filter-model";
-import { canOrder, fieldsQuery, membersPage, type Order, orders } from "./-list/members-data";
 import classes from "./-list/members.module.css";
+import { canOrder, fieldsQuery, membersPage, type Order, orders } from "./-list/members-data";
 import { MembersTable } from "./-list/members-table";
 import { NewMember } from "./-list/new-member";
 import { RestoreMember } from "./-list/restore-member";
 import { SegmentBar } from "./-list/segments";
 import { texts } from "./-members.texts";
 
-type Search = { q?: string; filter?: Filter; order?: Order; segment?: string };
+type Asked = { q?: string; filter?: Filter; order?: Order; segment?: string };
 
 export const Route = createFileRoute("/_console/c/$communityId/members/")({
-  validateSearch: (search): Search => ({
+  validateSearch: (search): Asked => ({
     q: typeof search.q === "string" || typeof search.q === "number" ? String(search.q) || undefined : undefined,
     filter:
       typeof search.filter === "object" && search.filter !== null && !Array.isArray(search.filter)
@@ -45,7 +56,7 @@ function Members() {
   const search = Route.useSearch();
   const navigate = Route.useNavigate();
   const filter = search.filter ?? none;
-  const show = (next: Partial<Search>) =>
+  const show = (next: Partial<Asked>) =>
     void navigate({
       search: (old) => {
         const all = { ...old, ...next };
@@ -58,7 +69,7 @@ function Members() {
   const columns = useMemo(() => columnsOf(fields.data ?? [], texts.columnsOf), [fields.data]);
   const [shownNames, setShownNames] = useShownColumns(community);
   const shown = useMemo(
-    () => shownNames.flatMap((name): MemberColumn[] => columns.find(name) ?? []),
+    () => shownNames.map((name) => columns.find(name)).filter((column) => column !== undefined),
     [shownNames, columns],
   );
 
@@ -174,7 +185,9 @@ function Members() {
         <FilterChips
           columns={columns}
           filter={filter}
-          onChange={(next) => show(Object.keys(next).length > 0 ? { filter: next } : { filter: undefined, segment: undefined })}
+          onChange={(next) =>
+            show(Object.keys(next).length > 0 ? { filter: next } : { filter: undefined, segment: undefined })
+          }
         />
         {members.data && !members.isFetchNextPageError && <ErrorAlert error={members.error} />}
         <Paper className={classes.frame}>

@@ -13,7 +13,9 @@ export const hiddenText = "---";
 const statusColors: Record<string, string> = { active: "teal", suspended: "orange", banned: "red", invited: "blue" };
 export function StatusBadge({ status }: { status: string }) {
   return (
-    <Badge color={statusColors[status] ?? "gray"}>{texts.statuses[status as keyof typeof texts.statuses] ?? status}</Badge>
+    <Badge color={statusColors[status] ?? "gray"}>
+      {texts.statuses[status as keyof typeof texts.statuses] ?? status}
+    </Badge>
   );
 }
 
@@ -21,7 +23,15 @@ export function MemberAvatar({ name, src, size = 28 }: { name: string; src: stri
   return <Avatar src={src} name={name} alt="" size={size} radius="xl" color="initials" aria-hidden />;
 }
 
-export function CellValue({ column, value, format }: { column: MemberColumn; value: Cell | undefined; format: Format }) {
+export function CellValue({
+  column,
+  value,
+  format,
+}: {
+  column: MemberColumn;
+  value: Cell | undefined;
+  format: Format;
+}) {
   if (value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0))
     return <span className={classes.quiet}>{common.none}</span>;
   if (value === hiddenText)

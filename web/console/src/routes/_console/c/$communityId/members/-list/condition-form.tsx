@@ -1,4 +1,14 @@
-import { Button, Group, MultiSelect, NativeSelect, SegmentedControl, Stack, TagsInput, Text, TextInput } from "@mantine/core";
+import {
+  Button,
+  Group,
+  MultiSelect,
+  NativeSelect,
+  SegmentedControl,
+  Stack,
+  TagsInput,
+  Text,
+  TextInput,
+} from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useId, useState } from "react";
 import { useCommunity } from "~/session/community";
@@ -27,8 +37,7 @@ export function ConditionForm({
   const operators = operatorsOf(column);
   const [draft, setDraft] = useState<Condition>(condition ?? { operator: operators[0]!, values: [] });
   const wrong =
-    column.kind === "number" &&
-    draft.values.some((value) => value !== "" && typeof readAmount(value) !== "bigint");
+    column.kind === "number" && draft.values.some((value) => value !== "" && typeof readAmount(value) !== "bigint");
   const ready = isComplete(draft) && !wrong;
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -47,7 +56,10 @@ export function ConditionForm({
             data={operators.map((operator) => ({ value: operator, label: operatorText(operator, column.kind) }))}
             onChange={(event) => {
               const operator = event.currentTarget.value as Operator;
-              setDraft((old) => ({ operator, values: operator === "empty" || operator === "notEmpty" ? [] : old.values }));
+              setDraft((old) => ({
+                operator,
+                values: operator === "empty" || operator === "notEmpty" ? [] : old.values,
+              }));
             }}
           />
         )}

@@ -28,7 +28,12 @@ export function ExportDialog(props: Props) {
     props.onClose();
   };
   return (
-    <Modal opened={props.opened} onClose={close} title={texts.exportTitle} closeButtonProps={{ "aria-label": common.close }}>
+    <Modal
+      opened={props.opened}
+      onClose={close}
+      title={texts.exportTitle}
+      closeButtonProps={{ "aria-label": common.close }}
+    >
       <ExportForm {...props} onClose={close} abort={abort} />
     </Modal>
   );
@@ -86,7 +91,11 @@ function ExportForm({
           </Text>
         )}
         {!stopped && <ErrorAlert error={run.error} />}
-        <Radio.Group label={texts.exportColumns} value={columns} onChange={(value) => setColumns(value as typeof columns)}>
+        <Radio.Group
+          label={texts.exportColumns}
+          value={columns}
+          onChange={(value) => setColumns(value as typeof columns)}
+        >
           <Stack gap={8} mt={6}>
             <Radio value="shown" label={texts.exportShown} />
             <Radio value="all" label={texts.exportAll} />

@@ -1,4 +1,15 @@
-import { ActionIcon, Anchor, Button, Group, Popover, ScrollArea, Stack, Text, TextInput, UnstyledButton } from "@mantine/core";
+import {
+  ActionIcon,
+  Anchor,
+  Button,
+  Group,
+  Popover,
+  ScrollArea,
+  Stack,
+  Text,
+  TextInput,
+  UnstyledButton,
+} from "@mantine/core";
 import { ListFilter, Search, X } from "lucide-react";
 import { useState } from "react";
 import { useFormat } from "~/format/format";
@@ -131,17 +142,17 @@ export function FilterChips({ columns, filter, onChange }: Props) {
   const without = (name: string) => Object.fromEntries(Object.entries(filter).filter(([other]) => other !== name));
   return (
     <Group gap={6}>
-      <Group gap={6} role="list" aria-label={texts.filterBy}>
-      {names.map((name) => (
-        <Chip
-          key={name}
-          name={name}
-          columns={columns}
-          filter={filter}
-          onChange={onChange}
-          onRemove={() => onChange(without(name))}
-        />
-      ))}
+      <Group component="ul" gap={6} m={0} p={0} aria-label={texts.filterBy}>
+        {names.map((name) => (
+          <Chip
+            key={name}
+            name={name}
+            columns={columns}
+            filter={filter}
+            onChange={onChange}
+            onRemove={() => onChange(without(name))}
+          />
+        ))}
       </Group>
       <Anchor component="button" type="button" size="sm" onClick={() => onChange({})} ml={4}>
         {texts.clearFilter}
@@ -150,13 +161,7 @@ export function FilterChips({ columns, filter, onChange }: Props) {
   );
 }
 
-function Chip({
-  name,
-  columns,
-  filter,
-  onChange,
-  onRemove,
-}: Props & { name: string; onRemove: () => void }) {
+function Chip({ name, columns, filter, onChange, onRemove }: Props & { name: string; onRemove: () => void }) {
   const format = useFormat();
   const [opened, setOpened] = useState(false);
   const column = columns.find(name);
@@ -166,14 +171,18 @@ function Chip({
   return (
     <Popover opened={opened} onChange={setOpened} position="bottom-start" width={320} trapFocus returnFocus shadow="md">
       <Popover.Target>
-        <div className={classes.chip} role="listitem" data-problem={column ? undefined : true}>
-          <UnstyledButton onClick={() => setOpened((open) => !open)} aria-label={texts.editCondition(words)} title={words}>
+        <li className={classes.chip} data-problem={column ? undefined : true}>
+          <UnstyledButton
+            onClick={() => setOpened((open) => !open)}
+            aria-label={texts.editCondition(words)}
+            title={words}
+          >
             {words}
           </UnstyledButton>
           <UnstyledButton onClick={onRemove} aria-label={texts.removeCondition(words)}>
             <X size={13} aria-hidden />
           </UnstyledButton>
-        </div>
+        </li>
       </Popover.Target>
       <Popover.Dropdown aria-label={words}>
         {column && condition ? (

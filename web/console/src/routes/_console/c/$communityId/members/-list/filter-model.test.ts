@@ -1,9 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { type MemberColumn, columnOfField, columnsOf } from "./columns";
+import { columnOfField, columnsOf, type MemberColumn } from "./columns";
 import { fromFilter, isComplete, operatorsOf, sameFilter, toFilter } from "./filter-model";
 import type { UserField } from "./members-data";
 
-const column = (kind: MemberColumn["kind"]): MemberColumn => ({ name: kind, label: kind, kind, custom: true, width: 1 });
+const column = (kind: MemberColumn["kind"]): MemberColumn => ({
+  name: kind,
+  label: kind,
+  kind,
+  custom: true,
+  width: 1,
+});
 
 describe("conditions", () => {
   it("come back from the API's form as they were edited", () => {
@@ -16,7 +22,10 @@ describe("conditions", () => {
           empty: [],
           notEmpty: [],
         }[operator as "between"] ?? ["true"];
-        expect(fromFilter(toFilter({ operator, values }, kind), kind), `${kind} ${operator}`).toEqual({ operator, values });
+        expect(fromFilter(toFilter({ operator, values }, kind), kind), `${kind} ${operator}`).toEqual({
+          operator,
+          values,
+        });
       }
   });
 
@@ -42,7 +51,8 @@ describe("conditions", () => {
 });
 
 describe("columns", () => {
-  const field = (key: string) => ({ field: key, name: key, type: "text", options: [], isCustom: true }) as unknown as UserField;
+  const field = (key: string) =>
+    ({ field: key, name: key, type: "text", options: [], isCustom: true }) as unknown as UserField;
   it("tell a field from the program's column of the same name", () => {
     expect(columnOfField("xp")).toBe("field:xp");
     const columns = columnsOf([field("xp"), field("Tier")], {});

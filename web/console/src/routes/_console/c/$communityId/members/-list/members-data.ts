@@ -163,8 +163,8 @@ export const balancesQuery = (community: string, id: string) =>
   queryOptions({
     queryKey: ["members", community, "balances", id],
     queryFn: async ({ signal }) =>
-      (await api.post("/v1/users/balances", { community, body: { identifier: id, identifier_type: "id" }, signal })).data
-        .balances as Balance[],
+      (await api.post("/v1/users/balances", { community, body: { identifier: id, identifier_type: "id" }, signal }))
+        .data.balances as Balance[],
   });
 
 // ---- Segments
@@ -186,7 +186,10 @@ export const segmentsQuery = (community: string) =>
     queryFn: async ({ signal }) => {
       const all: Segment[] = [];
       for (let page = 1; ; page++) {
-        const answer = (await request("get", `/v1/segments?page=${page}&limit=100&sort=name:asc`, { community, signal })) as {
+        const answer = (await request("get", `/v1/segments?page=${page}&limit=100&sort=name:asc`, {
+          community,
+          signal,
+        })) as {
           data: Segment[];
           pagination: { total: number };
         };
@@ -200,7 +203,8 @@ export const segmentCountQuery = (community: string, id: string) =>
   queryOptions({
     queryKey: ["segments", community, "count", id],
     queryFn: async ({ signal }) =>
-      ((await request("get", `/v1/segments/${id}/count`, { community, signal })) as { data: { total: number } }).data.total,
+      ((await request("get", `/v1/segments/${id}/count`, { community, signal })) as { data: { total: number } }).data
+        .total,
   });
 
 // ---- Roles and tags

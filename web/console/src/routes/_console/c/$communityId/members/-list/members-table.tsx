@@ -1,3 +1,5 @@
+// biome-ignore-all lint/a11y/useSemanticElements: the rows of a table cannot be placed where they are scrolled to
+// biome-ignore-all lint/a11y/useFocusableInteractive: the grid has the focus and names its active row
 // The rows that are in sight, of a list of any length: more come from the server before the last one is reached. Below the width of
 // a tablet each row is a card.
 import { Button, Group, Loader, Skeleton, Text } from "@mantine/core";
@@ -7,8 +9,8 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { type CSSProperties, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { useFormat } from "~/format/format";
 import { useCommunity } from "~/session/community";
-import { useDensity } from "~/theme/density";
 import { common } from "~/texts/common.texts";
+import { useDensity } from "~/theme/density";
 import { texts } from "../-members.texts";
 import { CellValue, MemberName, StatusBadge } from "./cells";
 import type { MemberColumn } from "./columns";
@@ -50,7 +52,9 @@ export function MembersTable(props: Props) {
   const [active, setActive] = useState(-1);
 
   const loaded = rows?.length ?? 0;
-  const count = rows ? loaded + (hasMore && !moreFailed ? Math.min(skeletons, (total ?? loaded + 3) - loaded) : 0) : skeletons;
+  const count = rows
+    ? loaded + (hasMore && !moreFailed ? Math.min(skeletons, (total ?? loaded + 3) - loaded) : 0)
+    : skeletons;
   const height = cards ? cardPx : rowPx[density];
   const virtual = useVirtualizer({
     count: Math.max(count, loaded),
@@ -119,7 +123,6 @@ export function MembersTable(props: Props) {
   const shown = active >= 0 && items.some((item) => item.index === active);
   return (
     <>
-      {/* biome-ignore lint/a11y/useSemanticElements: a table's rows cannot be placed where they are scrolled to */}
       <div
         ref={scroll}
         className={classes.scroll}
@@ -145,7 +148,12 @@ export function MembersTable(props: Props) {
                 {texts.member}
               </div>
               {columns.map((column) => (
-                <div key={column.name} role="columnheader" data-numeric={column.kind === "number" || undefined} title={column.label}>
+                <div
+                  key={column.name}
+                  role="columnheader"
+                  data-numeric={column.kind === "number" || undefined}
+                  title={column.label}
+                >
                   {column.label}
                 </div>
               ))}
@@ -157,8 +165,6 @@ export function MembersTable(props: Props) {
               const place: CSSProperties = { height, transform: `translateY(${item.start}px)` };
               if (!row)
                 return (
-                  // biome-ignore lint/a11y/useSemanticElements: as above
-                  // biome-ignore lint/a11y/useFocusableInteractive: a row that is not there yet
                   <div key={item.key} className={classes.row} role="row" aria-rowindex={item.index + 2} style={place}>
                     <SkeletonRow columns={cards ? [] : columns} index={item.index} />
                   </div>

@@ -1,4 +1,16 @@
-import { Button, Checkbox, Collapse, Group, Modal, NumberInput, SegmentedControl, SimpleGrid, Stack, Text, TextInput } from "@mantine/core";
+import {
+  Button,
+  Checkbox,
+  Collapse,
+  Group,
+  Modal,
+  NumberInput,
+  SegmentedControl,
+  SimpleGrid,
+  Stack,
+  Text,
+  TextInput,
+} from "@mantine/core";
 import { isNotEmpty, useForm } from "@mantine/form";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
@@ -11,13 +23,19 @@ import { problemsToForm } from "~/components/form-errors";
 import { toast } from "~/components/toast";
 import { useCommunity } from "~/session/community";
 import { common } from "~/texts/common.texts";
-import { texts } from "../-members.texts";
 import { FieldInput, readFieldText } from "../-member/field-input";
+import { texts } from "../-members.texts";
 import { fieldsQuery, type UserField } from "./members-data";
 
 export function NewMember({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   return (
-    <Modal opened={opened} onClose={onClose} title={texts.newTitle} size="lg" closeButtonProps={{ "aria-label": common.close }}>
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title={texts.newTitle}
+      size="lg"
+      closeButtonProps={{ "aria-label": common.close }}
+    >
       <NewMemberForm onClose={onClose} />
     </Modal>
   );
@@ -62,7 +80,10 @@ function NewMemberForm({ onClose }: { onClose: () => void }) {
       const body = {
         ...form_,
         displayname: form_.displayname.trim() || `${form_.firstname} ${form_.lastname}`.trim().slice(0, 50),
-        customFields: given.map((field) => ({ fieldIdorName: field._id, value: readFieldText(field, values[field._id]!) })),
+        customFields: given.map((field) => ({
+          fieldIdorName: field._id,
+          value: readFieldText(field, values[field._id]!),
+        })),
       };
       const content = JSON.stringify(body);
       const key = content === attempt.content ? attempt.key : crypto.randomUUID();
@@ -114,7 +135,13 @@ function NewMemberForm({ onClose }: { onClose: () => void }) {
         </Text>
         <ErrorAlert error={create.error} problems={others} />
         <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm" verticalSpacing="sm">
-          <TextInput label={texts.firstName} withAsterisk maxLength={50} data-autofocus {...form.getInputProps("firstname")} />
+          <TextInput
+            label={texts.firstName}
+            withAsterisk
+            maxLength={50}
+            data-autofocus
+            {...form.getInputProps("firstname")}
+          />
           <TextInput label={texts.lastName} withAsterisk maxLength={50} {...form.getInputProps("lastname")} />
           <TextInput
             label={texts.displayName}

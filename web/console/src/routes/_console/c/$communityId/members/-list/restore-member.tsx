@@ -11,7 +11,12 @@ import { texts } from "../-members.texts";
 /** No list shows deleted members: who is to come back is named. */
 export function RestoreMember({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   return (
-    <Modal opened={opened} onClose={onClose} title={texts.restoreTitle} closeButtonProps={{ "aria-label": common.close }}>
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title={texts.restoreTitle}
+      closeButtonProps={{ "aria-label": common.close }}
+    >
       <RestoreForm onClose={onClose} />
     </Modal>
   );

@@ -67,7 +67,15 @@ export function SegmentBar({ columns, shown, filter, segmentId, onShow }: Props)
   const hasConditions = Object.keys(filter).length > 0;
   return (
     <>
-      <Popover opened={opened} onChange={setOpened} position="bottom-start" width={340} trapFocus returnFocus shadow="md">
+      <Popover
+        opened={opened}
+        onChange={setOpened}
+        position="bottom-start"
+        width={340}
+        trapFocus
+        returnFocus
+        shadow="md"
+      >
         <Popover.Target>
           <Button
             variant="default"
@@ -203,7 +211,12 @@ function SegmentItem({
   const count = useQuery({ ...segmentCountQuery(community, segment._id), enabled: asked });
   return (
     <Group gap={0} wrap="nowrap">
-      <UnstyledButton className={classes.item} data-active={active || undefined} onClick={onShow} title={segment.description}>
+      <UnstyledButton
+        className={classes.item}
+        data-active={active || undefined}
+        onClick={onShow}
+        title={segment.description}
+      >
         <span className={classes.name}>{segment.name}</span>
         {segment.broken.length > 0 && (
           <Badge color="orange" ml={6}>
@@ -223,7 +236,12 @@ function SegmentItem({
       </UnstyledButton>
       <Menu position="bottom-end" withinPortal={false}>
         <Menu.Target>
-          <ActionIcon variant="subtle" color="gray" aria-label={texts.segmentActions(segment.name)} loading={count.isFetching}>
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            aria-label={texts.segmentActions(segment.name)}
+            loading={count.isFetching}
+          >
             <EllipsisVertical size={15} aria-hidden />
           </ActionIcon>
         </Menu.Target>

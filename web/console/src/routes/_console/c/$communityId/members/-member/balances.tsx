@@ -114,7 +114,9 @@ function AdjustForm({ member, currency, onClose }: { member: Member; currency: B
   const [tried, setTried] = useState(false);
   // One key for one content: pressing again after a lost answer changes nothing twice, and another amount is another change.
   const [attempt, setAttempt] = useState({ content: "", key: "" });
-  const current = useQuery(balancesQuery(community, member.userId)).data?.find((one) => one.currency === currency.currency);
+  const current = useQuery(balancesQuery(community, member.userId)).data?.find(
+    (one) => one.currency === currency.currency,
+  );
   const balance = millionthsOf((current ?? currency).balance);
   const after = outcome(op, balance, typed);
   const problem =
@@ -198,7 +200,11 @@ function AdjustForm({ member, currency, onClose }: { member: Member; currency: B
           <Group justify="space-between" wrap="nowrap">
             <Result label={texts.resultNow} value={format.amount(amountText(balance))} />
             <ArrowRight size={18} aria-hidden />
-            <Result label={texts.resultAfter} value={typeof after === "bigint" ? format.amount(amountText(after)) : common.none} end />
+            <Result
+              label={texts.resultAfter}
+              value={typeof after === "bigint" ? format.amount(amountText(after)) : common.none}
+              end
+            />
           </Group>
         </Paper>
         <Textarea

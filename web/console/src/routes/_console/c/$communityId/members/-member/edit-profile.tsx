@@ -15,7 +15,13 @@ import { texts } from "../-member.texts";
 
 export function EditProfile({ member, opened, onClose }: { member: Member; opened: boolean; onClose: () => void }) {
   return (
-    <Modal opened={opened} onClose={onClose} title={texts.editTitle} size="lg" closeButtonProps={{ "aria-label": common.close }}>
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title={texts.editTitle}
+      size="lg"
+      closeButtonProps={{ "aria-label": common.close }}
+    >
       <EditForm member={member} onClose={onClose} />
     </Modal>
   );
@@ -50,8 +56,12 @@ function EditForm({ member, onClose }: { member: Member; onClose: () => void }) 
   const input = (part: keyof Values, label: string) => (
     <TextInput
       label={label}
-      placeholder={(part === "firstName" || part === "lastName") && member[part] === hiddenText ? hiddenText : undefined}
-      description={(part === "firstName" || part === "lastName") && member[part] === hiddenText ? texts.hiddenHint : undefined}
+      placeholder={
+        (part === "firstName" || part === "lastName") && member[part] === hiddenText ? hiddenText : undefined
+      }
+      description={
+        (part === "firstName" || part === "lastName") && member[part] === hiddenText ? texts.hiddenHint : undefined
+      }
       maxLength={100}
       autoComplete="off"
       {...form.getInputProps(part)}

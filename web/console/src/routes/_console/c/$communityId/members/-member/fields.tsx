@@ -104,7 +104,10 @@ function FieldRow({
     else save.mutate({ value: readFieldText(field, draft), before: value });
   };
   const onKey = (event: KeyboardEvent) => {
-    const ends = field.type === "multi-line-text" ? event.key === "Enter" && (event.ctrlKey || event.metaKey) : event.key === "Enter";
+    const ends =
+      field.type === "multi-line-text"
+        ? event.key === "Enter" && (event.ctrlKey || event.metaKey)
+        : event.key === "Enter";
     if (ends) {
       event.preventDefault();
       submit();

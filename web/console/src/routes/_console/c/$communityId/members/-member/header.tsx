@@ -1,4 +1,16 @@
-import { ActionIcon, Box, Group, Menu, Paper, SimpleGrid, Stack, Text, Title, Tooltip, UnstyledButton } from "@mantine/core";
+import {
+  ActionIcon,
+  Box,
+  Group,
+  Menu,
+  Paper,
+  SimpleGrid,
+  Stack,
+  Text,
+  Title,
+  Tooltip,
+  UnstyledButton,
+} from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Camera, EllipsisVertical, Pencil, Trash2 } from "lucide-react";
 import { type ReactNode, useRef, useState } from "react";
@@ -20,7 +32,9 @@ import { MemberRoles, MemberTags } from "./roles";
 const avatarBytesMax = 5 * 1024 * 1024; // the API's own bound
 
 export const nameOf = (member: Member) =>
-  member.displayName || [member.firstName, member.lastName].filter((one) => one && one !== hiddenText).join(" ") || member.username;
+  member.displayName ||
+  [member.firstName, member.lastName].filter((one) => one && one !== hiddenText).join(" ") ||
+  member.username;
 
 export function MemberHeader({ member }: { member: Member }) {
   const format = useFormat();
@@ -45,7 +59,9 @@ export function MemberHeader({ member }: { member: Member }) {
               </Text>
               {member.status === "suspended" && (
                 <Text size="sm" c="orange" mt={4}>
-                  {member.suspendedUntil ? texts.suspendedUntil(format.dateTime(member.suspendedUntil)) : texts.suspendedOpen}
+                  {member.suspendedUntil
+                    ? texts.suspendedUntil(format.dateTime(member.suspendedUntil))
+                    : texts.suspendedOpen}
                 </Text>
               )}
             </Box>
@@ -60,7 +76,11 @@ export function MemberHeader({ member }: { member: Member }) {
                   <Menu.Item leftSection={<Pencil size={15} aria-hidden />} onClick={() => setDialog("edit")}>
                     {texts.edit}
                   </Menu.Item>
-                  <Menu.Item color="red" leftSection={<Trash2 size={15} aria-hidden />} onClick={() => setDialog("delete")}>
+                  <Menu.Item
+                    color="red"
+                    leftSection={<Trash2 size={15} aria-hidden />}
+                    onClick={() => setDialog("delete")}
+                  >
                     {texts.delete}
                   </Menu.Item>
                 </Menu.Dropdown>

@@ -15,14 +15,19 @@ export function MemberRoles({ member }: { member: Member }) {
   const one = memberQuery(community, member.userId).queryKey;
   const move = useMutation({
     mutationFn: ({ role, give }: { role: NamedItem; give: boolean }) =>
-      request("post", `/v1/roles/${role._id}/${give ? "add" : "remove"}`, { community, body: { userId: member.userId } }),
+      request("post", `/v1/roles/${role._id}/${give ? "add" : "remove"}`, {
+        community,
+        body: { userId: member.userId },
+      }),
     onSuccess: async (_, { role, give }) => {
       await Promise.all([
         queries.invalidateQueries({ queryKey: one }),
         queries.invalidateQueries({ queryKey: ["members", community, "table"] }),
         queries.invalidateQueries({ queryKey: ["roles", community] }),
       ]);
-      toast.undoable(give ? texts.roleGiven(role.name) : texts.roleTaken(role.name), () => move.mutate({ role, give: !give }));
+      toast.undoable(give ? texts.roleGiven(role.name) : texts.roleTaken(role.name), () =>
+        move.mutate({ role, give: !give }),
+      );
     },
     onError: (error) => toast.failed(error),
   });
