@@ -41,6 +41,8 @@ function Navigation({ community }: { community: Community }) {
                   key={item.path}
                   component={Link}
                   to={to}
+                  // The overview's address is the beginning of all others.
+                  activeOptions={{ exact: to === home }}
                   label={item.label}
                   active={active}
                   aria-current={active ? "page" : undefined}

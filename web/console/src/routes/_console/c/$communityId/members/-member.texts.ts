@@ -75,7 +75,7 @@ export const texts = defineTexts({
     resultNow: "now",
     resultAfter: "after",
     reason: "Reason",
-    reasonHint: "Others read it in the ledger and the audit log",
+    reasonHint: "Kept with the entry in the ledger",
     reasonKind: "Kind",
     reasonKindHint: "For reports",
     reasonKinds: {

@@ -1,5 +1,6 @@
 import {
   ActionIcon,
+  Box,
   Button,
   CloseButton,
   Group,
@@ -177,10 +178,14 @@ function Members() {
                 show({ order: next === "newest" ? undefined : next });
               }}
               data={orders.map((value) => ({ value, label: texts.orders[value] }))}
-              w={150}
+              flex="1 1 112px"
+              maw={160}
             />
           </Tooltip>
-          <ColumnPicker columns={columns} shown={shownNames} onChange={setShownNames} />
+          {/* Cards show the same of everybody. */}
+          <Box visibleFrom="sm">
+            <ColumnPicker columns={columns} shown={shownNames} onChange={setShownNames} />
+          </Box>
         </Group>
         <FilterChips
           columns={columns}

@@ -20,7 +20,19 @@ export function StatusBadge({ status }: { status: string }) {
 }
 
 export function MemberAvatar({ name, src, size = 28 }: { name: string; src: string | null; size?: number }) {
-  return <Avatar src={src} name={name} alt="" size={size} radius="xl" color="initials" aria-hidden />;
+  return <Avatar src={src} name={name} alt="" size={size} radius="50%" color="initials" aria-hidden />;
+}
+
+// So many of the names stand in a cell without being cut off; a letter of a badge is about seven pixels wide.
+function fitting(names: string[], width: number): number {
+  const letterPx = 7;
+  const aroundPx = 26;
+  let left = width - 50;
+  const count = names.findIndex((name) => {
+    left -= name.length * letterPx + aroundPx;
+    return left < 0;
+  });
+  return count < 0 ? names.length : Math.max(1, count);
 }
 
 export function CellValue({
@@ -40,21 +52,23 @@ export function CellValue({
         {value}
       </span>
     );
-  if (Array.isArray(value))
+  if (Array.isArray(value)) {
+    const room = fitting(value, column.width);
     return (
       <span title={value.join(", ")}>
-        {value.slice(0, 3).map((one) => (
+        {value.slice(0, room).map((one) => (
           <Badge key={one} color="gray" mr={4}>
             {one}
           </Badge>
         ))}
-        {value.length > 3 && (
+        {value.length > room && (
           <Text span size="xs" c="dimmed">
-            +{value.length - 3}
+            +{value.length - room}
           </Text>
         )}
       </span>
     );
+  }
   switch (column.kind) {
     case "number":
       return <span>{format.amount(value as string | number)}</span>;

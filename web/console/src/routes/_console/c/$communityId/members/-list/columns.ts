@@ -28,18 +28,18 @@ export type MemberColumn = {
 };
 
 const kept: [name: string, label: string, kind: ColumnKind, width: number, always?: boolean][] = [
-  ["email", "Email", "text", 230, true],
+  ["email", "Email", "text", 200, true],
   ["username", "Username", "text", 160, true],
   ["first_name", "First name", "text", 130],
   ["last_name", "Last name", "text", 130],
   ["display_name", "Display name", "text", 150],
-  ["status", "Status", "status", 110, true],
-  ["role", "Roles", "role", 180],
-  ["tag", "Tags", "tag", 180],
-  ["xp", "XP", "number", 110, true],
-  ["coins", "Coins", "number", 110, true],
+  ["status", "Status", "status", 100, true],
+  ["role", "Roles", "role", 150],
+  ["tag", "Tags", "tag", 150],
+  ["xp", "XP", "number", 96, true],
+  ["coins", "Coins", "number", 96, true],
   ["premium_currency", "Premium currency", "number", 140, true],
-  ["join_date", "Joined", "time", 130, true],
+  ["join_date", "Joined", "time", 120, true],
   ["last_online", "Last online", "time", 130],
   ["country", "Country", "country", 100],
   ["language", "Language", "language", 120],
@@ -96,4 +96,4 @@ export function columnsOf(fields: UserField[], labels: Record<string, string>): 
   return { list, find };
 }
 
-export const columnsAtFirst = ["email", "status", "role", "tag", "xp", "coins", "join_date"];
+export const columnsAtFirst = ["email", "status", "role", "xp", "coins", "join_date"];

@@ -47,9 +47,10 @@ export function describe(column: MemberColumn, condition: Condition, format: For
     }
     case "anyOf":
     case "noneOf": {
-      const single = values.length === 1 && !isSet(kind);
-      const operator = single ? (condition.operator === "anyOf" ? "is" : "isNot") : condition.operator;
-      return `${label} ${single ? texts.operators[operator] : word(operator)} ${values.join(", ")}`;
+      if (values.length > 1 || (isSet(kind) && condition.operator === "noneOf"))
+        return `${label} ${word(condition.operator)} ${values.join(", ")}`;
+      const single = condition.operator === "anyOf" ? texts.operators.is : texts.operators.isNot;
+      return `${label} ${isSet(kind) ? texts.includes : single} ${values[0]}`;
     }
     default:
       return `${label} ${word(condition.operator)} ${values[0]}`;

@@ -6,7 +6,16 @@ import { Button, Group, Loader, Skeleton, Text } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type CSSProperties, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import {
+  type CSSProperties,
+  type ReactNode,
+  type RefObject,
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
 import { useFormat } from "~/format/format";
 import { useCommunity } from "~/session/community";
 import { common } from "~/texts/common.texts";
@@ -19,9 +28,10 @@ import type { MemberRow } from "./members-data";
 
 const rowPx = { comfortable: 52, compact: 42 };
 const cardPx = 72;
-const firstColumnPx = 250;
+const firstColumnPx = 210;
 const rowsBefore = 30; // the next page is asked for when so many rows are left
 const skeletons = 12;
+const belowPx = 62; // the line below the rows, and the page's edge
 
 type Props = {
   rows: MemberRow[] | undefined;
@@ -116,9 +126,13 @@ export function MembersTable(props: Props) {
     return () => window.removeEventListener("keydown", listen);
   }, []);
 
+  useHeightToBottom(scroll);
+
   if (rows && loaded === 0 && !hasMore) return <>{props.empty}</>;
+  const widths = [firstColumnPx, ...columns.map((column) => column.width)];
   const style = {
-    "--columns": `minmax(${firstColumnPx}px, 1.5fr) ${columns.map((column) => `minmax(${column.width}px, 1fr)`).join(" ")}`,
+    "--columns": widths.map((width) => `minmax(${width}px, ${width}fr)`).join(" "),
+    "--least": cards ? "0" : `${widths.reduce((sum, width) => sum + width, 0)}px`,
   } as CSSProperties;
   const shown = active >= 0 && items.some((item) => item.index === active);
   return (
@@ -229,6 +243,28 @@ export function MembersTable(props: Props) {
       </Group>
     </>
   );
+}
+
+/** The rows reach down to the window's end, whatever stands above them. */
+function useHeightToBottom(scroll: RefObject<HTMLDivElement | null>) {
+  useLayoutEffect(() => {
+    const reach = () => {
+      const element = scroll.current;
+      if (!element) return;
+      const above = element.getBoundingClientRect().top + window.scrollY;
+      element.style.setProperty("--above", `${Math.round(above) + belowPx}px`);
+    };
+    reach();
+    // Chips and notes above the table come, go and wrap.
+    const watched = new ResizeObserver(reach);
+    for (let one = scroll.current?.parentElement; one && one !== document.body; one = one.parentElement)
+      watched.observe(one);
+    window.addEventListener("resize", reach);
+    return () => {
+      watched.disconnect();
+      window.removeEventListener("resize", reach);
+    };
+  });
 }
 
 function SkeletonRow({ columns, index }: { columns: MemberColumn[]; index: number }) {

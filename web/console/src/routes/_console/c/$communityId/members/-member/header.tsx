@@ -1,6 +1,7 @@
 import {
   ActionIcon,
   Box,
+  Button,
   Group,
   Menu,
   Paper,
@@ -66,6 +67,9 @@ export function MemberHeader({ member }: { member: Member }) {
               )}
             </Box>
             <Group gap="xs" wrap="nowrap">
+              <Button variant="default" visibleFrom="sm" onClick={() => setDialog("edit")}>
+                {texts.edit}
+              </Button>
               <Menu position="bottom-end">
                 <Menu.Target>
                   <ActionIcon variant="default" size={36} aria-label={texts.actions(name)}>
