@@ -178,7 +178,7 @@ function Members() {
                 show({ order: next === "newest" ? undefined : next });
               }}
               data={orders.map((value) => ({ value, label: texts.orders[value] }))}
-              flex="1 1 112px"
+              flex="1 1 100px"
               maw={160}
             />
           </Tooltip>
