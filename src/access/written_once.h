@@ -1,8 +1,8 @@
 // Handlers of POSTs that repeat their answer to the same Idempotency-Key: the key comes to the service beside the body, and what
 // is wrong with either is told together.
 //
-//   route.handler = written_once<CreateIn>("things.create", [&](Context& c, Request const&, CreateIn const& in, auto const& key) {
-//     return service.create(c, in, key); });   // which calls once() of access/once.h
+//   routes.push_back(once_route<CreateIn, ThingOut>(route, [&](Context& c, CreateIn const& in, auto const& key) {
+//     return service.create(c, in, key); }, 201));   // which calls once_as()
 #pragma once
 #include "access/once.h"
 #include "api/typed.h"
@@ -24,6 +24,20 @@ api::Handler written_once(std::string operation, Fn fn) {
     else
       return fn(context, in, key);
   };
+}
+
+// The declaration and the handler of such a route from one place.
+template <class In, class Out, class Fn>
+api::Route once_route(api::Route route, Fn fn, int status = 200) {
+  if constexpr (!std::same_as<In, api::None>) {
+    route.body = api::BodyKind::json;
+    route.in = &api::Schema<In>::def;
+  }
+  if constexpr (requires { api::Schema<Out>::def; }) route.out = &api::Schema<Out>::def;
+  route.success_status = status;
+  route.errors.push_back(&fealty::errors::kIdempotencyKeyReused);
+  route.handler = written_once<In>(route.id, std::move(fn));
+  return route;
 }
 
 // once() for a deed that gives what the route's schema writes.

@@ -162,15 +162,10 @@ std::vector<api::Route> access_level_routes(AccessLevelService& service) {
     return api::Answer{.message = "Get access levels success.", .data = w.take(), .meta_extra = api::Page::of(count, 1, count).meta()};
   };
   routes.push_back(std::move(list));
-  auto create = route(Method::post, "access_levels.create", "Create an access level",
-                      {&errors::kAccessLevelExists, &errors::kTooManyAccessLevels, &fealty::errors::kIdempotencyKeyReused}, false);
-  create.body = api::BodyKind::json;
-  create.in = &api::Schema<AccessLevelIn>::def;
-  create.out = &api::Schema<AccessLevelOut>::def;
-  create.success_status = 201;
-  create.handler = access::written_once<AccessLevelIn>(
-      create.id, [&service](Context& c, AccessLevelIn const& in, auto const& key) { return service.create(c, in, key); });
-  routes.push_back(std::move(create));
+  routes.push_back(access::once_route<AccessLevelIn, AccessLevelOut>(
+      route(Method::post, "access_levels.create", "Create an access level", {&errors::kAccessLevelExists, &errors::kTooManyAccessLevels},
+            false),
+      [&service](Context& c, AccessLevelIn const& in, auto const& key) { return service.create(c, in, key); }, 201));
   routes.push_back(api::typed_route<None, AccessLevelChange, AccessLevelOut>(
       route(Method::put, "access_levels.update", "Change an access level", {&errors::kAccessLevelNotFound, &errors::kAccessLevelFixed},
             true),

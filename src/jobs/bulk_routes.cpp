@@ -228,17 +228,15 @@ std::vector<Route> bulk_routes(BulkService& service, std::vector<std::unique_ptr
                .summary = "Cancel a bulk job",
                .description = "A queued job is cancelled at once, a running one at the end of its chunk. Applied rows stay.",
                .tag = "Bulk Operations",
-               .out = &api::Schema<JobStatus>::def,
-               .errors = {&errors::kJobNotFound, &errors::kJobFinished, &fealty::errors::kIdempotencyKeyReused}};
-  cancel.handler = access::written_once<api::None>(
-      cancel.id, [&service](Context& c, Request const& r, api::None const&, std::optional<OnceKey> key) -> Result<Answer> {
+               .errors = {&errors::kJobNotFound, &errors::kJobFinished}};
+  routes.push_back(access::once_route<api::None, JobStatus>(
+      std::move(cancel), [&service](Context& c, Request const& r, api::None const&, std::optional<OnceKey> key) -> Result<Answer> {
         auto const id = api::path_id(r, 0, errors::kJobNotFound);
         if (!id) return std::unexpected(id.error());
         // The body is empty: the job makes the request another one.
         if (key) key->operation += ":" + id->to_string();
         return service.cancel(c, *id, key);
-      });
-  routes.push_back(std::move(cancel));
+      }));
 
   Route revert{.method = Method::post,
                .path = "/users/bulk-update/{id}/revert",

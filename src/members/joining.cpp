@@ -102,22 +102,19 @@ std::vector<api::Route> joining_routes(JoiningService& service) {
                       .summary = std::move(summary),
                       .description = std::move(description),
                       .tag = "Sign-in",
-                      .out = &api::Schema<JoinOut>::def,
                       .errors = std::move(errors)};
   };
   std::vector<api::Route> routes;
-  auto const add = [&](api::Route one,
-                       Result<api::Answer> (JoiningService::*deed)(api::Context const&, std::optional<access::OnceKey> const&)) {
-    one.handler = access::written_once<api::None>(
-        one.id, [&service, deed](api::Context& c, api::None const&, auto const& key) { return (service.*deed)(c, key); });
-    routes.push_back(std::move(one));
+  using Deed = Result<api::Answer> (JoiningService::*)(api::Context const&, std::optional<access::OnceKey> const&);
+  auto const add = [&](api::Route one, Deed deed) {
+    routes.push_back(access::once_route<api::None, JoinOut>(
+        std::move(one), [&service, deed](api::Context& c, api::None const&, auto const& key) { return (service.*deed)(c, key); }));
   };
   add(route("community.join", "join", "Join a community", "An open community, or one that invites. Joining twice changes nothing.",
-            {&fealty::errors::kForbidden, &access::errors::kBanned, &access::errors::kSuspended, &fealty::errors::kIdempotencyKeyReused}),
+            {&fealty::errors::kForbidden, &access::errors::kBanned, &access::errors::kSuspended}),
       &JoiningService::join);
   add(route("community.leave", "leave", "Leave a community", "Ends the person's sessions and keys of this community.",
-            {&fealty::errors::kForbidden, &access::errors::kBanned, &access::errors::kSuspended, &kOwnerMustTransfer,
-             &fealty::errors::kIdempotencyKeyReused}),
+            {&fealty::errors::kForbidden, &access::errors::kBanned, &access::errors::kSuspended, &kOwnerMustTransfer}),
       &JoiningService::leave);
   return routes;
 }

@@ -52,17 +52,11 @@ std::vector<Route> segments_routes(SegmentsService& service) {
         return id ? service.get(c, *id) : std::unexpected(id.error());
       }));
 
-  Route create = base(Method::post, "", "segments.create", "Create a segment",
-                      "The filter is kept by the ids of its fields, roles and tags: it means the same when they are renamed.", writes,
-                      {&errors::kSegmentExists, &errors::kTooManySegments, &errors::kUnknownColumn, &errors::kUnknownOperator,
-                       &fealty::errors::kIdempotencyKeyReused});
-  create.body = api::BodyKind::json;
-  create.in = &api::Schema<CreateSegmentIn>::def;
-  create.out = &api::Schema<SegmentOut>::def;
-  create.success_status = 201;
-  create.handler = access::written_once<CreateSegmentIn>(
-      "segments.create", [&service](Context& c, CreateSegmentIn const& in, auto const& key) { return service.create(c, in, key); });
-  routes.push_back(std::move(create));
+  routes.push_back(access::once_route<CreateSegmentIn, SegmentOut>(
+      base(Method::post, "", "segments.create", "Create a segment",
+           "The filter is kept by the ids of its fields, roles and tags: it means the same when they are renamed.", writes,
+           {&errors::kSegmentExists, &errors::kTooManySegments, &errors::kUnknownColumn, &errors::kUnknownOperator}),
+      [&service](Context& c, CreateSegmentIn const& in, auto const& key) { return service.create(c, in, key); }, 201));
 
   routes.push_back(api::typed_route<None, UpdateSegmentIn, SegmentOut>(
       base(Method::put, one, "segments.update", "Change a segment", "What is absent stays.", writes,

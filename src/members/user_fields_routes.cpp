@@ -61,14 +61,9 @@ std::vector<Route> user_fields_routes(UserFieldsService& service) {
 
   Route create = base(Method::post, kPath, "user_fields.create", "Create a custom user field",
                       "Keys and names share one name space with the default fields, compared without case.");
-  create.errors = {&errors::kFieldExists, &errors::kTooManyFields, &fealty::errors::kIdempotencyKeyReused};
-  create.body = api::BodyKind::json;
-  create.in = &api::Schema<CreateUserFieldIn>::def;
-  create.out = &api::Schema<UserFieldOut>::def;
-  create.success_status = 201;
-  create.handler = access::written_once<CreateUserFieldIn>(
-      create.id, [&service](Context& c, CreateUserFieldIn const& in, auto const& key) { return service.create(c, in, key); });
-  routes.push_back(std::move(create));
+  create.errors = {&errors::kFieldExists, &errors::kTooManyFields};
+  routes.push_back(access::once_route<CreateUserFieldIn, UserFieldOut>(
+      std::move(create), [&service](Context& c, CreateUserFieldIn const& in, auto const& key) { return service.create(c, in, key); }, 201));
 
   Route update = base(Method::put, one, "user_fields.update", "Update a custom user field",
                       "name and type are needed, what else is absent stays. A type that stored values would not fit is refused; nothing is "

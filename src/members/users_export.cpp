@@ -109,9 +109,7 @@ std::string UsersExport::header_of(AskedColumn const& column) const {
   std::string name(header->name);
   // A column "#…" is passed over unless a field is called so.
   auto const is_field = [&] { return std::ranges::any_of(catalogue_->fields, [&](CustomField const& f) { return f.name == name; }); };
-  if (!is_read) do
-      name.insert(0, "#");
-    while (is_field());
+  while (!is_read && (name == header->name || is_field())) name.insert(0, "#");
   return name;
 }
 
@@ -253,7 +251,7 @@ Result<api::Response> export_users(sql::Database& database, NumberSource& number
                           {.actor = access::actor_of(context.principal),
                            .action = question.action,
                            .target = question.target,
-                           .detail = detail.take(),
+                           .detail = access::audit_value(detail.take(), context.request_id),
                            .remote_address = context.remote_address,
                            .at = context.now});
     });

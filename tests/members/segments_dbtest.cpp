@@ -327,8 +327,9 @@ TEST_P(Segments, AreExportedWithTheirColumns) {
             "\xEF\xBB\xBFusername,xp\r\nuser2,0\r\nuser3,0\r\n");
   EXPECT_EQ(ask("segments.export", "", id, {{"layout", "xml"}}).status, 400);
   EXPECT_EQ(ask("segments.export", "", id, {{"fields", "shoe"}}).at("/code"), "\"unknown_column\"");
-  EXPECT_EQ(text(db(), "SELECT detail FROM audit_entries WHERE action = 'export.segment' ORDER BY audit_id LIMIT 1"),
-            R"({"layout":"bulk","name":"Singapore","columns":["email","country"],"conditions":["country"]})");
+  EXPECT_EQ(
+      text(db(), "SELECT detail FROM audit_entries WHERE action = 'export.segment' ORDER BY audit_id LIMIT 1"),
+      R"({"request_id":"request","value":{"layout":"bulk","name":"Singapore","columns":["email","country"],"conditions":["country"]}})");
   EXPECT_EQ(number(db(), "SELECT count(*) FROM audit_entries WHERE action = 'export.segment' AND target = '" + id + "'"), 2)
       << "what was refused is not among them";
 }

@@ -123,14 +123,14 @@ TEST_P(UsersExports, AreWrittenDownWithoutWhatWasLookedFor) {
   auto const card = add_field("Card", "text", "", true);
   file(R"({"fields":["user_id"],"filter":{"email":"m1@example.org","Card":"c-1"}})");
   EXPECT_EQ(text(db(), "SELECT detail FROM audit_entries WHERE action = 'export.users'"),
-            R"({"layout":"bulk","columns":["user_id"],"conditions":["email","Card"]})");
+            R"({"request_id":"request","value":{"layout":"bulk","columns":["user_id"],"conditions":["email","Card"]}})");
   EXPECT_EQ(text(db(), "SELECT actor_id FROM audit_entries WHERE action = 'export.users'"), "fk_key1");
   EXPECT_THAT(test::tables_with(db(), "c-1"), IsEmpty());
 }
 
 TEST_P(UsersExports, HaveEveryUnchangedMemberOnceWhileOthersComeAndGo) {
-  for (std::int64_t m = 1'001; m <= 3'000; ++m) test::add_member(db(), kHere, m);
-  std::int64_t next_new = 5'001, next_gone = 2'999;
+  for (std::int64_t m = 1'001; m <= 1'600; ++m) test::add_member(db(), kHere, m);
+  std::int64_t next_new = 5'001, next_gone = 1'599;
   auto const field = add_field("Late", "text");
   auto const answer = file(R"({"fields":["user_id","role"]})", [&] {
     test::add_member(db(), kHere, next_new++);
@@ -141,9 +141,9 @@ TEST_P(UsersExports, HaveEveryUnchangedMemberOnceWhileOthersComeAndGo) {
   auto const lines = split(answer.text, '\n');
   for (std::size_t i = 1; i + 1 < lines.size(); ++i) ++seen[std::string(lines[i].substr(0, lines[i].find(',')))];
   for (auto const& [id, times] : seen) EXPECT_EQ(times, 1) << id;
-  for (std::int64_t m = 1'001; m <= 3'000; ++m)
+  for (std::int64_t m = 1'001; m <= 1'600; ++m)
     if (m % 2 == 0 || m <= next_gone) EXPECT_TRUE(seen.contains(std::to_string(m))) << m;
-  EXPECT_LT(next_gone, 2'999) << "it was made in more than one piece";
+  EXPECT_LT(next_gone, 1'599) << "it was made in more than one piece";
 }
 
 TEST_P(UsersExports, KnowRolesThatAreMadeMeanwhileAndForgetFieldsThatAreDeleted) {
@@ -160,95 +160,6 @@ TEST_P(UsersExports, KnowRolesThatAreMadeMeanwhileAndForgetFieldsThatAreDeleted)
   });
   EXPECT_THAT(answer.text, HasSubstr("\r\n1400,Trader,\r\n"));
   EXPECT_THAT(answer.text, HasSubstr("\r\n1,,gold\r\n"));
-}
-
-// ---- The operators that the filter has beside the published ones
-
-TEST_P(UsersExports, FindByListsByWhatIsNotAndByParts) {
-  auto const tier = add_field("Tier", "text", "basic"), plan = add_field("Plan", "text"), card = add_field("Card", "text", "", true),
-             score = add_field("Score", "number");
-  give_value(1, tier, "gold");
-  give_value(2, tier, "silver");
-  give_value(1, plan, "100% off");
-  give_value(2, plan, "100 off");
-  give_value(3, plan, "BIG_one");
-  give_value(4, card, "c-4");
-  give_value(2, score, std::nullopt, 2'000'000);
-  give_value(3, score, std::nullopt, 3'000'000);
-  run(db(), "INSERT INTO identifier_values (community_id, field_id, value_key, member_id) VALUES (1, " + std::to_string(card.number.value) +
-                ", 'c-4', 4)");
-  give_role(2, add_role(2, "Trader", 10));
-  give_role(3, add_role(3, "Chief", 20));
-  give_role(3, 2);
-  run(db(), "UPDATE memberships SET country = 'SG', first_name = 'Ana' WHERE community_id = 1 AND member_id = 2");
-  run(db(), "UPDATE memberships SET country = 'DE', first_name = 'Bea' WHERE community_id = 1 AND member_id = 3");
-  run(db(), "UPDATE memberships SET first_name = 'Hana', hidden = 3 WHERE community_id = 1 AND member_id = 4");
-  run(db(), "INSERT INTO balances (community_id, member_id, currency_id, amount, earned, entry_id) VALUES (1, 2, 1, 5000000, 0, 0)");
-  auto const found = [&](std::string const& conditions) {
-    auto const answer = filter(R"({"fields":["user_id"],"filter":)" + conditions + "}");
-    if (answer.status != 200) return answer.at("/code") + " " + answer.at("/errors/0/field") + " " + answer.at("/errors/0/code");
-    std::string out;
-    for (int i = 0; !answer.at("/data/users/" + std::to_string(i)).empty(); ++i) {
-      auto const id = answer.at("/data/users/" + std::to_string(i) + "/user_id");
-      out += (out.empty() ? "" : " ") + id.substr(1, id.size() - 2);
-    }
-    return out;
-  };
-  for (auto const& [conditions, members] :
-       std::vector<std::pair<std::string, std::string>>{{R"({"country":{"in":["SG","Germany"]}})", "2 3"},
-                                                        {R"({"country":{"in":["SG",null]}})", "1 2 4 5 9 10"},
-                                                        {R"({"country":{"not":"SG"}})", "1 3 4 5 9 10"},
-                                                        {R"({"country":{"not":["SG","DE"]}})", "1 4 5 9 10"},
-                                                        {R"({"country":{"not":null}})", "2 3"},
-                                                        {R"({"role":{"in":["Trader","Chief"]}})", "2 3"},
-                                                        {R"({"role":{"in":["Chief",null]}})", "1 3 4 5 9 10"},
-                                                        {R"({"role":{"not":"Trader"}})", "1 4 5 9 10"},
-                                                        {R"({"role":{"not":null}})", "2 3"},
-                                                        {R"({"role":{"not":["Chief","Nobody"]}})", "1 2 4 5 9 10"},
-                                                        {R"({"role":"Trader","tag":{"not":"x"}})", "2 3"},
-                                                        {R"({"tier":{"in":["gold","basic"]}})", "1 3 4 5 9 10"},
-                                                        {R"({"tier":{"not":"basic"}})", "1 2"},
-                                                        {R"({"tier":{"not":["gold","silver"]}})", "3 4 5 9 10"},
-                                                        {R"({"tier":{"contains":"AS"}})", "3 4 5 9 10"},
-                                                        {R"({"plan":{"contains":"0%"}})", "1"},
-                                                        {R"({"plan":{"contains":"big_"}})", "3"},
-                                                        {R"({"plan":{"not":null}})", "1 2 3"},
-                                                        {R"({"plan":{"in":["100 off",null]}})", "2 4 5 9 10"},
-                                                        {R"({"Card":{"in":["c-4","c-5"]}})", "4"},
-                                                        {R"({"Card":{"not":"c-4"}})", "1 2 3 5 9 10"},
-                                                        {R"({"Score":{"in":[2,"3.0"]}})", "2 3"},
-                                                        {R"({"Score":{"not":2}})", "1 3 4 5 9 10"},
-                                                        {R"({"xp":{"in":[0]}})", "1 3 4 5 9 10"},
-                                                        {R"({"xp":{"not":0}})", "2"},
-                                                        {R"({"status":{"in":["banned","suspended"]}})", "9 10"},
-                                                        {R"({"status":{"not":"active"}})", "9 10"},
-                                                        {R"({"email":{"in":["m1@example.org","M3@example.org","x@example.org"]}})", "1 3"},
-                                                        {R"({"email":{"not":"m1@example.org"}})", "2 3 4 5 9 10"},
-                                                        {R"({"email":{"contains":"@EXAMPLE"}})", "1 2 3 5 9 10"},
-                                                        {R"({"username":{"contains":"ser1"}})", "1 10"},
-                                                        {R"({"display_name":{"contains":"member 1"}})", "1 10"},
-                                                        {R"({"first_name":{"contains":"an"}})", "2"},
-                                                        {R"({"first_name":{"not":"Hana"}})", "1 2 3 4 5 9 10"},
-                                                        {R"({"first_name":{"not":null}})", "2 3 4"},
-                                                        {R"({"last_online":{"not":null}})", ""},
-                                                        {R"({"join_date":{"in":["2026-04-07"]},"user_id":{"in":[1,"2"]}})", "1 2"},
-                                                        {R"({"referred_by":{"not":"user1"}})", "1 2 3 4 5 9 10"}})
-    EXPECT_EQ(found(conditions), members) << conditions;
-  for (auto const& [conditions, problem] : std::vector<std::pair<std::string, std::string>>{
-           {R"({"xp":{"in":[]}})", R"("invalid_request" "/filter/xp/in" "bad_value")"},
-           {R"({"xp":{"in":5}})", R"("invalid_request" "/filter/xp/in" "bad_value")"},
-           {R"({"xp":{"in":[1,"x"]}})", R"("invalid_request" "/filter/xp/in/1" "not_a_number")"},
-           {R"({"xp":{"in":[[1]]}})", R"("invalid_request" "/filter/xp/in/0" "bad_value")"},
-           {R"({"xp":{"not":{"gte":1}}})", R"("invalid_request" "/filter/xp/not" "bad_value")"},
-           {R"({"xp":{"gte":1,"not":2}})", R"("invalid_request" "/filter/xp" "bad_value")"},
-           {R"({"xp":{}})", R"("invalid_request" "/filter/xp" "bad_value")"},
-           {R"({"xp":{"contains":"1"}})", R"("unknown_operator" "/filter/xp/contains" "unknown_operator")"},
-           {R"({"first_name":{"contains":""}})", R"("invalid_request" "/filter/first_name/contains" "bad_value")"},
-           {R"({"first_name":{"like":"a"}})", R"("unknown_operator" "/filter/first_name/like" "unknown_operator")"}})
-    EXPECT_EQ(found(conditions), problem) << conditions;
-  std::string many;
-  for (int i = 0; i <= 100; ++i) many += (i ? "," : "") + std::to_string(i);
-  EXPECT_EQ(found(R"({"xp":{"in":[)" + many + "]}}"), R"("invalid_request" "/filter/xp/in" "bad_value")");
 }
 
 }  // namespace
