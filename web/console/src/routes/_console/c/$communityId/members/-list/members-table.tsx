@@ -4,19 +4,21 @@
 // a tablet each row is a card.
 import { Button, Group, Loader, Skeleton, Text } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { useNavigate } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import {
   type CSSProperties,
+  memo,
   type ReactNode,
   type RefObject,
+  useCallback,
   useEffect,
   useId,
   useLayoutEffect,
   useRef,
   useState,
 } from "react";
-import { useFormat } from "~/format/format";
+import { type Format, useFormat } from "~/format/format";
 import { useCommunity } from "~/session/community";
 import { common } from "~/texts/common.texts";
 import { useDensity } from "~/theme/density";
@@ -51,6 +53,11 @@ const typesText = (target: EventTarget | null) =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 
 export function MembersTable(props: Props) {
+  const { rows, hasMore, empty } = props;
+  return rows && rows.length === 0 && !hasMore ? empty : <Grid {...props} />;
+}
+
+function Grid(props: Props) {
   const { rows, columns, total, stale, hasMore, loadingMore, moreFailed, onMore } = props;
   const { _id: communityId } = useCommunity();
   const format = useFormat();
@@ -81,8 +88,10 @@ export function MembersTable(props: Props) {
     if (rows && hasMore && !loadingMore && !moreFailed && last >= loaded - rowsBefore) onMore();
   }, [rows, hasMore, loadingMore, moreFailed, last, loaded, onMore]);
 
-  const open = (row: MemberRow) =>
-    void navigate({ to: "/c/$communityId/members/$memberId", params: { communityId, memberId: row.id } });
+  const openRow = useCallback(
+    (id: string) => void navigate({ to: "/c/$communityId/members/$memberId", params: { communityId, memberId: id } }),
+    [navigate, communityId],
+  );
   const go = (index: number) => {
     if (loaded === 0) return;
     const to = Math.max(0, Math.min(loaded - 1, index));
@@ -107,7 +116,7 @@ export function MembersTable(props: Props) {
       go(to);
     } else if (event.key === "Enter" && rows?.[active]) {
       event.preventDefault();
-      open(rows[active]);
+      openRow(rows[active].id);
     }
   };
   // j and k work from everywhere on the page; the others where the table has the focus.
@@ -128,7 +137,6 @@ export function MembersTable(props: Props) {
 
   useHeightToBottom(scroll);
 
-  if (rows && loaded === 0 && !hasMore) return <>{props.empty}</>;
   const widths = [firstColumnPx, ...columns.map((column) => column.width)];
   const style = {
     "--columns": widths.map((width) => `minmax(${width}px, ${width}fr)`).join(" "),
@@ -184,39 +192,20 @@ export function MembersTable(props: Props) {
                   </div>
                 );
               return (
-                <Link
+                <Row
                   key={item.key}
                   id={`${gridId}-${item.index}`}
-                  to="/c/$communityId/members/$memberId"
-                  params={{ communityId, memberId: row.id }}
-                  className={cards ? `${classes.row} ${classes.card}` : classes.row}
-                  role="row"
-                  aria-rowindex={item.index + 2}
-                  aria-selected={item.index === active}
-                  data-active={item.index === active || undefined}
-                  tabIndex={-1}
-                  style={cards ? { ...place, display: "flex" } : place}
-                >
-                  {cards ? (
-                    <CardCells row={row} columns={columns} />
-                  ) : (
-                    <>
-                      <div role="gridcell" className={`${classes.cell} ${classes.first}`}>
-                        <MemberName row={row} />
-                      </div>
-                      {columns.map((column) => (
-                        <div
-                          key={column.name}
-                          role="gridcell"
-                          className={classes.cell}
-                          data-numeric={column.kind === "number" || undefined}
-                        >
-                          <CellValue column={column} value={row.cells[column.name]} format={format} />
-                        </div>
-                      ))}
-                    </>
-                  )}
-                </Link>
+                  index={item.index}
+                  row={row}
+                  columns={columns}
+                  card={!!cards}
+                  active={item.index === active}
+                  href={`/c/${communityId}/members/${row.id}`}
+                  onOpen={openRow}
+                  height={height}
+                  top={item.start}
+                  format={format}
+                />
               );
             })}
           </div>
@@ -245,6 +234,64 @@ export function MembersTable(props: Props) {
   );
 }
 
+type RowProps = {
+  id: string;
+  index: number;
+  row: MemberRow;
+  columns: MemberColumn[];
+  card: boolean;
+  active: boolean;
+  href: string;
+  onOpen: (id: string) => void;
+  height: number;
+  top: number;
+  format: Format;
+};
+
+// Dozens of these come and go with every frame of a scroll: plain elements, and none is drawn again that stays.
+const Row = memo(function Row({ id, index, row, columns, card, active, href, onOpen, height, top, format }: RowProps) {
+  const className = card ? `${classes.row} ${classes.card}` : classes.row;
+  return (
+    <a
+      id={id}
+      href={href}
+      className={className}
+      role="row"
+      aria-rowindex={index + 2}
+      aria-selected={active}
+      data-active={active || undefined}
+      tabIndex={-1}
+      style={{ height, transform: `translateY(${top}px)` }}
+      onClick={(event) => {
+        // A new tab or window is the browser's own.
+        if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0) return;
+        event.preventDefault();
+        onOpen(row.id);
+      }}
+    >
+      {card ? (
+        <CardCells row={row} columns={columns} format={format} />
+      ) : (
+        <>
+          <div role="gridcell" className={`${classes.cell} ${classes.first}`}>
+            <MemberName row={row} />
+          </div>
+          {columns.map((column) => (
+            <div
+              key={column.name}
+              role="gridcell"
+              className={classes.cell}
+              data-numeric={column.kind === "number" || undefined}
+            >
+              <CellValue column={column} value={row.cells[column.name]} format={format} />
+            </div>
+          ))}
+        </>
+      )}
+    </a>
+  );
+});
+
 /** The rows reach down to the window's end, whatever stands above them. */
 function useHeightToBottom(scroll: RefObject<HTMLDivElement | null>) {
   useLayoutEffect(() => {
@@ -264,7 +311,7 @@ function useHeightToBottom(scroll: RefObject<HTMLDivElement | null>) {
       watched.disconnect();
       window.removeEventListener("resize", reach);
     };
-  });
+  }, [scroll]);
 }
 
 function SkeletonRow({ columns, index }: { columns: MemberColumn[]; index: number }) {
@@ -285,8 +332,7 @@ function SkeletonRow({ columns, index }: { columns: MemberColumn[]; index: numbe
 }
 
 /** Two values that the person chose stand at the card's end; the page of the member has them all. */
-function CardCells({ row, columns }: { row: MemberRow; columns: MemberColumn[] }) {
-  const format = useFormat();
+function CardCells({ row, columns, format }: { row: MemberRow; columns: MemberColumn[]; format: Format }) {
   const email = columns.find((column) => column.name === "email") && row.cells.email;
   const status = row.cells.status;
   const number = columns.find((column) => column.kind === "number");
