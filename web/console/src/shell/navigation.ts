@@ -13,11 +13,13 @@ import {
   ShieldHalf,
   Tag,
   UserRound,
+  UsersRound,
 } from "lucide-react";
 import { texts as shell } from "./shell.texts";
 import { texts as overview } from "~/routes/_console/c/$communityId/-overview.texts";
 import { texts as apiLog } from "~/routes/_console/c/$communityId/api-log/-api-log.texts";
 import { texts as bulk } from "~/routes/_console/c/$communityId/bulk/-bulk.texts";
+import { texts as members } from "~/routes/_console/c/$communityId/members/-members.texts";
 import { texts as keys } from "~/routes/_console/c/$communityId/settings/api-keys/-api-keys.texts";
 import { texts as community } from "~/routes/_console/c/$communityId/settings/community/-community.texts";
 import { texts as fields } from "~/routes/_console/c/$communityId/settings/fields/-fields.texts";
@@ -45,6 +47,7 @@ export const navigation: NavigationGroup[] = [
     label: null,
     items: [
       { path: "", label: overview.title, icon: LayoutDashboard, key: "o" },
+      { path: "members", label: members.title, icon: UsersRound, key: "m", keywords: ["users", "people", "segments"] },
       { path: "bulk", label: bulk.title, icon: FileStack, key: "b", keywords: ["csv", "import", "upload", "file"] },
       { path: "api-log", label: apiLog.title, icon: ScrollText, key: "l", keywords: ["requests", "errors", "history"] },
     ],
