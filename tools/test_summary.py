@@ -4,7 +4,7 @@
     tools/test_summary.py FOLDER [--failed-check NAME]... [--passed-check NAME]...
 
 FOLDER/ctest.xml is ctest's report, one case a test binary; FOLDER/gtest/*.xml are the binaries' own, one case a test;
-FOLDER/pytest*.xml are pytest's. A check is one step that is no test of these runners and counts as one. Exit code 1 when
+FOLDER/pytest*.xml are pytest's, FOLDER/node*.xml those of Node's runner and of Vitest. A check is one step that is no test of these runners and counts as one. Exit code 1 when
 something failed or nothing ran at all.
 """
 import argparse
@@ -57,8 +57,8 @@ def add_cpp(tally, folder):
             tally.fail(f"test_{name} wrote no report")
 
 
-def add_pytest(tally, folder):
-    for report in sorted(folder.glob("pytest*.xml")):
+def add_flat(tally, folder):
+    for report in sorted([*folder.glob("pytest*.xml"), *folder.glob("node*.xml")]):
         for case in cases(tally, report):
             tally.case(f"{case.get('classname')}::{case.get('name')}", case)
 
@@ -66,7 +66,7 @@ def add_pytest(tally, folder):
 def summary(folder, passed_checks=(), failed_checks=()):
     tally = Tally()
     add_cpp(tally, folder)
-    add_pytest(tally, folder)
+    add_flat(tally, folder)
     tally.passed += len(passed_checks)
     for name in failed_checks:
         tally.fail(name)

@@ -221,6 +221,28 @@ void Pipeline::run(Exchange& x, Then then) noexcept {
   if (settled) then();
 }
 
+bool Pipeline::run_quick(Exchange& x) noexcept {
+  if (!settings_.around_quick || !x.route->quick || !authenticator_.is_quick(x.request)) return false;
+  x.context.on_io_thread = true;
+  bool const settled = settle(x, [&]() -> Outcome {
+    Outcome outcome;
+    auto const steps = [&] {
+      if (auto error = admit(x))
+        outcome = std::unexpected(*std::move(error));
+      else
+        outcome = x.route->handler(x.context, x.request);
+    };
+    try {
+      settings_.around_quick(std::ref(steps));
+    } catch (api::TakesLong const&) {
+      outcome.reset();
+    }
+    return outcome;
+  });
+  x.context.on_io_thread = false;
+  return settled;
+}
+
 void Pipeline::answer_later(Exchange& x, Then& then) {
   struct Waiting {
     Pipeline& pipeline;
@@ -326,7 +348,10 @@ std::optional<Error> Pipeline::admit(Exchange& x) {
   // Who waited for a worker until his time was over has given up by now: to answer him would make the others wait longer.
   if (context.deadline_steady_ms <= steady_now_ms())
     return Error{&errors::kOverloaded, "The server is overloaded. Try again in a moment.", {}, false, 1};
-  if (!x.route->needs.looks_at_credential()) return std::nullopt;
+  // A request that a worker runs again was seen and counted already.
+  if (x.admitted) return std::nullopt;
+  x.admitted = !x.route->needs.looks_at_credential();
+  if (x.admitted) return std::nullopt;
 
   // 7. The credential: who is calling.
   auto principal = authenticator_.check(x.request, context.now);
@@ -334,7 +359,8 @@ std::optional<Error> Pipeline::admit(Exchange& x) {
   x.key_prefix = principal->key_prefix;
   x.credential_seen_ms = steady_now_ms();
   if (principal->kind == api::PrincipalKind::guest) {
-    if (x.route->needs.guest) return std::nullopt;
+    x.admitted = x.route->needs.guest;
+    if (x.admitted) return std::nullopt;
     return access::credential_needed(x.route->needs);
   }
 
@@ -353,6 +379,7 @@ std::optional<Error> Pipeline::admit(Exchange& x) {
   if (auto admitted = authenticator_.admit(*principal, *x.route, x.request, context.now); !admitted) return std::move(admitted.error());
   context.principal = *std::move(principal);
   context.community = context.principal.community;
+  x.admitted = true;
   return std::nullopt;
 }
 

@@ -35,6 +35,8 @@ struct PipelineSettings {
   Clock clock = system_now;
   bool access_log = true;
   access::RateLimiter* rate_limiter = nullptr;  // none: no limits
+  // Set where storage lets readers wait for nobody: quick routes run on I/O threads, inside this.
+  std::function<void(std::function<void()> const& steps)> around_quick = {};
 };
 
 // What the session does with the request's body.
@@ -67,6 +69,7 @@ struct Exchange {
   std::int64_t body_bytes_max = 0;
 
   bool answered = false;  // `response` is ready: no handler is to be run
+  bool admitted = false;  // steps 7 and 8 are done
   api::Response response;
   std::string piece;                 // of a streamed answer: made, not sent yet
   api::BodyStream::Next next;        // what comes after the piece
@@ -95,6 +98,9 @@ class Pipeline {
   // this thread, or later on another one's when the handler answers later; the exchange must stay until then.
   using Then = std::move_only_function<void()>;
   void run(Exchange& x, Then then) noexcept;
+  // The same on the I/O thread, for what is over in a moment. False when it is to be run by a worker: for most requests at once,
+  // for some after they have found out what they are asked for.
+  bool run_quick(Exchange& x) noexcept;
   // The next piece of a streamed answer, on a worker's thread.
   void pull(Exchange& x) noexcept;
   // Steps 10 and 11: the answer's common headers, metrics and the access log. Once for each exchange that was opened. A

@@ -63,6 +63,32 @@ Route create_route(UsersService& service) {
           }};
 }
 
+Route export_route(UsersService& service) {
+  return {.method = Method::post,
+          .path = "/users/export",
+          .family = Family::integration,
+          .needs = Needs::key({Permission::get_user_data}),
+          .body = api::BodyKind::json,
+          .id = "users.export",
+          .summary = "Export users as CSV",
+          .description =
+              "All members who fit, in the order of their joining, as one file of any size. In the layout bulk it can be edited and given "
+              "to the bulk update; cells that a spreadsheet program would run have an apostrophe in front, which an upload takes off. Who "
+              "exported what is kept in the audit trail.",
+          .tag = "Users",
+          .in = &api::Schema<ExportIn>::def,
+          .errors = {&errors::kUnknownColumn, &errors::kUnknownOperator, &errors::kAmbiguousMember},
+          .raw_content_type = "text/csv",
+          .handler = [&service](Context& context, api::Request& request) -> Result<api::Answer> {
+            ExportIn in;
+            if (auto error = api::detail::parse_input(request, nullptr, nullptr, &api::Schema<ExportIn>::def, &in))
+              return std::unexpected(*std::move(error));
+            auto file = service.export_file(context, request, in);
+            if (!file) return std::unexpected(std::move(file).error());
+            return api::Answer{.raw = *std::move(file)};
+          }};
+}
+
 }  // namespace
 
 std::vector<Route> users_routes(UsersService& service) {
@@ -77,10 +103,11 @@ std::vector<Route> users_routes(UsersService& service) {
        .summary = "Get user data",
        .description = "Everything about one member, invited ones too. Default and custom fields are always there, null when empty.",
        .tag = "Users",
-       .errors = {&errors::kUserNotFound, &errors::kAmbiguousMember}},
+       .errors = {&errors::kUserNotFound, &errors::kAmbiguousMember},
+       .quick = true},
       "", [&service](Context& c, None const&, UserInfoIn const& in) { return service.info(c, in); }));
   for (std::string const path : {"/users/filter", "/users/filters", "/users/search"}) {
-    routes.push_back(api::typed_route<None, FilterIn, FilterOut>(
+    Route route = api::typed_route<None, FilterIn, api::Json>(
         {.method = Method::post,
          .path = path,
          .family = Family::integration,
@@ -91,9 +118,13 @@ std::vector<Route> users_routes(UsersService& service) {
                         "the same, and nobody is shown twice.",
          .tag = "Users",
          .errors = {&errors::kUnknownColumn, &errors::kUnknownOperator, &errors::kInvalidCursor, &errors::kPageTooDeep,
-                    &errors::kAmbiguousMember}},
-        "Users fetched successfully", [&service](Context& c, None const&, FilterIn const& in) { return service.filter(c, in); }));
+                    &errors::kAmbiguousMember},
+         .quick = true},
+        "Users fetched successfully", [&service](Context& c, None const&, FilterIn const& in) { return service.filter(c, in); });
+    route.out = &api::Schema<FilterOut>::def;
+    routes.push_back(std::move(route));
   }
+  routes.push_back(export_route(service));
   routes.push_back(activity_route(service, Method::post));
   routes.push_back(activity_route(service, Method::get));
   return routes;

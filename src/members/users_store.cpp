@@ -28,7 +28,10 @@ Statement const kFields{"users.fields",
                         "WHERE community_id = $1 AND deleted_at IS NULL ORDER BY field_id"};
 Statement const kValues{"users.values",
                         "SELECT field_id, number, text FROM field_values WHERE community_id = $1 AND member_id = $2 ORDER BY field_id"};
-// Entries of one balance are a chain, newest first, and their numbers rise with time.
+// Entries of one balance are a chain, newest first, and their numbers rise with time. PostgreSQL walks it in one round trip; SQLite
+// looks a link up in a tenth of the time that it takes to begin a recursion.
+Statement const kLink{"users.earned_link",
+                      "SELECT class, amount, previous_id FROM ledger_entries WHERE community_id = $1 AND entry_id = $2"};
 Statement const kEarned{"users.earned",
                         "WITH RECURSIVE chain (currency_id, class, amount, previous_id) AS ("
                         "SELECT b.currency_id, e.class, e.amount, e.previous_id FROM balances b CROSS JOIN ledger_entries e "
@@ -126,15 +129,32 @@ void load_user_fields_later(sql::Tx& tx, CommunityNo community, MemberNo member,
       community);
 }
 
-EarnedSince earned_since(sql::Tx& tx, CommunityNo community, MemberNo member, EntryNo from) {
+EarnedSince earned_since(sql::Tx& tx, CommunityNo community, MemberNo member, UserBalances const& balances, EntryNo from,
+                         std::function<void()> const& on_much) {
+  constexpr int kFewLinks = 100;
   EarnedSince out{};
-  tx.each(
-      kEarned,
-      [&](Row const& r) {
-        if (ledger::counts_as_earned(static_cast<ledger::EntryClass>(r.integer(1))))
-          out.amount[static_cast<std::size_t>(r.integer(0))].micros += r.integer(2);
-      },
-      community, member, from);
+  auto const add = [&out](std::size_t currency, std::int64_t entry_class, std::int64_t amount) {
+    if (ledger::counts_as_earned(static_cast<ledger::EntryClass>(entry_class))) out.amount[currency].micros += amount;
+  };
+  if (tx.engine() == sql::Engine::postgres) {
+    tx.each(
+        kEarned, [&](Row const& r) { add(static_cast<std::size_t>(r.integer(0)), r.integer(1), r.integer(2)); }, community, member, from);
+    return out;
+  }
+  int links = 0;
+  for (auto const currency : {static_cast<std::size_t>(ledger::kXp.value), static_cast<std::size_t>(ledger::kCoins.value)})
+    for (EntryNo at = balances.newest[currency]; at && at >= from;) {
+      if (++links == kFewLinks) on_much();
+      EntryNo previous;
+      tx.each(
+          kLink,
+          [&](Row const& r) {
+            add(currency, r.integer(0), r.integer(1));
+            previous = {r.integer(2)};
+          },
+          community, at);
+      at = previous;
+    }
   return out;
 }
 

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "api/cursor.h"
+#include "members/member_store.h"
 #include "members/users_filter.h"
 #include "members/users_harness.h"
 
@@ -245,6 +246,98 @@ TEST_P(UsersFilter, AWalkGivesEveryUnchangedMemberOnceWhileOthersComeAndGo) {
   others.join();
 }
 
+// Numbers rise with the time of joining, close together or far apart, or have nothing to do with it; some are in no list.
+TEST_P(UsersFilter, PagesAreInTheOrderOfJoiningHoweverNumbersLie) {
+  run(db(), "DELETE FROM memberships WHERE community_id = 1");
+  std::mt19937 random(11);
+  for (auto const* how : {"close", "far", "shuffled", "backwards", "mixed"}) {
+    SCOPED_TRACE(how);
+    run(db(), "DELETE FROM memberships WHERE community_id = 1");
+    run(db(), "DELETE FROM balances WHERE community_id = 1");
+    constexpr int kMembers = 700;
+    std::vector<std::int64_t> numbers;
+    std::string const order = how;
+    for (int i = 0; i < kMembers; ++i) numbers.push_back(10'000 + (order == "far" || (order == "mixed" && i > 300) ? i * 7 : i));
+    if (order == "shuffled") std::shuffle(numbers.begin(), numbers.end(), random);
+    if (order == "backwards") std::reverse(numbers.begin(), numbers.end());
+    std::vector<std::string> expected;
+    db().write([&](sql::Tx& tx) {
+      for (int i = 0; i < kMembers; ++i) {
+        auto const n = std::to_string(numbers[static_cast<std::size_t>(i)]);
+        // Two at a time join at the same moment; behind the first hundred stand two hundred who are invited or deleted.
+        int const state = i >= 100 && i < 300 ? (i % 2 ? 1 : 4) : i % 9 == 0 ? 3 : 0;
+        auto const add = [&](std::string const& text) { tx.run_text(text, {}, {}); };
+        add("INSERT INTO accounts (account_id, email, email_key, username, username_key, state, created_at) VALUES (" + n + ", 'e" + n +
+            "', 'e" + n + "', 'u" + n + "', 'u" + n + "', 0, 0) ON CONFLICT DO NOTHING");
+        add("INSERT INTO memberships (community_id, member_id, state, joined_at, first_name) VALUES (1, " + n + ", " +
+            std::to_string(state) + ", " + std::to_string(kNow + i / 2) + ", 'F" + n + "')");
+        if (i % 3 == 0)
+          add("INSERT INTO balances (community_id, member_id, currency_id, amount, earned, entry_id) VALUES (1, " + n + ", 2, " + n +
+              "000000, 0, 0)");
+        if (state == 1 || state == 4) continue;
+        expected.push_back(R"({"user_id":")" + n + R"(","email":"e)" + n + R"(","first_name":"F)" + n + R"(","coins":)" +
+                           (i % 3 == 0 ? n : "0") + "}");
+      }
+    });
+    // Of one moment the smaller number is the first.
+    for (std::size_t i = 0, row = 0; i + 1 < kMembers; i += 2) {
+      auto const listed = [&](std::size_t k) { return k < 100 || k >= 300; };
+      if (!listed(i)) continue;
+      if (numbers[i] > numbers[i + 1]) std::swap(expected[row], expected[row + 1]);
+      row += 2;
+    }
+    std::vector<std::string> by_cursor, by_page;
+    std::string cursor;
+    do {
+      auto const page =
+          filter(R"({"fields":["user_id","email","first_name","coins"])" + (cursor.empty() ? "" : ",\"cursor\":" + cursor) + "}");
+      ASSERT_EQ(page.status, 200) << page.body;
+      EXPECT_EQ(page.at("/data/total"), std::to_string(expected.size()));
+      for (int i = 0; !page.at("/data/users/" + std::to_string(i)).empty(); ++i)
+        by_cursor.push_back(page.at("/data/users/" + std::to_string(i)));
+      cursor = page.at("/data/next_cursor");
+    } while (!cursor.empty());
+    for (int p = 1; p <= 3; ++p) {
+      auto const page = filter(R"({"fields":["user_id","email","first_name","coins"],"page":)" + std::to_string(p) + "}");
+      for (int i = 0; !page.at("/data/users/" + std::to_string(i)).empty(); ++i)
+        by_page.push_back(page.at("/data/users/" + std::to_string(i)));
+    }
+    EXPECT_EQ(by_cursor, expected);
+    EXPECT_EQ(by_page, expected);
+  }
+}
+
+TEST_P(UsersFilter, OnAnIoThreadDoesNothingThatMayTakeLong) {
+  add_field("Tier", "text");
+  auto const asks = [&](std::string body) {
+    auto caller = context();
+    caller.on_io_thread = true;
+    try {
+      return call_as(caller, "users.filter", std::move(body)).status;
+    } catch (api::TakesLong const&) {
+      return 0;
+    }
+  };
+  for (auto const* quick :
+       {"{}", R"({"filter":{"email":"m2@example.org"}})", R"({"filter":{"user_id":"2"},"fields":["role","Tier","tag"]})",
+        R"({"fields":["xp","country","_id","status"]})"})
+    EXPECT_EQ(asks(quick), 200) << quick;
+  for (auto const* slow : {R"({"filter":{"first_name":"Ana"}})", R"({"filter":{"xp":5}})", R"({"filter":{"user_id":"2","country":"SG"}})",
+                           R"({"fields":["role"]})", R"({"fields":["Tier"]})", R"({"page":2})", R"({"page":4000})"})
+    EXPECT_EQ(asks(slow), 0) << slow;
+  // Nobody is counted there, and nobody is searched behind many who are in no list.
+  run(db(), "UPDATE memberships SET state = 1 WHERE community_id = 1");
+  EXPECT_EQ(asks("{}"), 200);
+  add_many(1'000, 250);
+  EXPECT_EQ(asks("{}"), 0) << "a total that is not known";
+  EXPECT_EQ(filter("{}").status, 200);
+  EXPECT_EQ(asks("{}"), 200) << "a total that was counted a moment ago";
+  if (db().engine() != sql::Engine::sqlite) return;
+  add_many(2'000, 1'000);
+  run(db(), "UPDATE memberships SET state = 1 WHERE community_id = 1 AND member_id BETWEEN 1000 AND 2900");
+  EXPECT_EQ(asks("{}"), 0);
+}
+
 TEST_P(UsersFilter, HiddenNamesAreNeitherShownNorFound) {
   run(db(), "UPDATE memberships SET first_name = 'Ana', last_name = 'Lee', hidden = 3 WHERE community_id = 1 AND member_id = 2");
   EXPECT_EQ(found(R"({"first_name":"Ana"})"), "");
@@ -259,6 +352,91 @@ TEST_P(UsersFilter, OfAFrequentRoleGoesAlongTheMembers) {
   EXPECT_EQ(found(R"({"role":"Everyone"})"), "1 2 3 4 5 9 10");
   auto const more = filter(R"({"fields":["role"],"filter":{"role":"Trader"}})");
   EXPECT_EQ(more.at("/data/users/0/role"), R"(["Everyone","Trader"])");
+}
+
+TEST_P(UsersFilter, FindsByListsByWhatIsNotAndByParts) {
+  auto const give_value = [&](std::int64_t member, CustomField const& field, std::optional<std::string> const& text,
+                              std::optional<std::int64_t> number = std::nullopt) {
+    db().write([&](sql::Tx& tx) { set_values(tx, kHere, {{{member}, field.number, number, text, {1}, false}}); });
+  };
+  auto const tier = add_field("Tier", "text", "basic"), plan = add_field("Plan", "text"), card = add_field("Card", "text", "", true),
+             score = add_field("Score", "number");
+  give_value(1, tier, "gold");
+  give_value(2, tier, "silver");
+  give_value(1, plan, "100% off");
+  give_value(2, plan, "100 off");
+  give_value(3, plan, "BIG_one");
+  give_value(4, card, "c-4");
+  give_value(2, score, std::nullopt, 2'000'000);
+  give_value(3, score, std::nullopt, 3'000'000);
+  run(db(), "INSERT INTO identifier_values (community_id, field_id, value_key, member_id) VALUES (1, " + std::to_string(card.number.value) +
+                ", 'c-4', 4)");
+  give_role(2, add_role(2, "Trader", 10));
+  give_role(3, add_role(3, "Chief", 20));
+  give_role(3, 2);
+  run(db(), "UPDATE memberships SET country = 'SG', first_name = 'Ana' WHERE community_id = 1 AND member_id = 2");
+  run(db(), "UPDATE memberships SET country = 'DE', first_name = 'Bea' WHERE community_id = 1 AND member_id = 3");
+  run(db(), "UPDATE memberships SET first_name = 'Hana', hidden = 3 WHERE community_id = 1 AND member_id = 4");
+  run(db(), "INSERT INTO balances (community_id, member_id, currency_id, amount, earned, entry_id) VALUES (1, 2, 1, 5000000, 0, 0)");
+  auto const refused = [&](std::string const& conditions) {
+    auto const answer = filter(R"({"filter":)" + conditions + "}");
+    return answer.at("/code") + " " + answer.at("/errors/0/field") + " " + answer.at("/errors/0/code");
+  };
+  for (auto const& [conditions, members] :
+       std::vector<std::pair<std::string, std::string>>{{R"({"country":{"in":["SG","Germany"]}})", "2 3"},
+                                                        {R"({"country":{"in":["SG",null]}})", "1 2 4 5 9 10"},
+                                                        {R"({"country":{"not":"SG"}})", "1 3 4 5 9 10"},
+                                                        {R"({"country":{"not":["SG","DE"]}})", "1 4 5 9 10"},
+                                                        {R"({"country":{"not":null}})", "2 3"},
+                                                        {R"({"role":{"in":["Trader","Chief"]}})", "2 3"},
+                                                        {R"({"role":{"in":["Chief",null]}})", "1 3 4 5 9 10"},
+                                                        {R"({"role":{"not":"Trader"}})", "1 4 5 9 10"},
+                                                        {R"({"role":{"not":null}})", "2 3"},
+                                                        {R"({"role":{"not":["Chief","Nobody"]}})", "1 2 4 5 9 10"},
+                                                        {R"({"role":"Trader","tag":{"not":"x"}})", "2 3"},
+                                                        {R"({"tier":{"in":["gold","basic"]}})", "1 3 4 5 9 10"},
+                                                        {R"({"tier":{"not":"basic"}})", "1 2"},
+                                                        {R"({"tier":{"not":["gold","silver"]}})", "3 4 5 9 10"},
+                                                        {R"({"tier":{"contains":"AS"}})", "3 4 5 9 10"},
+                                                        {R"({"plan":{"contains":"0%"}})", "1"},
+                                                        {R"({"plan":{"contains":"big_"}})", "3"},
+                                                        {R"({"plan":{"not":null}})", "1 2 3"},
+                                                        {R"({"plan":{"in":["100 off",null]}})", "2 4 5 9 10"},
+                                                        {R"({"Card":{"in":["c-4","c-5"]}})", "4"},
+                                                        {R"({"Card":{"not":"c-4"}})", "1 2 3 5 9 10"},
+                                                        {R"({"Score":{"in":[2,"3.0"]}})", "2 3"},
+                                                        {R"({"Score":{"not":2}})", "1 3 4 5 9 10"},
+                                                        {R"({"xp":{"in":[0]}})", "1 3 4 5 9 10"},
+                                                        {R"({"xp":{"not":0}})", "2"},
+                                                        {R"({"status":{"in":["banned","suspended"]}})", "9 10"},
+                                                        {R"({"status":{"not":"active"}})", "9 10"},
+                                                        {R"({"email":{"in":["m1@example.org","M3@example.org","x@example.org"]}})", "1 3"},
+                                                        {R"({"email":{"not":"m1@example.org"}})", "2 3 4 5 9 10"},
+                                                        {R"({"email":{"contains":"@EXAMPLE"}})", "1 2 3 5 9 10"},
+                                                        {R"({"username":{"contains":"ser1"}})", "1 10"},
+                                                        {R"({"display_name":{"contains":"member 1"}})", "1 10"},
+                                                        {R"({"first_name":{"contains":"an"}})", "2"},
+                                                        {R"({"first_name":{"not":"Hana"}})", "1 2 3 4 5 9 10"},
+                                                        {R"({"first_name":{"not":null}})", "2 3 4"},
+                                                        {R"({"last_online":{"not":null}})", ""},
+                                                        {R"({"join_date":{"in":["2026-04-07"]},"user_id":{"in":[1,"2"]}})", "1 2"},
+                                                        {R"({"referred_by":{"not":"user1"}})", "1 2 3 4 5 9 10"}})
+    EXPECT_EQ(found(conditions), members) << conditions;
+  for (auto const& [conditions, problem] : std::vector<std::pair<std::string, std::string>>{
+           {R"({"xp":{"in":[]}})", R"("invalid_request" "/filter/xp/in" "bad_value")"},
+           {R"({"xp":{"in":5}})", R"("invalid_request" "/filter/xp/in" "bad_value")"},
+           {R"({"xp":{"in":[1,"x"]}})", R"("invalid_request" "/filter/xp/in/1" "not_a_number")"},
+           {R"({"xp":{"in":[[1]]}})", R"("invalid_request" "/filter/xp/in/0" "bad_value")"},
+           {R"({"xp":{"not":{"gte":1}}})", R"("invalid_request" "/filter/xp/not" "bad_value")"},
+           {R"({"xp":{"gte":1,"not":2}})", R"("invalid_request" "/filter/xp" "bad_value")"},
+           {R"({"xp":{}})", R"("invalid_request" "/filter/xp" "bad_value")"},
+           {R"({"xp":{"contains":"1"}})", R"("unknown_operator" "/filter/xp/contains" "unknown_operator")"},
+           {R"({"first_name":{"contains":""}})", R"("invalid_request" "/filter/first_name/contains" "bad_value")"},
+           {R"({"first_name":{"like":"a"}})", R"("unknown_operator" "/filter/first_name/like" "unknown_operator")"}})
+    EXPECT_EQ(refused(conditions), problem) << conditions;
+  std::string many;
+  for (int i = 0; i <= 100; ++i) many += (i ? "," : "") + std::to_string(i);
+  EXPECT_EQ(refused(R"({"xp":{"in":[)" + many + "]}}"), R"("invalid_request" "/filter/xp/in" "bad_value")");
 }
 
 }  // namespace
