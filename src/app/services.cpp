@@ -15,10 +15,11 @@ Services::Services(ServeSettings const& settings_, int password_threads, sql::Da
       moderation(database, numbers),
       user_fields(database, numbers, settings_.limits.custom_fields_max),
       histories(database, numbers),
-      erasure(database, numbers, system_now),
       history_upkeep(database, numbers, system_now),
+      segments(database, numbers),
       profiles(database, numbers),
       avatar_files(avatars_folder(settings_.storage)),
+      erasure(database, numbers, avatar_files, system_now),
       avatars(database, numbers, avatar_files),
       joining(database, numbers),
       servers(database, numbers, who_creates(settings_)),
@@ -47,6 +48,7 @@ std::vector<api::Route> Services::routes(jobs::BulkService& bulk) {
   add(members::moderation_routes(moderation));
   add(members::user_fields_routes(user_fields));
   add(members::histories_routes(histories));
+  add(members::segments_routes(segments));
   add(members::profile_routes(profiles));
   add(members::avatar_routes(avatars));
   add(members::joining_routes(joining));

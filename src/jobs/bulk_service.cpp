@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "access/written_once.h"
 #include "api/csv_cell.h"
 #include "api/csv_writer.h"
 #include "base/log.h"
@@ -21,9 +22,18 @@ constexpr std::int64_t kFilteredPagesMax = 1'000;
 std::optional<std::string> iso(std::optional<TimeMs> time) { return time ? std::optional(to_iso(*time)) : std::nullopt; }
 
 JobSummary summary_of(Job const& j) {
-  return {
-      j.id().to_string(),   j.log_name,          j.type, j.status, j.total, j.counters.processed(), j.counters.success(), j.counters.failed,
-      to_iso(j.created_at), to_iso(j.updated_at)};
+  return {j.id().to_string(),
+          j.log_name,
+          j.type,
+          j.status,
+          j.total,
+          j.counters.processed(),
+          j.counters.success(),
+          j.counters.failed,
+          to_iso(j.created_at),
+          to_iso(j.updated_at),
+          j.dry_run,
+          j.file_name};
 }
 
 // ISO time or a plain day; of a day `to` means its end.
@@ -119,6 +129,7 @@ Result<api::Listing<JobSummary>> BulkService::list(api::Context& context, JobLis
   std::vector<Issue> issues;
   ListFilter filter;
   filter.log_name = q.log_name.value_or("");
+  filter.name = trim_blanks(q.name.value_or(""));
   filter.status = q.status.value_or("");
   filter.type = q.type.value_or("");
   if (q.status && !is_one_of(kStatuses, *q.status))
@@ -160,8 +171,8 @@ Result<api::Listing<JobSummary>> BulkService::list(api::Context& context, JobLis
   });
 }
 
-Result<JobStatus> BulkService::cancel(api::Context& context, PublicId id) {
-  auto result = parts_.database.write([&](sql::Tx& tx) -> Result<JobStatus> {
+Result<api::Answer> BulkService::cancel(api::Context& context, PublicId id, std::optional<OnceKey> const& key) {
+  auto const cancel_in = [&](sql::Tx& tx) -> Result<JobStatus> {
     auto job = lock_job(tx, context.community, {id.number});
     if (!job || job->id() != id) return fail(errors::kJobNotFound, "There is no bulk job " + id.to_string() + " in this community.");
     if (job->status == "cancelled") return status_of(tx, *job);
@@ -183,7 +194,8 @@ Result<JobStatus> BulkService::cancel(api::Context& context, PublicId id) {
                           {access::actor_of(context.principal), "bulk.cancel", id.to_string(), "{}", context.remote_address, now});
     }
     return status_of(tx, *job);
-  });
+  };
+  auto result = access::once_as<JobStatus>(200, "Bulk update cancel requested successfully", parts_.database, context, key, cancel_in);
   if (result) on_change_();
   return result;
 }

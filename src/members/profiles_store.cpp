@@ -47,16 +47,6 @@ Profile read_profile(Row const& r, TimeMs now) {
   return p;
 }
 
-// What stands before the first wild card of a LIKE means itself.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (char const c : text) {
-    if (c == '%' || c == '_' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out;
-}
-
 // Text of a query and its parameters, grown together.
 class Query {
  public:
@@ -82,7 +72,7 @@ class Query {
     if (!f.keyword.empty()) {
       // Usernames and e-mails are kept folded; of display names SQLite folds ASCII alone, so the word as it was written
       // counts too. An e-mail that its holder hides is found by nobody.
-      auto const folded = add(escaped(fold_case(f.keyword)) + "%"), plain = add(escaped(f.keyword) + "%");
+      auto const folded = add(like_literal(fold_case(f.keyword)) + "%"), plain = add(like_literal(f.keyword) + "%");
       text += " AND (a.username_key LIKE " + folded + " ESCAPE '\\' OR (m.hidden < " + std::to_string(kHidesEmail) +
               " AND a.email_key LIKE " + folded + " ESCAPE '\\') OR lower(m.display_name) LIKE " + folded +
               " ESCAPE '\\' OR m.display_name LIKE " + plain + " ESCAPE '\\')";

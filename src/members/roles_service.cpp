@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "access/gate.h"
+#include "access/written_once.h"
 #include "api/json_writer.h"
 #include "base/text.h"
 #include "members/community_settings_store.h"
@@ -186,8 +187,8 @@ Result<std::vector<RoleOut>> RolesService::list(api::Context const& c) {
   });
 }
 
-Result<RoleOut> RolesService::create(api::Context const& c, RoleIn const& in) {
-  return database_.write([&](sql::Tx& tx) -> Result<RoleOut> {
+Result<api::Answer> RolesService::create(api::Context const& c, RoleIn const& in, std::optional<access::OnceKey> const& key) {
+  return access::once_as<RoleOut>(200, "Role has been created successfully", database_, c, key, [&](sql::Tx& tx) -> Result<RoleOut> {
     RoleBook const book(tx, c, true);
     auto const keeper = book.keeper();
     if (!keeper) return std::unexpected(keeper.error());
@@ -273,8 +274,14 @@ Result<std::vector<RoleOut>> RolesService::of_user(api::Context const& c, std::s
   }));
 }
 
-Result<std::vector<RoleOut>> RolesService::move(api::Context const& c, PublicId id, std::string const& user, Move move) {
-  auto const moved = [&](sql::Tx& tx) -> Result<std::vector<RoleOut>> {
+Result<api::Answer> RolesService::move(api::Context const& c, PublicId id, std::string const& user, Move move,
+                                       std::optional<access::OnceKey> const& key) {
+  std::string const message =
+      move == Move::give ? "Role has been added to user successfully" : "Role has been removed from user successfully";
+  // Counted beforehand: nobody waits to write meanwhile.
+  auto const [everybody, holders] =
+      database_.read([&](sql::Tx& tx) { return std::pair(count_members(tx, c.community), count_role_holders(tx, c.community)); });
+  return access::once_as<std::vector<RoleOut>>(200, message, database_, c, key, [&](sql::Tx& tx) -> Result<std::vector<RoleOut>> {
     RoleBook const book(tx, c, true);
     auto const account = member_named(tx, c, user);
     if (account) {
@@ -298,7 +305,8 @@ Result<std::vector<RoleOut>> RolesService::move(api::Context const& c, PublicId 
     auto set = roles_of(tx, c.community, member);
     auto const at = std::ranges::lower_bound(set, role->number);
     bool const has = at != set.end() && *at == role->number;
-    if (has != (move == Move::give)) {
+    bool const is_new = has != (move == Move::give);
+    if (is_new) {
       if (has)
         set.erase(at);
       else
@@ -309,9 +317,14 @@ Result<std::vector<RoleOut>> RolesService::move(api::Context const& c, PublicId 
       audit(tx, numbers_, c, move == Move::give ? "role.give" : "role.take", account->id().to_string(),
             access::audit_value(w.take(), c.request_id));
     }
-    return book.of(member);
-  };
-  return counted(database_, c.community, database_.write(moved));
+    auto roles = book.of(member);
+    for (auto& held : roles) {
+      auto const found = holders.find(PublicId::parse(held._id)->number);
+      held.memberCount = held.title == "@all" ? everybody : found == holders.end() ? 0 : found->second;
+      if (is_new && held._id == role->id().to_string()) ++held.memberCount;
+    }
+    return roles;
+  });
 }
 
 }  // namespace fealty::members

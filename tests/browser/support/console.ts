@@ -30,10 +30,10 @@ export const owner = "owner@example.org";
 export type Club = { server: Server; community: Community; key: string; browser: Browser };
 export type ClubOptions = ServerOptions & {
   members?: number;
-  /** No account and no community: the test sets the installation up. */
-  empty?: boolean;
   /** What the tests of the file find beside the owner, his community and its members. */
   afterStart?: (club: Club) => Promise<void>;
+  /** No account and no community: the test sets the installation up. */
+  empty?: boolean;
 };
 
 export type TestTools = {

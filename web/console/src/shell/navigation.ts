@@ -2,6 +2,8 @@
 import {
   Building2,
   Coins,
+  FileClock,
+  FileStack,
   KeyRound,
   LayoutDashboard,
   ListChecks,
@@ -14,8 +16,10 @@ import {
   Tag,
   UserCog,
   UserRound,
+  UsersRound,
 } from "lucide-react";
 import { texts as overview } from "~/routes/_console/c/$communityId/-overview.texts";
+import { titles as pages } from "~/routes/_console/c/$communityId/-titles.texts";
 import { titles } from "~/routes/_console/c/$communityId/settings/-titles.texts";
 import { titles as own } from "~/routes/_console/me/-titles.texts";
 import { texts as shell } from "./shell.texts";
@@ -35,7 +39,15 @@ export type NavigationItem = {
 export type NavigationGroup = { label: string | null; items: NavigationItem[] };
 
 export const navigation: NavigationGroup[] = [
-  { label: null, items: [{ path: "", label: overview.title, icon: LayoutDashboard, key: "o" }] },
+  {
+    label: null,
+    items: [
+      { path: "", label: overview.title, icon: LayoutDashboard, key: "o" },
+      { path: "members", label: pages.members, icon: UsersRound, key: "m", keywords: ["users", "people", "segments"] },
+      { path: "bulk", label: pages.bulk, icon: FileStack, key: "b", keywords: ["csv", "import", "upload", "file"] },
+      { path: "api-log", label: pages.apiLog, icon: ScrollText, key: "l", keywords: ["requests", "errors", "history"] },
+    ],
+  },
   {
     label: shell.settings,
     items: [
@@ -93,7 +105,7 @@ export const navigation: NavigationGroup[] = [
       {
         path: "settings/audit-log",
         label: titles.auditLog,
-        icon: ScrollText,
+        icon: FileClock,
         key: "u",
         keywords: ["settings", "history", "who changed"],
       },

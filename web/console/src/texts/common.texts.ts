@@ -31,5 +31,7 @@ export const common = defineTexts({
     reload: "Load the page again",
     sortBy: (column: string) => `Sort by ${column}`,
     optional: "optional",
+    isNeeded: (label: string) => `${label} is needed.`,
+    undo: "Undo",
   },
 });

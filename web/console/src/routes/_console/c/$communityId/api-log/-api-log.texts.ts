@@ -1,0 +1,61 @@
+import { defineTexts } from "~/texts/texts";
+import { titles } from "../-titles.texts";
+
+export const texts = defineTexts({
+  en: {
+    title: titles.apiLog,
+    lead: "Requests that changed something or were refused, and bulk jobs as they stand now.",
+    refresh: "Refresh",
+
+    everything: "Everything",
+    requests: "Requests",
+    jobs: "Bulk jobs",
+    kind: "What to show",
+    anyStatus: "Every status",
+    status: "Status",
+    statuses: { "2xx": "Done (2xx)", "4xx": "Refused (4xx)", "429": "Too many (429)", "5xx": "Failed here (5xx)" },
+    anyMethod: "Every method",
+    method: "Method",
+    find: "Request id, key or path",
+    findJob: "Name of a bulk job, exactly",
+    since: "Since",
+    periods: { hour: "Last hour", day: "Last 24 hours", week: "Last 7 days", all: "Everything kept" },
+
+    time: "Time",
+    what: "What",
+    caller: "By",
+    duration: "Took",
+    milliseconds: (amount: string) => `${amount} ms`,
+    rows: (done: string, total: string) => `${done} of ${total} rows`,
+    open: (what: string, time: string) => `${what}, ${time}`,
+    progressOf: (name: string) => `Progress of ${name}`,
+
+    empty: "Nothing is logged yet",
+    emptyText:
+      "Requests with this community’s keys that change something appear here, and those that are refused. What they carried is never kept.",
+    nothingFound: "No entry is like that",
+    nothingFoundText: "Ids, prefixes of keys, paths and names of jobs are looked for exactly as they are written.",
+    showAll: "Show everything",
+    limited: "Only the newest 10,000 entries can be paged through. Narrow the search to find older ones.",
+
+    request: "Request",
+    requestId: "Request id",
+    operation: "Operation",
+    path: "Path",
+    code: "Error code",
+    key: "Key",
+    address: "Address",
+    client: "Client",
+    sizes: "Size",
+    sizesText: (request: string, response: string) => `${request} in, ${response} out`,
+    problems: "What was refused",
+    noProblems: "No field was named.",
+    privacy: "Contents, credentials and values are not kept.",
+    job: "Bulk job",
+    seeJob: "Open this job",
+    succeeded: "Accepted rows",
+    refused: "Refused rows",
+    unnamed: "Without a name",
+    gone: "This entry is not kept any more",
+  },
+});
