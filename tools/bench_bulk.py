@@ -60,17 +60,24 @@ def write_data(folder, rows):
 
 
 class Server:
-    def __init__(self, binary, folder, database):
+    def __init__(self, binary, folder, database, more=()):
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]
         self.binary, self.storage = binary, ["--data", os.path.join(folder, "data")]
         if database:
             self.storage += ["--database", database]
-        self.log = open(os.path.join(folder, "server.log"), "wb")
-        self.process = subprocess.Popen([binary, "serve", *self.storage, "--listen", f"127.0.0.1:{self.port}", "--access-log", "false",
-                                         "--rate-limit-per-minute", "0",
-                                         "--bulk-file-bytes-max", str(8 << 30), "--bulk-rows-max", "1000000000"], stderr=self.log)
+        self.words = [binary, "serve", *self.storage, "--listen", f"127.0.0.1:{self.port}", "--access-log", "false",
+                      "--rate-limit-per-minute", "0", "--bulk-file-bytes-max", str(8 << 30), "--bulk-rows-max", "1000000000", *more]
+        self.log_path = os.path.join(folder, "server.log")
+        self.start()
+        made = self.command("community", "create", "--title", "Bench", "--owner-email", "owner@example.org")
+        self.community = made["communityId"]
+        self.key = self.command("api-key", "create", "--community", made["communityId"], "--name", "bench", "--permissions", "all")["key"]
+
+    def start(self):
+        self.log = open(self.log_path, "ab")
+        self.process = subprocess.Popen(self.words, stderr=self.log)
         deadline = time.monotonic() + 30
         while True:
             try:
@@ -81,9 +88,6 @@ class Server:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 sys.exit("The server did not start; see " + self.log.name)
             time.sleep(0.05)
-        made = self.command("community", "create", "--title", "Bench", "--owner-email", "owner@example.org")
-        self.community = made["communityId"]
-        self.key = self.command("api-key", "create", "--community", made["communityId"], "--name", "bench", "--permissions", "all")["key"]
 
     def command(self, *words):
         return json.loads(subprocess.check_output([self.binary, *words, *self.storage, "--json"]))

@@ -50,6 +50,16 @@ api::Principal principal_of(StoredSession const& s) {
   return who;
 }
 
+// The community that a request names beside its path. Where a browser follows an address, as it does for a download, nobody can
+// give a header: then the address says it. What changes something has the header.
+std::optional<std::string_view> named_community(api::Request const& request) {
+  if (auto const header = request.header("x-community-id"); header && !trim_space(*header).empty()) return trim_space(*header);
+  if (request.method != api::Method::get && request.method != api::Method::head) return std::nullopt;
+  for (auto const& [name, value] : request.query)
+    if (name == "communityId" && !trim_space(value).empty()) return trim_space(value);
+  return std::nullopt;
+}
+
 // Which community the request is about, in the order of identity.md "Community context". An id that names none is as good as
 // a foreign one.
 struct Choice {
@@ -63,7 +73,7 @@ Choice choose(sql::Tx& tx, api::Principal const& who, api::Route const& route, a
   };
   if (auto const path = community_in_path(route, request)) return by_id(*path);
   if (who.scope) return {true, who.scope};
-  if (auto const header = request.header("x-community-id"); header && !trim_space(*header).empty()) return by_id(trim_space(*header));
+  if (auto const name = named_community(request)) return by_id(*name);
   if (!needed) return {};
   if (auto const host = community_of_host(tx, host_of(request))) return {true, host};
   auto const only = only_community_of(tx, who.account);
@@ -110,6 +120,10 @@ std::optional<std::string_view> cookie_credential(api::Request const& request) {
       return pair.substr(equals + 1);
   }
   return std::nullopt;
+}
+
+bool Gate::is_quick(api::Request const& request) const {
+  return has_header_credential(request) && !looks_like_token(bearer_of(request)) && keys_.is_quick(request);
 }
 
 Result<api::Principal> Gate::check(api::Request const& request, TimeMs now) {
@@ -178,11 +192,11 @@ Result<void> Gate::admit_user(api::Principal& who, api::Route const& route, api:
     if (!standing) return std::unexpected(foreign_community());
     // The whole id counts, and a session of one community sees no other.
     auto const path = community_in_path(route, request);
-    auto const header = path ? std::nullopt : request.header("x-community-id");
+    auto const named = path ? std::nullopt : named_community(request);
     auto const is_other = [&](std::optional<std::string_view> text) {
       return text && !trim_space(*text).empty() && PublicId::parse(trim_space(*text)) != standing->community_id;
     };
-    if (is_other(path) || is_other(header) || (who.scope && who.scope != *choice.community)) return std::unexpected(foreign_community());
+    if (is_other(path) || is_other(named) || (who.scope && who.scope != *choice.community)) return std::unexpected(foreign_community());
 
     who.community = *choice.community;
     who.community_id = standing->community_id;

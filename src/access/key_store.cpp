@@ -7,15 +7,16 @@ namespace {
 
 // States of accounts and memberships are the numbers of members/members.h: a disabled account, a membership that is active or
 // whose suspension is over.
-#define ACTIVE_MEMBER "(a.state <> 2 AND (m.state = 0 OR (m.state = 2 AND m.state_until <= "
-#define KEY_COLUMNS(now)                                                                                                               \
+#define ACTIVE_MEMBER(now) "a.state <> 2 AND (m.state = 0 OR (m.state = 2 AND m.state_until <= " now "))"
+// Keys of communities have no person: nothing is looked up for them.
+#define KEY_COLUMNS(now) \
   "SELECT k.community_id, c.created_at, k.key_id, k.kind, k.name, k.prefix, k.permissions, k.created_at, k.expires_at, k.revoked_at, " \
-  "k.secret_hash, k.account_id, a.created_at, k.expire_period, k.period_from, k.expire_date, k.allowed_ips, k.channel_ids, "           \
+  "k.secret_hash, k.account_id, CASE WHEN k.account_id <> 0 THEN (SELECT a.created_at FROM accounts a "                                 \
+  "WHERE a.account_id = k.account_id) END, k.expire_period, k.period_from, k.expire_date, k.allowed_ips, k.channel_ids, "           \
   "k.is_active, k.replaced_by, k.updated_at, k.last_used_at, k.created_by, "                                                           \
-  "CAST(CASE WHEN " ACTIVE_MEMBER now                                                                                                  \
-  "))) THEN 1 ELSE 0 END AS {int}) FROM api_keys k JOIN communities c ON c.community_id = k.community_id "                             \
-  "LEFT JOIN accounts a ON a.account_id = k.account_id LEFT JOIN memberships m ON m.community_id = k.community_id "                    \
-  "AND m.member_id = k.account_id "
+  "CAST(CASE WHEN k.account_id <> 0 AND EXISTS (SELECT 1 FROM accounts a CROSS JOIN memberships m WHERE a.account_id = k.account_id " \
+  "AND m.community_id = k.community_id AND m.member_id = k.account_id AND " ACTIVE_MEMBER(now) ") THEN 1 ELSE 0 END AS {int}) "         \
+  "FROM api_keys k JOIN communities c ON c.community_id = k.community_id "
 
 // Before the community is known, the secret alone decides: the one look-up without a community.
 sql::Statement const kByHash{"keys.by_hash", KEY_COLUMNS("$2") "WHERE k.secret_hash = $1"};
@@ -26,7 +27,7 @@ sql::Statement const kListOfUser{"keys.list_of_user", KEY_COLUMNS("0") "WHERE k.
 #undef KEY_COLUMNS
 sql::Statement const kMember{"keys.member",
                              "SELECT 1 FROM memberships m JOIN accounts a ON a.account_id = m.member_id WHERE m.community_id = $1 "
-                             "AND m.member_id = $2 AND " ACTIVE_MEMBER "$3)))"};
+                             "AND m.member_id = $2 AND " ACTIVE_MEMBER("$3")};
 #undef ACTIVE_MEMBER
 sql::Statement const kInsert{"keys.insert",
                              "INSERT INTO api_keys (community_id, key_id, kind, name, prefix, secret_hash, permissions, created_at, "

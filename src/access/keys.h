@@ -128,6 +128,7 @@ class KeyService : public Authenticator {
 
   // A user key is good while its person is an active member of its community.
   Result<api::Principal> check(api::Request const& request, TimeMs now) override;
+  bool is_quick(api::Request const&) const override { return true; }
 
  private:
   IssuedKey issue(sql::Tx& tx, CommunityNo community, NewKey const& key, std::optional<TimeMs> expires_at, Actor const& actor, TimeMs now);

@@ -30,8 +30,18 @@ std::optional<std::string> password_problem(std::string_view password, std::stri
   return std::nullopt;
 }
 
-PasswordHasher::PasswordHasher(int threads, int waiting_max) : waiting_max_(waiting_max), nobody_(hash_password(random_bytes(16))) {
-  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { serve(); });
+namespace {
+
+// The hasher whose thread this is, and whether it has its turn.
+thread_local PasswordHasher const* t_hasher = nullptr;
+thread_local bool t_has_turn = false;
+
+}  // namespace
+
+// Twice as many threads as hashes: what else a piece of work does, such as waiting for storage, keeps nobody from hashing.
+PasswordHasher::PasswordHasher(int hashes, int waiting_max)
+    : hashes_(hashes), waiting_max_(waiting_max), nobody_(hash_password(random_bytes(16))) {
+  for (int i = 0; i < 2 * hashes; ++i) threads_.emplace_back([this] { serve(); });
 }
 
 PasswordHasher::~PasswordHasher() {
@@ -44,22 +54,50 @@ PasswordHasher::~PasswordHasher() {
 }
 
 void PasswordHasher::serve() {
+  t_hasher = this;
   for (;;) {
-    std::function<void()> work;
+    Work work;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
+      wake_.wait(lock, [&] { return (stopping_ && waiting_.empty()) || (!waiting_.empty() && turns_ < hashes_); });
       if (waiting_.empty()) return;
       work = std::move(waiting_.front());
       waiting_.pop_front();
+      ++turns_;
     }
+    t_has_turn = true;
     work();
+    work = nullptr;
+    if (t_has_turn) give_turn();
   }
 }
 
-Result<void> PasswordHasher::run(std::function<void()> work) {
-  std::packaged_task<void()> task(std::move(work));
-  auto done = task.get_future();
+void PasswordHasher::take_turn() {
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [&] { return turns_ < hashes_; });
+  ++turns_;
+  t_has_turn = true;
+}
+
+void PasswordHasher::give_turn() {
+  t_has_turn = false;
+  {
+    std::lock_guard const lock(mutex_);
+    --turns_;
+  }
+  wake_.notify_all();
+}
+
+void PasswordHasher::compute(std::function<void()> const& compute) {
+  if (!t_has_turn) take_turn();  // a second hash of the same piece of work
+  struct Turn {
+    PasswordHasher& hasher;
+    ~Turn() { hasher.give_turn(); }
+  } const turn{*this};
+  compute();
+}
+
+Result<void> PasswordHasher::later(Work& work) {
   {
     std::lock_guard const lock(mutex_);
     if (static_cast<int>(waiting_.size()) >= waiting_max_) {
@@ -67,9 +105,21 @@ Result<void> PasswordHasher::run(std::function<void()> work) {
       error.retry_after_s = 5;
       return std::unexpected(std::move(error));
     }
-    waiting_.emplace_back([&task] { task(); });
+    waiting_.push_back(std::move(work));
   }
   wake_.notify_one();
+  return {};
+}
+
+Result<void> PasswordHasher::run(std::function<void()> const& wanted) {
+  if (t_hasher == this) {
+    compute(wanted);
+    return {};
+  }
+  std::packaged_task<void()> task([&] { compute(wanted); });
+  auto done = task.get_future();
+  Work work = [&task] { task(); };
+  if (auto begun = later(work); !begun) return begun;
   done.get();
   return {};
 }
@@ -88,6 +138,28 @@ Result<bool> PasswordHasher::verify(std::string_view stored, std::string_view pa
   std::string const known = stored.empty() ? nobody_ : std::string(stored);
   if (auto ran = run([&] { right = verify_password(known, text); }); !ran) return std::unexpected(std::move(ran).error());
   return right && !stored.empty();
+}
+
+api::LaterHandler on_hasher(PasswordHasher& hasher, api::Handler handler) {
+  return [&hasher, handler = std::move(handler)](api::Context& context, api::Request& request, api::Done done) {
+    auto const shared = std::make_shared<api::Done>(std::move(done));
+    PasswordHasher::Work work = [&handler, &context, &request, shared] {
+      Result<api::Answer> answer;
+      std::exception_ptr thrown;
+      try {
+        answer = handler(context, request);
+      } catch (...) {
+        thrown = std::current_exception();
+      }
+      (*shared)(std::move(answer), std::move(thrown));
+    };
+    if (auto begun = hasher.later(work); !begun) (*shared)(std::unexpected(std::move(begun).error()), nullptr);
+  };
+}
+
+api::Route on_hasher(PasswordHasher& hasher, api::Route route) {
+  route.later = on_hasher(hasher, std::exchange(route.handler, {}));
+  return route;
 }
 
 }  // namespace fealty::access

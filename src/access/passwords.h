@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "api/route.h"
 #include "base/error.h"
 
 namespace fealty::access {
@@ -22,30 +23,45 @@ std::optional<std::string> password_problem(std::string_view password, std::stri
 // Whether everybody's first guesses contain it, however it is decorated with digits, signs and look-alikes.
 bool is_common_password(std::string_view password);
 
-// A hash takes 19 MiB and a core for tens of milliseconds: so many at once as there are threads, and who comes when too many
-// wait is told to come back. Any thread may call; a call blocks until it is done.
+// A hash takes 19 MiB and a core for tens of milliseconds: so many at once as there are `hashes`, and who comes when too many wait
+// is told to come back. Any thread.
 class PasswordHasher {
  public:
-  explicit PasswordHasher(int threads, int waiting_max = 100);
+  explicit PasswordHasher(int hashes, int waiting_max = 100);
+  // Does what waits.
   ~PasswordHasher();
   PasswordHasher(PasswordHasher const&) = delete;
   PasswordHasher& operator=(PasswordHasher const&) = delete;
 
+  // These block until they are done. Inside the work of `later` they have waited already.
   Result<std::string> hash(std::string_view password);
   // Without a stored hash it works as long, and gives false: nobody learns from the time whether there is one.
   Result<bool> verify(std::string_view stored_or_empty, std::string_view password);
 
+  using Work = std::move_only_function<void()>;  // must not throw
+  // Runs the work on a thread of its own when its turn to hash has come, and returns at once: for requests that hold no thread
+  // while they wait. An error, and the work untouched, when too many wait.
+  Result<void> later(Work& work);
+
  private:
-  Result<void> run(std::function<void()> work);
+  Result<void> run(std::function<void()> const& compute);
+  void compute(std::function<void()> const& compute);
+  void take_turn();
+  void give_turn();
   void serve();
 
-  int const waiting_max_;
+  int const hashes_, waiting_max_;
   std::string nobody_;  // a hash of something that nobody knows
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<std::function<void()>> waiting_;
+  std::deque<Work> waiting_;
+  int turns_ = 0;  // taken: those that hash, or are about to
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };
+
+// For Route::later: the whole handler runs behind its turn, and no request thread waits for it.
+api::LaterHandler on_hasher(PasswordHasher& hasher, api::Handler handler);
+api::Route on_hasher(PasswordHasher& hasher, api::Route route);
 
 }  // namespace fealty::access

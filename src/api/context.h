@@ -36,6 +36,9 @@ struct Principal {
   std::vector<std::string> channel_ids;  // user keys: the only channels that it may touch; empty = all of the user's
 };
 
+// Thrown by may_take_long() through a handler that runs on an I/O thread: it runs again on a worker, from its beginning.
+struct TakesLong {};
+
 struct Context {
   Principal principal;
   CommunityNo community;  // the tenant of this request; every store call takes it
@@ -43,6 +46,12 @@ struct Context {
   std::string remote_address;
   TimeMs now = 0;  // one time for the whole request
   std::int64_t deadline_steady_ms = 0;
+  bool on_io_thread = false;
+
+  // To be called by quick handlers before anything that is no look-up by keys, and before they have changed anything.
+  void may_take_long() const {
+    if (on_io_thread) throw TakesLong{};
+  }
 };
 
 }  // namespace fealty::api

@@ -149,6 +149,9 @@ struct Route {
   std::string raw_content_type = {};  // plain answers
   std::string file_field = "data";    // streamed forms: the field with the file; under another name it is no CSV file
   bool ranges = false;                // a download (api/download.h): takes Range and If-Range, may answer 206
+  // A read by keys that is over in well under a millisecond: it may run on an I/O thread, where everybody else of that thread
+  // waits for it. What turns out to be more work says so (Context::may_take_long).
+  bool quick = false;
   Handler handler = {};
   LaterHandler later = {};   // instead of handler; not for streamed bodies
   int success_status = 200;  // documented; the handler's answer carries the real one

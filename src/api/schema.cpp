@@ -423,6 +423,13 @@ void write_json_string(std::string& out, std::string_view text) {
   constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
   constexpr char kHex[] = "0123456789abcdef";
   out += '"';
+  // Most texts need nothing of what follows.
+  auto const is_plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
+  if (std::all_of(text.begin(), text.end(), is_plain)) {
+    out += text;
+    out += '"';
+    return;
+  }
   while (true) {
     std::size_t const bad = is_ascii(text) ? std::string_view::npos : invalid_utf8_at(text);
     std::string_view const good = text.substr(0, bad);

@@ -42,6 +42,17 @@ void check_histories(sql::Database& database, CommunityNames const& names, std::
                    name_of(names, b.community) + ", member " + std::to_string(b.member.value) + ", field " + std::to_string(b.field.value) +
                        ": " + b.what + ". The value itself may be right: compare it with the last backup that was in order."});
   if (broken.empty()) out.push_back({true, "histories", "Every history item is on its value's chain."});
+
+  auto const wrong = database.read([&](sql::Tx& tx) { return members::audit_history_spans(tx, kFindingsMax); });
+  for (auto const& w : wrong)
+    out.push_back({false, "histories",
+                   name_of(names, w.community) +
+                       (w.member  ? ", member " + std::to_string(w.member.value)
+                        : w.field ? ", field " + std::to_string(w.field.value)
+                                  : std::string()) +
+                       " has " + std::to_string(w.items) + " history items, and lists know of " + std::to_string(w.in_spans) +
+                       ". No value is wrong; keep a copy of the installation, and compare with the last backup that was in order."});
+  if (wrong.empty()) out.push_back({true, "histories", "Lists of histories find every item once."});
 }
 
 void check_jobs(StorageSettings const& settings, sql::Database& database, std::vector<Finding>& out) {

@@ -70,6 +70,7 @@ struct Options {
   std::int64_t expire_days = 0;
   members::CommunityChange change;
   members::NewField field;
+  int custom_fields_max = Limits().custom_fields_max;
 };
 
 int create_community(Options const& o) {
@@ -200,7 +201,7 @@ int revoke_key(Options const& o) {
 
 int create_field(Options const& o) {
   Desk desk(o.storage);
-  members::FieldService service(*desk.database, desk.numbers);
+  members::FieldService service(*desk.database, desk.numbers, o.custom_fields_max);
   auto const field = Desk::value(service.create(desk.community(o.community), o.field, desk.actor, system_now()));
   if (o.json) {
     api::JsonWriter w;
@@ -372,6 +373,7 @@ void add_operator_commands(CLI::App& app, std::vector<std::function<int()>>& cho
   field_create->add_option("--option", options->field.options, "Option of a select (repeatable)");
   field_create->add_option("--default", options->field.default_value, "Shown for members without a value");
   field_create->add_flag("--required", options->field.required, "Cannot be cleared");
+  add_custom_fields_max_option(*field_create, options->custom_fields_max);
   field_create->add_flag("--identifier", options->field.identifier, "Values are unique and name a member");
   with_community(command(*field, "remove", "Remove a field; values and history stay, hidden", remove_field))
       ->add_option("--name", options->name, "Name or key of the field")

@@ -59,6 +59,13 @@ void add_storage_options(CLI::App& app, StorageSettings& s) {
       ->envname("FEALTY_SECRET_FILE");
 }
 
+void add_custom_fields_max_option(CLI::App& app, int& most) {
+  app.add_option("--custom-fields-max", most, "Custom fields of one community")
+      ->envname("FEALTY_CUSTOM_FIELDS_MAX")
+      ->check(CLI::Range(1, 1'000))
+      ->capture_default_str();
+}
+
 void add_serve_options(CLI::App& app, ServeSettings& s) {
   add_storage_options(app, s.storage);
   Limits& l = s.limits;
@@ -129,6 +136,7 @@ void add_serve_options(CLI::App& app, ServeSettings& s) {
       ->envname("FEALTY_BULK_UPLOADS_NODE_MAX")
       ->check(CLI::Range(1, 1'000))
       ->capture_default_str();
+  add_custom_fields_max_option(app, l.custom_fields_max);
   app.add_option("--community-creation", s.community_creation,
                  "Who makes communities over the API: operator, or claimed (everybody who has claimed his account)")
       ->envname("FEALTY_COMMUNITY_CREATION")

@@ -1,8 +1,10 @@
 // What the operator can set: by flag, by environment (FEALTY_…) or in a settings file. The three have the same names.
 #pragma once
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/limits.h"
@@ -31,7 +33,8 @@ struct ServeSettings {
   bool metrics_open = false;
   std::string log_format = "text", log_level = "info";
   bool access_log = true;
-  int io_threads = 1, request_threads = 8, job_threads = 2, password_threads = 2;
+  int io_threads = std::clamp(static_cast<int>(std::thread::hardware_concurrency() / 2), 1, 4);
+  int request_threads = 8, job_threads = 2, password_threads = 2;
   std::int64_t rate_limit_per_minute = 600;
   std::string community_creation = "operator";
   std::string public_url;  // empty: where the server listens
@@ -41,6 +44,7 @@ struct ServeSettings {
 };
 
 void add_storage_options(CLI::App& app, StorageSettings& settings);
+void add_custom_fields_max_option(CLI::App& app, int& most);
 void add_serve_options(CLI::App& app, ServeSettings& settings);
 
 // Problems that a single option cannot see: contradictions, unsafe combinations. Each is one sentence with what to do.

@@ -7,35 +7,55 @@
 
 namespace fealty {
 
-// OpenSSL uses the processor's SHA instructions where it has them: a whole upload is hashed on its way in.
-struct Sha256::State {
+namespace {
+
+// Looked up once: EVP_sha256() is looked up among OpenSSL's providers with each use, which takes longer than a short hash.
+EVP_MD const* sha256_algorithm() {
+  static EVP_MD const* const found = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return found;
+}
+
+// A hash that may be begun again and again.
+class Sha256Context {
+ public:
+  void begin() {
+    if (!context_ || EVP_DigestInit_ex(context_.get(), sha256_algorithm(), nullptr) != 1)
+      throw std::runtime_error("SHA-256 cannot be started");
+  }
+  void update(std::string_view data) {
+    if (EVP_DigestUpdate(context_.get(), data.data(), data.size()) != 1) throw std::runtime_error("SHA-256 failed");
+  }
+  std::string finish() {
+    std::string out(32, '\0');
+    if (EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(out.data()), nullptr) != 1)
+      throw std::runtime_error("SHA-256 failed");
+    return out;
+  }
+
+ private:
   struct Free {
     void operator()(EVP_MD_CTX* c) const { EVP_MD_CTX_free(c); }
   };
-  std::unique_ptr<EVP_MD_CTX, Free> context{EVP_MD_CTX_new()};
+  std::unique_ptr<EVP_MD_CTX, Free> context_{EVP_MD_CTX_new()};
 };
 
-Sha256::Sha256() : state_(std::make_unique<State>()) {
-  if (!state_->context || EVP_DigestInit_ex(state_->context.get(), EVP_sha256(), nullptr) != 1)
-    throw std::runtime_error("SHA-256 cannot be started");
-}
+}  // namespace
+
+// OpenSSL uses the processor's SHA instructions where it has them: a whole upload is hashed on its way in.
+struct Sha256::State : Sha256Context {};
+
+Sha256::Sha256() : state_(std::make_unique<State>()) { state_->begin(); }
 Sha256::~Sha256() = default;
 
-void Sha256::update(std::string_view data) {
-  if (EVP_DigestUpdate(state_->context.get(), data.data(), data.size()) != 1) throw std::runtime_error("SHA-256 failed");
-}
+void Sha256::update(std::string_view data) { state_->update(data); }
 
-std::string Sha256::finish() {
-  std::string out(32, '\0');
-  if (EVP_DigestFinal_ex(state_->context.get(), reinterpret_cast<unsigned char*>(out.data()), nullptr) != 1)
-    throw std::runtime_error("SHA-256 failed");
-  return out;
-}
+std::string Sha256::finish() { return state_->finish(); }
 
 std::string sha256(std::string_view data) {
-  Sha256 hash;
-  hash.update(data);
-  return hash.finish();
+  thread_local Sha256Context context;
+  context.begin();
+  context.update(data);
+  return context.finish();
 }
 
 // HMAC (RFC 2104) over blocks of 64 bytes.

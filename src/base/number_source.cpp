@@ -4,14 +4,18 @@
 
 namespace fealty {
 
-std::int64_t NumberSource::next_block(std::int64_t count) {
+std::int64_t NumberSource::next_block(std::int64_t count, std::int64_t above) {
+  auto const number_of = [this](std::int64_t draw) {
+    std::int64_t const time = draw >> kCounterBits, counter = draw & ((1 << kCounterBits) - 1);
+    return time << (kNodeBits + kCounterBits) | static_cast<std::int64_t>(node()) << kCounterBits | counter;
+  };
   std::int64_t const now = (clock_() - kEpochMs) << kCounterBits;
   std::int64_t last = last_.load(std::memory_order_relaxed), first = 0;
   do {
     first = std::max(last + 1, now);
+    if (number_of(first) <= above) first = ((above >> (kNodeBits + kCounterBits)) + 1) << kCounterBits;
   } while (!last_.compare_exchange_weak(last, first + count - 1, std::memory_order_relaxed));
-  std::int64_t const time = first >> kCounterBits, counter = first & ((1 << kCounterBits) - 1);
-  return time << (kNodeBits + kCounterBits) | static_cast<std::int64_t>(node()) << kCounterBits | counter;
+  return number_of(first);
 }
 
 std::int64_t NumberSource::at(std::int64_t first, std::int64_t k) {

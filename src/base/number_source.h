@@ -18,8 +18,9 @@ class NumberSource {
   // A fresh number. When more than 16,384 are drawn in one millisecond, or the clock steps back, it runs ahead of the
   // clock rather than wait or repeat. Any thread.
   std::int64_t next() { return next_block(1); }
-  // First of `count` consecutive draws; number k of the block is `at(first, k)`.
-  std::int64_t next_block(std::int64_t count);
+  // First of `count` consecutive draws; number k of the block is `at(first, k)`. All of them are above `above`, which another
+  // node may have drawn by a clock that is ahead of this one's.
+  std::int64_t next_block(std::int64_t count, std::int64_t above = 0);
   static std::int64_t at(std::int64_t first, std::int64_t k);
   // Which draw of the block that begins with `first` this number is: at(first, index_of(first, n)) == n.
   static std::int64_t index_of(std::int64_t first, std::int64_t number);

@@ -171,6 +171,15 @@ std::string join(std::vector<std::string> const& parts, std::string_view separat
   return out;
 }
 
+std::string like_literal(std::string_view text) {
+  std::string out;
+  for (char const c : text) {
+    if (c == '%' || c == '_' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
 std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t most) {
   auto const left = decode(a), right = decode(b);
   std::size_t const longer = std::max(left.size(), right.size()), shorter = std::min(left.size(), right.size());

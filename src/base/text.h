@@ -27,6 +27,8 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 std::string join(std::vector<std::string> const& parts, std::string_view separator);
 // Levenshtein distance in code points, cut off: anything above `most` is answered as most + 1.
 std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t most);
+// A text that means itself within a pattern of LIKE … ESCAPE '\'.
+std::string like_literal(std::string_view text);
 bool equals_ignore_ascii_case(std::string_view a, std::string_view b);
 
 }  // namespace fealty

@@ -48,11 +48,19 @@ TimeMs system_now() { return chr::duration_cast<chr::milliseconds>(chr::system_c
 std::int64_t steady_now_ms() { return chr::duration_cast<chr::milliseconds>(chr::steady_clock::now().time_since_epoch()).count(); }
 
 std::string to_iso(TimeMs time) {
+  std::string out;
+  append_iso(out, time);
+  return out;
+}
+
+void append_iso(std::string& text, TimeMs time) {
   chr::sys_time<chr::milliseconds> const at{chr::milliseconds{time}};
   auto const day = chr::floor<chr::days>(at);
   chr::year_month_day const date{day};
   auto const of_day = (at - day).count();
-  std::string out = "0000-00-00T00:00:00.000Z";
+  auto const at_end = text.size();
+  text += "0000-00-00T00:00:00.000Z";
+  char* const out = text.data() + at_end;
   put(&out[0], static_cast<int>(date.year()), 4);
   put(&out[5], static_cast<unsigned>(date.month()), 2);
   put(&out[8], static_cast<unsigned>(date.day()), 2);
@@ -60,7 +68,6 @@ std::string to_iso(TimeMs time) {
   put(&out[14], of_day / 60'000 % 60, 2);
   put(&out[17], of_day / 1000 % 60, 2);
   put(&out[20], of_day % 1000, 3);
-  return out;
 }
 
 std::string to_day(TimeMs time) { return to_iso(time).substr(0, 10); }

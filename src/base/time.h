@@ -17,6 +17,7 @@ std::int64_t steady_now_ms();
 
 // "2026-04-07T09:00:00.000Z". Years 0 to 9999.
 std::string to_iso(TimeMs time);
+void append_iso(std::string& out, TimeMs time);
 // ISO-8601 with a zone ("Z" or ±hh:mm, ±hhmm), seconds and fraction optional; nothing for impossible days or years outside
 // 1000–9999. Fractions beyond milliseconds are cut.
 std::optional<TimeMs> parse_iso(std::string_view text);

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <vector>
+#include "access/api_log.h"
 #include "access/authenticator.h"
 #include "access/rate_limiter.h"
 #include "api/http_types.h"
@@ -35,6 +36,9 @@ struct PipelineSettings {
   Clock clock = system_now;
   bool access_log = true;
   access::RateLimiter* rate_limiter = nullptr;  // none: no limits
+  // Set where storage lets readers wait for nobody: quick routes run on I/O threads, inside this.
+  std::function<void(std::function<void()> const& steps)> around_quick = {};
+  access::RequestRecorder* recorder = nullptr;  // none: nobody keeps an API log
 };
 
 // What the session does with the request's body.
@@ -67,6 +71,7 @@ struct Exchange {
   std::int64_t body_bytes_max = 0;
 
   bool answered = false;  // `response` is ready: no handler is to be run
+  bool admitted = false;  // steps 7 and 8 are done
   api::Response response;
   std::string piece;                 // of a streamed answer: made, not sent yet
   api::BodyStream::Next next;        // what comes after the piece
@@ -75,6 +80,8 @@ struct Exchange {
   std::optional<Error> abort_error;  // why the session aborted the streamed body, when BodyAborted alone says too little
   api::Context context;
   std::string key_prefix;
+  api::Principal caller;                        // whose credential was good, whether or not he was admitted
+  std::string error_code, error_fields = "[]";  // of a refusal, for the API log
   std::int64_t began_us = 0;
   std::int64_t deadline_steady_ms = 0;
   std::int64_t credential_seen_ms = 0;  // steady time of the last look at it
@@ -95,6 +102,9 @@ class Pipeline {
   // this thread, or later on another one's when the handler answers later; the exchange must stay until then.
   using Then = std::move_only_function<void()>;
   void run(Exchange& x, Then then) noexcept;
+  // The same on the I/O thread, for what is over in a moment. False when it is to be run by a worker: for most requests at once,
+  // for some after they have found out what they are asked for.
+  bool run_quick(Exchange& x) noexcept;
   // The next piece of a streamed answer, on a worker's thread.
   void pull(Exchange& x) noexcept;
   // Steps 10 and 11: the answer's common headers, metrics and the access log. Once for each exchange that was opened. A
@@ -125,6 +135,7 @@ class Pipeline {
   bool settle(Exchange& x, std::function<Outcome()> const& make) noexcept;
   bool credential_still_holds(Exchange& x);
   void record(Exchange const& x, int status, std::int64_t bytes);
+  void tell_recorder(Exchange const& x, int status, std::int64_t bytes, std::int64_t duration_us) noexcept;
   std::string fresh_request_id();
   std::string_view cors_origin_of(Exchange const& x) const;
 

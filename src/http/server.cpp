@@ -30,6 +30,7 @@ struct IoLoop {
   Timer tick{io.get_executor()};
   Timer accept_pause{io.get_executor()};
   std::unordered_set<SessionBase*> sessions;
+  LoopState state;
   std::thread thread;
   bool closing = false;
 };
@@ -206,7 +207,7 @@ void Server::Parts::take(IoLoop& loop, Socket socket) {
 
 template <class Stream>
 void Server::Parts::begin_session(IoLoop& loop, Stream stream, std::string peer, bool refused) {
-  auto session = std::make_shared<Session<Stream>>(world, std::move(stream), std::move(peer));
+  auto session = std::make_shared<Session<Stream>>(world, loop.state, std::move(stream), std::move(peer));
   loop.sessions.insert(session.get());
   asio::co_spawn(loop.io.get_executor(), serve(loop, std::move(session), refused), asio::detached);
 }

@@ -54,11 +54,17 @@ struct SessionWorld {
   std::atomic<std::int64_t>& gathered_bytes;  // of bodies that are or were gathered for requests not yet answered
 };
 
+// What the sessions of one I/O thread know of each other. Used on that thread alone.
+struct LoopState {
+  std::int64_t no_quick_before_ms = 0;  // steady time: until then quick routes are left to the workers too
+};
+
 template <class Stream>
 class Session final : public SessionBase, public std::enable_shared_from_this<Session<Stream>> {
  public:
-  Session(SessionWorld const& world, Stream stream, std::string peer)
+  Session(SessionWorld const& world, LoopState& loop, Stream stream, std::string peer)
       : world_(world),
+        loop_(loop),
         stream_(std::move(stream)),
         peer_(std::move(peer)),
         in_(static_cast<std::size_t>(world.pipeline.limits().header_bytes_max)) {}
@@ -107,6 +113,8 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
   static constexpr std::size_t kCopiedBodyBytesMax = 32 * 1024;
   // What counts as movement of a body within its progress timeout; less is a client that drips to hold our resources.
   static constexpr std::int64_t kProgressBytesMin = 4096;
+  // A quick route that took so long waited for a disk: for a while the workers, who may wait, have the thread's quick routes.
+  static constexpr std::int64_t kQuickMs = 20, kNoQuickMs = 1'000;
 
   Limits const& limits() const { return world_.pipeline.limits(); }
   bool draining() const { return world_.draining.load(std::memory_order_relaxed); }
@@ -116,7 +124,8 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
   Task<Next> serve_next();
   Task<bool> read_head();  // false: x_ is not open and the connection is over, or x_ has the answer to what was malformed
   Task<BodyEnd> read_body();
-  Task<void> run_on_worker();
+  Task<void> run_handler();
+  bool run_quickly();
   Task<void> run_streamed();
   Task<bool> send_answer();
   Task<bool> send_stream();
@@ -129,6 +138,7 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
   Task<Io> read_some(std::int64_t deadline_ms);
   Task<Io> write(std::string_view bytes);
   Task<Io> flush();
+  Task<Io> flush_with(std::string_view body);
   // On the session's thread. Nothing happens when it does not wait.
   void wake_from_event() {
     if (auto waiter = std::exchange(waiter_, nullptr)) waiter();
@@ -206,6 +216,7 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
   }
 
   SessionWorld const& world_;
+  LoopState& loop_;
   Stream stream_;
   std::string peer_;
   InputBuffer in_;
@@ -287,7 +298,7 @@ Task<typename Session<Stream>::Next> Session<Stream>::serve_next() {
       world_.pipeline.close(x);
       co_return Next::close;
     }
-    if (!x.answered) co_await run_on_worker();
+    if (!x.answered) co_await run_handler();
   }
   bool const sent = co_await send_answer();
   co_return sent && !close_after_ ? Next::serve : Next::close;
@@ -470,10 +481,28 @@ Task<void> Session<Stream>::run_streamed() {
 
 // ---- Handlers
 
+// False when a worker has to run it.
 template <class Stream>
-Task<void> Session<Stream>::run_on_worker() {
+bool Session<Stream>::run_quickly() {
+  std::int64_t const began_ms = steady_now_ms();
+  if (began_ms < loop_.no_quick_before_ms) return false;
+  bool const done = world_.pipeline.run_quick(*x_);
+  if (std::int64_t const now_ms = steady_now_ms(); now_ms - began_ms >= kQuickMs) loop_.no_quick_before_ms = now_ms + kNoQuickMs;
+  return done;
+}
+
+template <class Stream>
+Task<void> Session<Stream>::run_handler() {
   Exchange& x = *x_;
   x.deadline_steady_ms = world_.pipeline.deadline_of(x);
+  if (run_quickly()) {
+    if (in_.view().empty()) co_return;
+    // The client has sent more: the thread's other sessions have their turn first.
+    handler_done_ = false;
+    step_done(self());
+    while (!handler_done_) co_await wait_for_event();
+    co_return;
+  }
   if (!world_.workers.try_run(run_job())) {
     world_.pipeline.metrics().rejected("queue_full");
     world_.pipeline.refuse(x, {&errors::kOverloaded, "The server is overloaded. Try again in a moment.", {}, false, 1});
@@ -498,7 +527,7 @@ Task<bool> Session<Stream>::send_answer() {
   if (body.size() <= kCopiedBodyBytesMax) {
     out_ += body;
   } else {
-    if (co_await flush() != Io::ok || co_await write(body) != Io::ok) co_return false;
+    if (co_await flush_with(body) != Io::ok) co_return false;
   }
   co_return co_await finish_answer();
 }
@@ -562,6 +591,24 @@ Task<typename Session<Stream>::Io> Session<Stream>::write(std::string_view bytes
     bytes.remove_prefix(count);
   }
   co_return Io::ok;
+}
+
+// What waits and a body behind it, in one call of the system: the client is woken once.
+template <class Stream>
+Task<typename Session<Stream>::Io> Session<Stream>::flush_with(std::string_view body) {
+  std::string_view waiting = out_;
+  while (!waiting.empty()) {
+    deadline_ms_ = steady_now_ms() + limits().write_timeout_ms;
+    std::array const both{asio::buffer(waiting.data(), waiting.size()), asio::buffer(body.data(), body.size())};
+    auto [ec, count] = co_await stream_.async_write_some(both, kToken);
+    Io const result = outcome(ec);
+    if (result == Io::woken) continue;
+    if (result != Io::ok) co_return result;
+    body.remove_prefix(count - std::min(count, waiting.size()));
+    waiting.remove_prefix(std::min(count, waiting.size()));
+  }
+  out_.clear();
+  co_return co_await write(body);
 }
 
 template <class Stream>

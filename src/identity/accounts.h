@@ -61,18 +61,24 @@ struct Challenge {
   std::int64_t expires_in_s = kChallengeMs / 1000;
 };
 using SignedIn = std::variant<LoginOut, Challenge>;
+// Called once, on any thread, with the outcome or with what was thrown.
+using OnSignedIn = std::move_only_function<void(Result<SignedIn>, std::exception_ptr)>;
 
 // All functions from any thread.
 class SignIn {
  public:
   explicit SignIn(Parts parts) : parts_(parts) {}
-  Result<SignedIn> login(api::Context const& context, LoginIn const& in, Origin const& origin);
+  // Returns when the attempt is counted: its password is looked at when its turn has come. The context must stay until then.
+  void login(api::Context const& context, LoginIn in, Origin origin, OnSignedIn done);
   Result<LoginOut> second_factor(api::Context const& context, SecondFactorIn const& in, Origin const& origin);
   // The token is the body's, or the cookie's.
   Result<TokensOut> refresh(api::Context const& context, std::string_view refresh_token);
   Result<api::None> logout(api::Context const& context, LogoutIn const& in);
 
  private:
+  struct Attempt;
+  Result<SignedIn> finish(Attempt const& attempt);
+  void undo(Attempt const& attempt);
   Parts parts_;
 };
 
@@ -142,7 +148,8 @@ class AccountDesk {
 // number of rows. Any node, any time.
 std::int64_t clean_accounts(sql::Database& database, NumberSource& numbers, TimeMs now);
 
-std::vector<api::Route> auth_routes(SignIn& sign_in, Registrations& registrations, OwnAccount& account);
-std::vector<api::Route> account_routes(OwnAccount& account);
+// Handlers that hash passwords run behind their turn on the hasher.
+std::vector<api::Route> auth_routes(SignIn& sign_in, Registrations& registrations, OwnAccount& account, access::PasswordHasher& hasher);
+std::vector<api::Route> account_routes(OwnAccount& account, access::PasswordHasher& hasher);
 
 }  // namespace fealty::identity

@@ -103,7 +103,7 @@ api::Handler by_mail_link(OwnAccount& account, std::string message, ClaimIn (*cl
 
 }  // namespace
 
-std::vector<Route> auth_routes(SignIn& sign_in, Registrations& registrations, OwnAccount& account) {
+std::vector<Route> auth_routes(SignIn& sign_in, Registrations& registrations, OwnAccount& account, access::PasswordHasher& hasher) {
   std::vector<Route> routes;
   auto const post = [](std::string path, Needs needs, std::string id, std::string summary, std::string description,
                        std::vector<ErrorDef const*> list) {
@@ -126,19 +126,21 @@ std::vector<Route> auth_routes(SignIn& sign_in, Registrations& registrations, Ow
                             &access::errors::kCommunityRequired, &fealty::errors::kForbidden, &fealty::errors::kRateLimited});
   registering.in = &api::Schema<RegisterIn>::def;
   registering.out = &api::Schema<RegisteredOut>::def;
-  registering.handler =
+  registering.later = access::on_hasher(
+      hasher,
       judged<RegisterIn, RegisteredOut>("User has been registered successfully",
                                         [&registrations](Context& c, Request const& r, RegisterIn const& in, std::vector<Issue> issues) {
                                           return registrations.register_person(c, in, Origin::of(r), std::move(issues));
-                                        });
+                                        }));
   routes.push_back(std::move(registering));
 
-  routes.push_back(typed_route<None, VerifyIn, VerifiedOut>(
-      post("/auth/verify-email", Needs::nothing(), "auth.verify_email", "Verify an e-mail address",
-           "With the code of the mail, or with the token of its link and the password that was chosen.",
-           {&errors::kInvalidCode, &errors::kEmailTaken, &errors::kUsernameTaken, &fealty::errors::kRateLimited}),
-      "Email has been verified successfully",
-      [&registrations](Context& c, None const&, VerifyIn const& in) { return registrations.verify_email(c, in); }));
+  routes.push_back(access::on_hasher(
+      hasher, typed_route<None, VerifyIn, VerifiedOut>(
+                  post("/auth/verify-email", Needs::nothing(), "auth.verify_email", "Verify an e-mail address",
+                       "With the code of the mail, or with the token of its link and the password that was chosen.",
+                       {&errors::kInvalidCode, &errors::kEmailTaken, &errors::kUsernameTaken, &fealty::errors::kRateLimited}),
+                  "Email has been verified successfully",
+                  [&registrations](Context& c, None const&, VerifyIn const& in) { return registrations.verify_email(c, in); })));
   routes.push_back(typed_route<None, EmailIn, None>(
       post("/auth/verify-email/resend", Needs::nothing(), "auth.resend", "Send the verification mail again",
            "Once a minute; answered alike for every address.", {}),
@@ -153,12 +155,20 @@ std::vector<Route> auth_routes(SignIn& sign_in, Registrations& registrations, Ow
           {&errors::kInvalidCredentials, &errors::kSecondFactorRequired, &errors::kEmailNotVerified, &errors::kAccountDisabled,
            &access::errors::kSuspended, &access::errors::kBanned, &access::errors::kCrossSite, &fealty::errors::kRateLimited}),
       "", [](Context&, None const&, LoginIn const&) -> Result<LoginOut> { return LoginOut{}; });
-  login.handler = with_session<LoginIn>([&sign_in](Context& context, Request const& request, LoginIn const& in) -> Result<api::Answer> {
-    auto result = sign_in.login(context, in, Origin::of(request));
-    if (!result) return std::unexpected(std::move(result).error());
-    if (auto const* challenge = std::get_if<Challenge>(&*result)) return challenge_answer(*challenge, context.request_id);
-    return session_answer<LoginOut>(kLoggedIn, std::get<LoginOut>(*std::move(result)), in.session, request);
-  });
+  login.handler = {};
+  login.later = [&sign_in](Context& context, Request& request, api::Done done) {
+    LoginIn in;
+    if (auto error = api::detail::parse_input(request, nullptr, nullptr, &api::Schema<LoginIn>::def, &in))
+      return done(std::unexpected(*std::move(error)), nullptr);
+    if (auto may = may_take_cookie(request, in.session); !may) return done(std::unexpected(std::move(may).error()), nullptr);
+    auto answer = [&context, &request, session = in.session, done = std::move(done)](Result<SignedIn> result,
+                                                                                     std::exception_ptr thrown) mutable {
+      if (thrown || !result) return done(thrown ? Result<api::Answer>() : std::unexpected(std::move(result).error()), thrown);
+      if (auto const* challenge = std::get_if<Challenge>(&*result)) return done(challenge_answer(*challenge, context.request_id), nullptr);
+      done(session_answer<LoginOut>(kLoggedIn, std::get<LoginOut>(*std::move(result)), session, request), nullptr);
+    };
+    sign_in.login(context, std::move(in), Origin::of(request), std::move(answer));
+  };
   routes.push_back(std::move(login));
 
   Route factor = post("/auth/second-factor", Needs::nothing(), "auth.second_factor", "Sign in with the second factor",
@@ -205,14 +215,15 @@ std::vector<Route> auth_routes(SignIn& sign_in, Registrations& registrations, Ow
   Route reset = by_link("/auth/reset-password", "auth.reset_password", "Set a new password", "Ends all sessions of the account.");
   reset.in = &api::Schema<ResetIn>::def;
   reset.out = &api::Schema<AccountOut>::def;
-  reset.handler = by_mail_link<ResetIn>(account, "Password has been reset successfully", claim_of);
+  reset.later = access::on_hasher(hasher, by_mail_link<ResetIn>(account, "Password has been reset successfully", claim_of));
   routes.push_back(std::move(reset));
   Route claim =
       by_link("/auth/claim", "auth.claim", "Claim an account",
               "The holder of the mailbox takes the account that others made: earlier sessions, keys and community passwords end.");
   claim.in = &api::Schema<ClaimIn>::def;
   claim.out = &api::Schema<AccountOut>::def;
-  claim.handler = by_mail_link<ClaimIn>(account, "Account has been claimed successfully", [](ClaimIn const& in) { return in; });
+  claim.later = access::on_hasher(
+      hasher, by_mail_link<ClaimIn>(account, "Account has been claimed successfully", [](ClaimIn const& in) { return in; }));
   routes.push_back(std::move(claim));
   return routes;
 }

@@ -68,14 +68,24 @@ LoginOut signed_in(sql::Tx& tx, Parts const& parts, api::Context const& context,
 
 }  // namespace
 
-Result<SignedIn> SignIn::login(api::Context const& c, LoginIn const& in, Origin const& origin) {
+// An attempt that is counted already.
+struct SignIn::Attempt {
+  api::Context const& context;
+  LoginIn in;
+  Origin origin;
+  Found found;
+  std::vector<access::Throttle> throttles;
+};
+
+void SignIn::login(api::Context const& c, LoginIn in, Origin origin, OnSignedIn done) {
   std::string const email(trim_space(in.email.value_or("")));
   std::string const name(email.empty() ? trim_space(in.username.value_or("")) : email);
-  if (name.empty()) return fail(fealty::errors::kInvalidRequest, "Name the account.", {{"/email", "required", "Send email or username."}});
+  if (name.empty())
+    return done(fail(fealty::errors::kInvalidRequest, "Name the account.", {{"/email", "required", "Send email or username."}}), nullptr);
   bool const by_email = name.find('@') != std::string::npos;
   parts_.keys.keep_fresh(c.now);
 
-  auto const found = parts_.database.read([&](sql::Tx& tx) {
+  auto found = parts_.database.read([&](sql::Tx& tx) {
     Found f;
     f.account = by_email ? account_by_email(tx, name) : account_by_username(tx, name);
     // Both are asked for every name, so that each takes the same work.
@@ -84,14 +94,42 @@ Result<SignedIn> SignIn::login(api::Context const& c, LoginIn const& in, Origin 
     f.community = choose_password(tx, community_passwords(tx, f.account ? f.account->number : MemberNo{}), in, origin);
     return f;
   });
-  auto const throttles = access::sign_in_throttles(account_subject(found.account, name), c.remote_address);
+  auto throttles = access::sign_in_throttles(account_subject(found.account, name), c.remote_address);
   if (auto begun = parts_.database.write([&](sql::Tx& tx) { return access::begin_attempt(tx, throttles, c.now); }); !begun)
-    return std::unexpected(std::move(begun).error());
+    return done(std::unexpected(std::move(begun).error()), nullptr);
+
+  struct Waiting {
+    Attempt attempt;
+    OnSignedIn done;
+  };
+  auto const waiting =
+      std::make_shared<Waiting>(Attempt{c, std::move(in), std::move(origin), std::move(found), std::move(throttles)}, std::move(done));
+  access::PasswordHasher::Work work = [this, waiting] {
+    Result<SignedIn> result;
+    std::exception_ptr thrown;
+    try {
+      result = finish(waiting->attempt);
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+    waiting->done(std::move(result), std::move(thrown));
+  };
+  auto begun = parts_.hasher.later(work);
+  if (begun) return;
+  undo(waiting->attempt);
+  waiting->done(std::unexpected(std::move(begun).error()), nullptr);
+}
+
+void SignIn::undo(Attempt const& attempt) {
+  parts_.database.write([&](sql::Tx& tx) { access::attempt_undone(tx, attempt.throttles, attempt.context.now); });
+}
+
+Result<SignedIn> SignIn::finish(Attempt const& attempt) {
+  auto const& [c, in, origin, found, throttles] = attempt;
   auto const undone = [&](Error error) -> Result<SignedIn> {
-    parts_.database.write([&](sql::Tx& tx) { access::attempt_undone(tx, throttles, c.now); });
+    undo(attempt);
     return std::unexpected(std::move(error));
   };
-
   std::string const own_hash = found.account        ? found.account->password_hash
                                : found.registration ? found.registration->password_hash
                                                     : std::string();

@@ -35,7 +35,8 @@ Statement const kWrongCounters{
 
 // Rows with effects, by the source of their job, beside what the job says. All entries, items and kept rows are gathered by
 // one sort. Highest possible row: the header is row 1, and blank records have numbers too. A job that is applied in the order
-// of its members may have reached any row of its file, and knows the number of its blank records from the beginning.
+// of its members may have reached any row of its file, and knows the number of its blank records from the beginning. Of a job
+// that is thinned some items were removed since, with members or fields that were erased or because of their age.
 #define ROWS_REACHED "(CASE WHEN j.work_runs > 0 THEN j.total ELSE j.updated + j.unchanged + j.created + j.failed END + j.skipped + 1)"
 Statement const kWrongEffects{
     "bulk.check_effects",
@@ -55,12 +56,13 @@ Statement const kWrongEffects{
     "CASE WHEN r.status = 4 THEN 1 ELSE 0 END FROM bulk_rows r JOIN bulk_jobs k ON k.community_id = r.community_id "
     "AND k.job_id = r.job_id WHERE k.source_id <> 0 AND r.status IN (3, 4)) u GROUP BY u.community_id, u.source_id, u.source_row) t "
     "GROUP BY t.community_id, t.source_id) e ON e.community_id = j.community_id AND e.source_id = j.source_id "
+    "LEFT JOIN change_sources s ON s.community_id = j.community_id AND s.source_id = j.source_id "
     "WHERE j.source_id <> 0 AND j.type <> 'revert' AND (j.dry_run = 1 OR coalesce(e.failed_rows, 0) > 0 OR coalesce(e.lowest, 2) < 2 "
     "OR coalesce(e.highest, 0) > " ROWS_REACHED
     " "
-    "OR (" RESULTS_KEPT
-    " AND coalesce(e.effect_rows, 0) - coalesce(e.created_rows, 0) <> j.updated) "
-    "OR coalesce(e.effect_rows, 0) < j.updated OR coalesce(e.effect_rows, 0) > j.updated + j.created) LIMIT 20"};
+    "OR (coalesce(s.is_thinned, 0) = 0 AND ((" RESULTS_KEPT
+    " AND coalesce(e.effect_rows, 0) - coalesce(e.created_rows, 0) <> j.updated) OR coalesce(e.effect_rows, 0) < j.updated)) "
+    "OR coalesce(e.effect_rows, 0) > j.updated + j.created) LIMIT 20"};
 
 // Of rows alone: what a single change did has no row, and its source is looked for by whoever repeats it.
 Statement const kNoSource{

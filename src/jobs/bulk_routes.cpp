@@ -39,6 +39,8 @@ FEALTY_SCHEMA(fealty::jobs::JobListQuery, page_field<&fealty::jobs::JobListQuery
               limit_field<&fealty::jobs::JobListQuery::limit>(),
               field<&fealty::jobs::JobListQuery::cursor>("cursor", "Goes on behind the last page; excludes page."),
               field<&fealty::jobs::JobListQuery::log_name>("log_name", "Exact label."),
+              field<&fealty::jobs::JobListQuery::name>("name", "A part of the label or of the file's name, in whatever case.",
+                                                       {.max = 200, .example = "\"march\""}),
               field<&fealty::jobs::JobListQuery::status>("status",
                                                          "queued, processing, completed, failed, cancelled, reverting or reverted."),
               field<&fealty::jobs::JobListQuery::type>("type", "bulk_update, bulk_update_premium_currency, bulk_import or revert."),

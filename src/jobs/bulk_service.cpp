@@ -22,9 +22,18 @@ constexpr std::int64_t kFilteredPagesMax = 1'000;
 std::optional<std::string> iso(std::optional<TimeMs> time) { return time ? std::optional(to_iso(*time)) : std::nullopt; }
 
 JobSummary summary_of(Job const& j) {
-  return {
-      j.id().to_string(),   j.log_name,          j.type, j.status, j.total, j.counters.processed(), j.counters.success(), j.counters.failed,
-      to_iso(j.created_at), to_iso(j.updated_at)};
+  return {j.id().to_string(),
+          j.log_name,
+          j.type,
+          j.status,
+          j.total,
+          j.counters.processed(),
+          j.counters.success(),
+          j.counters.failed,
+          to_iso(j.created_at),
+          to_iso(j.updated_at),
+          j.dry_run,
+          j.file_name};
 }
 
 // ISO time or a plain day; of a day `to` means its end.
@@ -120,6 +129,7 @@ Result<api::Listing<JobSummary>> BulkService::list(api::Context& context, JobLis
   std::vector<Issue> issues;
   ListFilter filter;
   filter.log_name = q.log_name.value_or("");
+  filter.name = trim_blanks(q.name.value_or(""));
   filter.status = q.status.value_or("");
   filter.type = q.type.value_or("");
   if (q.status && !is_one_of(kStatuses, *q.status))

@@ -16,7 +16,7 @@ namespace fealty::jobs {
 
 struct JobListQuery {
   std::int64_t page = 1, limit = api::kPageLimitDefault;
-  std::optional<std::string> cursor, log_name, status, type, from, to;
+  std::optional<std::string> cursor, log_name, name, status, type, from, to;
 };
 struct DetailsQuery {
   std::int64_t page = 1, limit = 50;
@@ -47,6 +47,8 @@ struct JobSummary {
   std::string _id, log_name, type, status;
   std::int64_t total = 0, processed = 0, success = 0, failed = 0;
   std::string createdAt, updatedAt;
+  bool dry_run = false;
+  std::string file_name;
 };
 struct JobError {
   std::string code, message;
@@ -180,7 +182,9 @@ FEALTY_SCHEMA(fealty::jobs::JobSummary, field<&fealty::jobs::JobSummary::_id>("_
               field<&fealty::jobs::JobSummary::success>("success", "Rows updated, unchanged or created."),
               field<&fealty::jobs::JobSummary::failed>("failed", "Rows refused."),
               field<&fealty::jobs::JobSummary::createdAt>("createdAt", "Time of the upload."),
-              field<&fealty::jobs::JobSummary::updatedAt>("updatedAt", "Time of the last change."))
+              field<&fealty::jobs::JobSummary::updatedAt>("updatedAt", "Time of the last change."),
+              field<&fealty::jobs::JobSummary::dry_run>("dry_run", "Whether the job only evaluates its rows."),
+              field<&fealty::jobs::JobSummary::file_name>("file_name", "File name given at the upload; empty for a reversal."))
 FEALTY_SCHEMA(fealty::jobs::JobError, field<&fealty::jobs::JobError::code>("code", "too_many_errors, storage, internal or source_missing."),
               field<&fealty::jobs::JobError::message>("message", "What happened."))
 FEALTY_SCHEMA(fealty::jobs::JobFile, field<&fealty::jobs::JobFile::name>("name", "File name given at the upload."),

@@ -1,6 +1,7 @@
 #include "jobs/bulk_store.h"
 
 #include "api/schema.h"
+#include "base/text.h"
 #include "jobs/node.h"
 
 namespace fealty::jobs {
@@ -53,9 +54,11 @@ Statement const kPosition{"bulk.position", "SELECT count(*) FROM bulk_jobs j WHE
 // beside a small literal that is 32 bits.
 #define LIST_FILTER                                                                                                             \
   "WHERE j.community_id = $1 AND ($2 = '' OR j.log_name = $2) AND ($3 = '' OR j.status = $3) AND ($4 = '' OR j.type = $4) AND " \
-  "j.created_at >= $5 AND (j.created_at <= $6 OR $6 = 0) AND (j.job_id < $7 OR $7 = 0) "
+  "j.created_at >= $5 AND (j.created_at <= $6 OR $6 = 0) AND (j.job_id < $7 OR $7 = 0) AND "                                    \
+  "($8 = '' OR lower(j.log_name) LIKE $8 ESCAPE '\\' OR j.log_name LIKE $9 ESCAPE '\\' OR "                                     \
+  "lower(j.file_name) LIKE $8 ESCAPE '\\' OR j.file_name LIKE $9 ESCAPE '\\') "
 Statement const kCount{"bulk.count", "SELECT count(*) FROM bulk_jobs j " LIST_FILTER};
-Statement const kList{"bulk.list", "SELECT " JOB_COLUMNS "FROM bulk_jobs j " LIST_FILTER "ORDER BY j.job_id DESC LIMIT $8 OFFSET $9"};
+Statement const kList{"bulk.list", "SELECT " JOB_COLUMNS "FROM bulk_jobs j " LIST_FILTER "ORDER BY j.job_id DESC LIMIT $10 OFFSET $11"};
 Statement const kHeads{"bulk.heads",
                        "SELECT j.community_id, j.job_id, CASE WHEN j.lease_until > {now_ms} THEN 1 ELSE 0 END FROM bulk_jobs j WHERE " OPEN
                        " AND NOT EXISTS (SELECT 1 FROM bulk_jobs e WHERE e.community_id = j.community_id AND e.job_id < j.job_id "
@@ -219,14 +222,30 @@ std::int64_t queue_position(sql::Tx& tx, CommunityNo community, JobNo job) {
   return *tx.one(kPosition, [](Row const& r) { return r.integer(0); }, community, job) + 1;
 }
 
+namespace {
+// Of capital letters SQLite folds those of ASCII alone, so the name as it was written counts too.
+struct NamePatterns {
+  std::string folded, plain;
+  explicit NamePatterns(std::string const& name) {
+    if (name.empty()) return;
+    folded = "%" + like_literal(fold_case(name)) + "%";
+    plain = "%" + like_literal(name) + "%";
+  }
+};
+}  // namespace
+
 std::int64_t count_jobs(sql::Tx& tx, CommunityNo community, ListFilter const& f) {
-  return *tx.one(kCount, [](Row const& r) { return r.integer(0); }, community, f.log_name, f.status, f.type, f.from, f.to, f.before_job);
+  NamePatterns const name(f.name);
+  return *tx.one(
+      kCount, [](Row const& r) { return r.integer(0); }, community, f.log_name, f.status, f.type, f.from, f.to, f.before_job, name.folded,
+      name.plain);
 }
 std::vector<Job> list_jobs(sql::Tx& tx, CommunityNo community, ListFilter const& f, std::int64_t limit, std::int64_t skip) {
   std::vector<Job> jobs;
+  NamePatterns const name(f.name);
   tx.each(
-      kList, [&](Row const& r) { jobs.push_back(read_job(r)); }, community, f.log_name, f.status, f.type, f.from, f.to, f.before_job, limit,
-      skip);
+      kList, [&](Row const& r) { jobs.push_back(read_job(r)); }, community, f.log_name, f.status, f.type, f.from, f.to, f.before_job,
+      name.folded, name.plain, limit, skip);
   return jobs;
 }
 

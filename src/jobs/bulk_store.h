@@ -19,6 +19,7 @@ std::int64_t queue_position(sql::Tx& tx, CommunityNo community, JobNo job);
 
 struct ListFilter {
   std::string log_name, status, type;  // empty = any
+  std::string name;                    // stands somewhere in the label or in the file's name, in whatever case; empty = any
   TimeMs from = 0, to = 0;             // to 0 = no end
   std::int64_t before_job = 0;         // cursor: jobs below this number; 0 = from the newest
 };

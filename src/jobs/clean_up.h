@@ -24,6 +24,9 @@ bool erase_expired(BulkParts const& parts, CommunityNo community, JobNo job, std
 // Removes files that belong to no job and were not written to for that long.
 int remove_orphan_files(BulkParts const& parts, std::int64_t idle_ms);
 
+// Sources of the jobs whose rows can still be read: what those changed stays readable as long.
+std::vector<SourceNo> sources_with_results(sql::Tx& tx, CommunityNo community);
+
 class CleanUp {
  public:
   explicit CleanUp(BulkParts parts) : parts_(std::move(parts)) {}

@@ -1,5 +1,7 @@
 #include "jobs/clean_up_store.h"
 
+#include "jobs/clean_up.h"
+
 namespace fealty::jobs {
 namespace {
 
@@ -35,6 +37,8 @@ Statement const kRemoveSummaries{
     "clean_up.remove_summaries",
     "DELETE FROM bulk_jobs WHERE community_id = $1 AND job_id IN (SELECT j.job_id FROM bulk_jobs j WHERE j.community_id = $1 "
     "AND j.job_id < $2 AND j.finished_at < $3 AND j.file_key = '' ORDER BY j.job_id LIMIT $4)"};
+Statement const kSourcesWithResults{"clean_up.sources_with_results",
+                                    "SELECT source_id FROM bulk_jobs WHERE file_key <> '' AND +community_id = $1 AND source_id <> 0"};
 Statement const kKeys{"clean_up.keys", "SELECT file_key FROM bulk_jobs WHERE file_key <> ''"};
 
 constexpr std::int64_t kNoEnd = std::numeric_limits<std::int64_t>::max();
@@ -73,6 +77,12 @@ std::vector<CommunityNo> all_communities(sql::Tx& tx) {
 }
 std::int64_t remove_summaries(sql::Tx& tx, CommunityNo community, std::int64_t before_job, TimeMs ended_before, std::int64_t limit) {
   return tx.exec(kRemoveSummaries, community, before_job, ended_before, limit);
+}
+
+std::vector<SourceNo> sources_with_results(sql::Tx& tx, CommunityNo community) {
+  std::vector<SourceNo> all;
+  tx.each(kSourcesWithResults, [&](Row const& r) { all.push_back({r.integer(0)}); }, community);
+  return all;
 }
 
 void keep_used_keys(sql::Tx& tx, FileStore::Keys& keys) {

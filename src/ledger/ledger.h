@@ -110,9 +110,12 @@ struct NewBalance {
 struct Source {
   std::string kind;         // "bulk", "api_key", "admin", "revert" …
   std::string external_id;  // job id, the caller's sourceId …
-  std::string label;
-  std::string reason;
+  std::string label = {};
+  std::string reason = {};
   access::Actor actor;
+  std::string note = {};
+  // Of a single change of values: how many items of history name it. It goes when the last of them does.
+  std::optional<std::int64_t> history_items = {};
 };
 
 std::vector<Currency> load_currencies(sql::Tx& tx, CommunityNo community);
@@ -156,6 +159,13 @@ void lock_ranges_later(sql::Tx& tx, CommunityNo community, std::vector<MemberNo>
 void lock_everybody(sql::Tx& tx, CommunityNo community);
 // Balances of the given members (sorted), in the order of the members. The caller holds the members' locks if it means to change them.
 void load_balances(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, std::vector<MemberBalance>& out);
+struct MemberAmount {
+  MemberNo member;
+  CurrencyNo currency;
+  Decimal amount;
+};
+// What is shown of them: the same members in the same order, the amounts alone.
+void load_amounts(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, std::vector<MemberAmount>& out);
 // Appends entries and sets balances in the caller's transaction, which must hold the members' locks.
 void post(sql::Tx& tx, CommunityNo community, SourceNo source, std::vector<Posting> const& postings,
           std::vector<NewBalance> const& balances);

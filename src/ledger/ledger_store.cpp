@@ -47,6 +47,9 @@ Statement const kBalances{"ledger.balances",
 Statement const kBalancesBetween{"ledger.balances_between",
                                  "SELECT member_id, currency_id, amount, earned, entry_id FROM balances "
                                  "WHERE community_id = $1 AND member_id BETWEEN $2 AND $3 ORDER BY member_id"};
+Statement const kAmountsBetween{"ledger.amounts_between",
+                                "SELECT member_id, currency_id, amount FROM balances WHERE community_id = $1 "
+                                "AND member_id BETWEEN $2 AND $3 ORDER BY member_id"};
 // On SQLite a row with this key is overwritten in place, without first looking for it.
 Statement const kSetBalances{"ledger.set_balances",
                              "INSERT OR REPLACE INTO balances (community_id, member_id, currency_id, amount, earned, entry_id) "
@@ -81,8 +84,8 @@ Statement const kAppendSourced{
 Statement const kInsertSource{
     "ledger.insert_source",
     "INSERT INTO change_sources (community_id, source_id, kind, external_id, leg, member_id, currency_id, operator, "
-    "operand, entry_id, label, reason, note, actor_type, actor_id, actor_name, created_at) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"};
+    "operand, entry_id, label, reason, note, actor_type, actor_id, actor_name, created_at, history_items) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"};
 Statement const kInsertSources{
     "ledger.insert_sources",
     "INSERT INTO change_sources (community_id, source_id, kind, external_id, leg, member_id, currency_id, operator, "
@@ -218,7 +221,7 @@ void load_balances_later(sql::Tx& tx, CommunityNo community, std::vector<MemberN
   auto const read = [](Row const& r) {
     return MemberBalance{{r.integer(0)}, {r.integer(1)}, {{r.integer(2)}, {r.integer(3)}, {r.integer(4)}}};
   };
-  if (is_dense(members)) {
+  if (members.size() == 1 || is_dense(members)) {
     tx.each_later(
         kBalancesBetween,
         [&out, read, meant = MeantMembers(members)](Row const& r) mutable {
@@ -236,6 +239,22 @@ void load_balances_later(sql::Tx& tx, CommunityNo community, std::vector<MemberN
 void load_balances(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, std::vector<MemberBalance>& out) {
   load_balances_later(tx, community, members, out);
   tx.settle();
+}
+void load_amounts(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, std::vector<MemberAmount>& out) {
+  if (members.size() > 1 && !is_dense(members)) {
+    std::vector<MemberBalance> all;
+    load_balances(tx, community, members, all);
+    for (auto const& b : all) out.push_back({b.member, b.currency, b.balance.amount});
+    return;
+  }
+  if (members.empty()) return;
+  MeantMembers meant(members);
+  tx.each(
+      kAmountsBetween,
+      [&](Row const& r) {
+        if (MemberNo const member{r.integer(0)}; meant.contain(member)) out.push_back({member, {r.integer(1)}, {r.integer(2)}});
+      },
+      community, members.front(), members.back());
 }
 
 namespace {
@@ -284,8 +303,8 @@ void post_sourced(sql::Tx& tx, CommunityNo community, std::vector<SourcedPosting
 }
 
 SourceNo create_source(sql::Tx& tx, CommunityNo community, SourceNo number, Source const& s, TimeMs now, std::string_view leg) {
-  tx.exec(kInsertSource, community, number, s.kind, s.external_id, leg, 0, 0, nullptr, nullptr, nullptr, s.label, s.reason, "",
-          s.actor.type, s.actor.id, s.actor.name, now);
+  tx.exec(kInsertSource, community, number, s.kind, s.external_id, leg, 0, 0, nullptr, nullptr, nullptr, s.label, s.reason, s.note,
+          s.actor.type, s.actor.id, s.actor.name, now, s.history_items);
   return number;
 }
 

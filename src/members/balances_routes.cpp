@@ -88,7 +88,8 @@ std::vector<Route> balances_routes(BalancesService& service) {
        .summary = "Balances of a member",
        .description = "Every currency of the community with the member's balance and what he ever earned in it.",
        .tag = "Balances",
-       .errors = {&errors::kUserNotFound, &errors::kAmbiguousMember, &errors::kNotAnIdentifier, &ledger::errors::kUserNotJoined}},
+       .errors = {&errors::kUserNotFound, &errors::kAmbiguousMember, &errors::kNotAnIdentifier, &ledger::errors::kUserNotJoined},
+       .quick = true},
       "Balances fetched successfully", [&service](Context& c, api::None const&, BalancesIn const& in) { return service.read(c, in); }));
 
   Route adjust{

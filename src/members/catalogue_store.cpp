@@ -12,10 +12,12 @@ namespace {
 using sql::Row;
 using sql::Statement;
 
-Statement const kFields{"fields.list",
-                        "SELECT field_id, field_key, name, type, description, required, default_number, default_text, options, visibility, "
-                        "member_editable, identifier, created_at, updated_at, data_attribute, creator_id FROM fields "
-                        "WHERE community_id = $1 AND deleted_at IS NULL ORDER BY field_id"};
+#define FIELD_COLUMNS                                                                                                  \
+  "SELECT field_id, field_key, name, type, description, required, default_number, default_text, options, visibility, " \
+  "member_editable, identifier, created_at, updated_at, data_attribute, creator_id, deleted_at FROM fields "
+Statement const kFields{"fields.list", FIELD_COLUMNS "WHERE community_id = $1 AND deleted_at IS NULL ORDER BY field_id"};
+Statement const kDeletedField{"fields.find_deleted", FIELD_COLUMNS "WHERE community_id = $1 AND field_id = $2 AND deleted_at IS NOT NULL"};
+#undef FIELD_COLUMNS
 Statement const kRoles{"roles.list",
                        "SELECT role_id, title, server_permissions, position FROM roles WHERE community_id = $1 ORDER BY position, role_id"};
 Statement const kTags{"tags.list", "SELECT tag_id, name FROM tags WHERE community_id = $1 ORDER BY tag_id"};
@@ -48,6 +50,8 @@ Statement const kInsertName{"fields.insert_name",
                             "INSERT INTO field_names (community_id, folded, field_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"};
 Statement const kDeleteField{
     "fields.delete", "UPDATE fields SET deleted_at = $3, updated_at = $3 WHERE community_id = $1 AND field_id = $2 AND deleted_at IS NULL"};
+Statement const kRestoreField{"fields.restore",
+                              "UPDATE fields SET deleted_at = NULL, updated_at = $3 WHERE community_id = $1 AND field_id = $2"};
 Statement const kDeleteNames{"fields.delete_names", "DELETE FROM field_names WHERE community_id = $1 AND field_id = $2"};
 Statement const kInsertTag{"tags.insert", "INSERT INTO tags (community_id, tag_id, name, created_at) VALUES ($1, $2, $3, $4)"};
 Statement const kInsertCommunity{
@@ -65,37 +69,37 @@ Statement const kCommunityNumbers{"communities.numbers", "SELECT community_id, c
 constexpr std::int64_t kServerAdministrator = 1 << 6;
 constexpr std::int64_t kPowerful = 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9;
 
+CustomField read_field(Row const& r) {
+  CustomField f;
+  f.number = {r.integer(0)};
+  f.key = r.string(1);
+  f.name = r.string(2);
+  f.type = parse_field_type(r.text(3)).value_or(FieldType::text);
+  f.description = r.string(4);
+  f.required = r.boolean(5);
+  if (!r.is_null(6))
+    f.default_value = {true, true, r.integer(6), {}};
+  else if (!r.is_null(7))
+    f.default_value = Value::of(r.string(7));
+  if (!r.text(8).empty())
+    for (auto const option : split(r.text(8), '\n')) f.options.emplace_back(option);
+  f.visibility = r.string(9);
+  f.member_editable = r.boolean(10);
+  f.identifier = r.boolean(11);
+  f.created_at = r.integer(12);
+  f.updated_at = r.integer(13);
+  f.data_attribute = r.string(14);
+  f.creator = {r.integer(15)};
+  f.deleted_at = r.optional_integer(16);
+  return f;
+}
+
 }  // namespace
 
 Catalogue load_catalogue(sql::Tx& tx, CommunityNo community) {
   Catalogue c;
   c.currencies = ledger::load_currencies(tx, community);
-  tx.each(
-      kFields,
-      [&](Row const& r) {
-        CustomField f;
-        f.number = {r.integer(0)};
-        f.key = r.string(1);
-        f.name = r.string(2);
-        f.type = parse_field_type(r.text(3)).value_or(FieldType::text);
-        f.description = r.string(4);
-        f.required = r.boolean(5);
-        if (!r.is_null(6))
-          f.default_value = {true, true, r.integer(6), {}};
-        else if (!r.is_null(7))
-          f.default_value = Value::of(r.string(7));
-        if (!r.text(8).empty())
-          for (auto const option : split(r.text(8), '\n')) f.options.emplace_back(option);
-        f.visibility = r.string(9);
-        f.member_editable = r.boolean(10);
-        f.identifier = r.boolean(11);
-        f.created_at = r.integer(12);
-        f.updated_at = r.integer(13);
-        f.data_attribute = r.string(14);
-        f.creator = {r.integer(15)};
-        c.fields.push_back(std::move(f));
-      },
-      community);
+  tx.each(kFields, [&](Row const& r) { c.fields.push_back(read_field(r)); }, community);
   tx.each(
       kRoles,
       [&](Row const& r) {
@@ -186,6 +190,16 @@ void forget_identifiers(sql::Tx& tx, CommunityNo community, FieldNo field) { tx.
 void mark_field_deleted(sql::Tx& tx, CommunityNo community, FieldNo field, TimeMs now) {
   tx.exec(kDeleteField, community, field, now);
   tx.exec(kDeleteNames, community, field);
+}
+
+std::optional<CustomField> find_deleted_field(sql::Tx& tx, CommunityNo community, PublicId id) {
+  auto field = tx.one(kDeletedField, read_field, community, id.number);
+  return field && field->id() == id ? std::move(field) : std::nullopt;
+}
+
+bool restore_field(sql::Tx& tx, CommunityNo community, FieldNo field, std::vector<std::string> const& folded_names, TimeMs now) {
+  tx.exec(kRestoreField, community, field, now);
+  return insert_names(tx, community, field, folded_names);
 }
 
 void insert_tag(sql::Tx& tx, CommunityNo community, NamedNumber const& tag, TimeMs now) {

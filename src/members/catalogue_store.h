@@ -21,6 +21,9 @@ std::int64_t count_shared_values(sql::Tx& tx, CommunityNo community, FieldNo fie
 void index_identifiers(sql::Tx& tx, CommunityNo community, FieldNo field);
 void forget_identifiers(sql::Tx& tx, CommunityNo community, FieldNo field);
 void mark_field_deleted(sql::Tx& tx, CommunityNo community, FieldNo field, TimeMs now);
+std::optional<CustomField> find_deleted_field(sql::Tx& tx, CommunityNo community, PublicId id);
+// False, and nothing to keep, when another field has one of the names.
+bool restore_field(sql::Tx& tx, CommunityNo community, FieldNo field, std::vector<std::string> const& folded_names, TimeMs now);
 // Unique names: a second one is refused by the store (StorageError::Kind::constraint).
 void insert_tag(sql::Tx& tx, CommunityNo community, NamedNumber const& tag, TimeMs now);
 void insert_community(sql::Tx& tx, CommunityNo community, NewCommunity const& made, MemberNo owner, TimeMs now);

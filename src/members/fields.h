@@ -12,6 +12,7 @@
 #include "base/decimal.h"
 #include "base/error.h"
 #include "base/id.h"
+#include "base/limits.h"
 #include "ledger/ledger.h"
 #include "sql/sql.h"
 
@@ -50,6 +51,21 @@ struct Value {
   static Value of(Decimal d) { return {true, true, d.micros, {}}; }
   static Value of(bool b) { return {true, true, b ? 1 : 0, {}}; }
   static Value of(std::string t) { return {true, false, 0, std::move(t)}; }
+};
+// The same without a copy of its text.
+struct ValueView {
+  bool present = false;
+  bool is_number = false;
+  std::int64_t number = 0;
+  std::string_view text;
+  ValueView() = default;
+  ValueView(Value const& v) : present(v.present), is_number(v.is_number), number(v.number), text(v.text) {}  // NOLINT: is one
+  // As it is stored: one of the two, or nothing.
+  ValueView(std::optional<std::int64_t> stored_number, std::optional<std::string_view> stored_text)
+      : present(stored_number || stored_text),
+        is_number(stored_number.has_value()),
+        number(stored_number.value_or(0)),
+        text(stored_text.value_or(std::string_view())) {}
 };
 
 struct CustomField {
@@ -101,6 +117,20 @@ struct Catalogue {
   std::vector<NamedNumber> tags;
 };
 Catalogue load_catalogue(sql::Tx& tx, CommunityNo community);
+// The same for who may not need it: read when it is asked for the first time, in the transaction that must still run then.
+class CatalogueOnDemand {
+ public:
+  CatalogueOnDemand(sql::Tx& tx, CommunityNo community) : tx_(tx), community_(community) {}
+  Catalogue const& get() {
+    if (!catalogue_) catalogue_ = load_catalogue(tx_, community_);
+    return *catalogue_;
+  }
+
+ private:
+  sql::Tx& tx_;
+  CommunityNo community_;
+  std::optional<Catalogue> catalogue_;
+};
 
 // The living custom field that a request names: by _id, else by key or name without case (user-data.md "Addressing").
 CustomField const* find_custom_field(Catalogue const& catalogue, std::string_view text);
@@ -123,7 +153,7 @@ std::vector<std::string> names_in_set(std::string_view set, std::vector<NamedNum
 // numbers, exponents included.
 std::optional<std::string> text_of_json(std::string const& json);
 // A slot's value as JSON: number, true/false, string or null. Sets are names.
-void write_value(std::string& out, Slot const& slot, Value const& value, Catalogue const& catalogue);
+void write_value(std::string& out, Slot const& slot, ValueView value, Catalogue const& catalogue);
 
 struct NewField {
   std::string name;  // 1 to 100 characters: the CSV column
@@ -147,7 +177,9 @@ NewField definition_of(CustomField const& field);
 // Defines fields, roles and tags. The HTTP operations come with the rooms that own them; until then the command line.
 class FieldService {
  public:
-  FieldService(sql::Database& database, NumberSource& numbers) : database_(database), numbers_(numbers) {}
+  // `fields_max`: custom fields of one community.
+  FieldService(sql::Database& database, NumberSource& numbers, int fields_max = Limits().custom_fields_max)
+      : database_(database), numbers_(numbers), fields_max_(fields_max) {}
   Result<CustomField> create(CommunityNo community, NewField const& field, access::Actor const& actor, TimeMs now);
   // The same inside a transaction of the caller's.
   Result<CustomField> create_in(sql::Tx& tx, CommunityNo community, NewField const& field, access::Actor const& actor, TimeMs now);
@@ -156,14 +188,18 @@ class FieldService {
   Result<CustomField> update(CommunityNo community, PublicId id, NewField const& field, access::Actor const& actor, TimeMs now);
   // 409 field_in_use with their names while segments refer to it.
   Result<CustomField> remove(CommunityNo community, PublicId id, access::Actor const& actor, TimeMs now);
-  // From reads, headers and filters at once; values and histories stay, hidden.
+  // From reads, headers and filters at once; values and histories stay, hidden, until they are purged (history_upkeep.h).
   Result<CustomField> remove(CommunityNo community, std::string_view key, access::Actor const& actor, TimeMs now);
+  // A field that was deleted no longer ago than kFieldRestoreMs, with its values and its history. 409 where its key or name is
+  // another field's by now, or there are too many.
+  Result<CustomField> restore(CommunityNo community, PublicId id, access::Actor const& actor, TimeMs now);
   Result<NamedNumber> create_role(CommunityNo community, std::string const& title, access::Actor const& actor, TimeMs now);
   Result<NamedNumber> create_tag(CommunityNo community, std::string const& name, access::Actor const& actor, TimeMs now);
 
  private:
   sql::Database& database_;
   NumberSource& numbers_;
+  int fields_max_;
 };
 
 }  // namespace fealty::members

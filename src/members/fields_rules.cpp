@@ -260,7 +260,7 @@ std::expected<Value, ValueProblem> read_value(Slot const& slot, std::string_view
   throw std::logic_error("a value kind without a rule");
 }
 
-void write_value(std::string& out, Slot const& slot, Value const& value, Catalogue const& catalogue) {
+void write_value(std::string& out, Slot const& slot, ValueView value, Catalogue const& catalogue) {
   bool const is_set = slot.value_kind == ValueKind::role_set || slot.value_kind == ValueKind::tag_set;
   if (!value.present) {
     out += "null";

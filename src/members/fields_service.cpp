@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "members/catalogue_store.h"
 #include "members/fields.h"
+#include "members/history_upkeep.h"
 #include "members/roles_store.h"
 #include "members/segments_store.h"
 #include "sql/counters.h"
@@ -11,7 +12,6 @@
 namespace fealty::members {
 namespace {
 
-constexpr std::size_t kCustomFieldsMax = 200;
 constexpr std::size_t kOptionsMax = 200;
 
 // Keys and names share one name space with the default fields, and nothing in it ends in "_op": so a CSV header, a filter
@@ -124,6 +124,19 @@ std::optional<Error> name_taken(sql::Tx& tx, CommunityNo community, CustomField 
   return std::nullopt;
 }
 
+std::optional<Error> no_room(sql::Tx& tx, CommunityNo community, int fields_max) {
+  if (load_catalogue(tx, community).fields.size() < static_cast<std::size_t>(fields_max)) return std::nullopt;
+  return Error{&errors::kTooManyFields, "A community can have " + std::to_string(fields_max) + " custom fields."};
+}
+
+std::optional<Error> has_duplicates(sql::Tx& tx, CommunityNo community, FieldNo field) {
+  auto const values = count_shared_values(tx, community, field);
+  if (values == 0) return std::nullopt;
+  Error error{&errors::kDuplicateValues, std::to_string(values) + " values of this field belong to more than one member each."};
+  error.details.push_back({"values", Decimal{values * Decimal::kScale}});
+  return error;
+}
+
 Error type_in_use(std::string message, std::int64_t values) {
   Error error{&errors::kTypeInUse, std::move(message)};
   error.details.push_back({"values", Decimal{values * Decimal::kScale}});
@@ -142,12 +155,7 @@ std::optional<Error> values_refuse(sql::Tx& tx, CommunityNo community, CustomFie
     if (std::ranges::find(after.options, option) == after.options.end()) gone.push_back(option);
   if (auto const values = gone.empty() ? 0 : count_values_among(tx, community, before.number, gone); values > 0)
     return type_in_use("Members hold " + std::to_string(values) + " values that are no options any more.", values);
-  if (after.identifier && !before.identifier)
-    if (auto const values = count_shared_values(tx, community, before.number); values > 0) {
-      Error error{&errors::kDuplicateValues, std::to_string(values) + " values of this field belong to more than one member each."};
-      error.details.push_back({"values", Decimal{values * Decimal::kScale}});
-      return error;
-    }
+  if (after.identifier && !before.identifier) return has_duplicates(tx, community, before.number);
   return std::nullopt;
 }
 
@@ -195,8 +203,7 @@ Result<CustomField> FieldService::create_in(sql::Tx& tx, CommunityNo community, 
   CustomField field = read_definition(in, issues);
   if (!issues.empty()) return fail(fealty::errors::kInvalidRequest, "The field could not be made.", std::move(issues));
   if (auto taken = name_taken(tx, community, field)) return std::unexpected(*std::move(taken));
-  if (load_catalogue(tx, community).fields.size() >= kCustomFieldsMax)
-    return fail(errors::kTooManyFields, "A community can have " + std::to_string(kCustomFieldsMax) + " custom fields.");
+  if (auto full = no_room(tx, community, fields_max_)) return std::unexpected(*std::move(full));
   field.number = {kCustomFieldsFrom + sql::draw_numbers(tx, "field")};
   field.created_at = field.updated_at = now;
   if (!insert_field(tx, community, field, names_of(field)))
@@ -266,6 +273,27 @@ Result<CustomField> FieldService::remove(CommunityNo community, PublicId id, acc
     mark_field_deleted(tx, community, field->number, now);
     forget_identifiers(tx, community, field->number);
     access::write_audit(tx, community, numbers_.next(), {.actor = actor, .action = "field.delete", .target = id.to_string(), .at = now});
+    return *field;
+  });
+}
+
+Result<CustomField> FieldService::restore(CommunityNo community, PublicId id, access::Actor const& actor, TimeMs now) {
+  return database_.write([&](sql::Tx& tx) -> Result<CustomField> {
+    ledger::lock_everybody(tx, community);
+    lock_field(tx, community, {id.number});
+    auto field = find_deleted_field(tx, community, id);
+    if (!field || now - *field->deleted_at > kFieldRestoreMs)
+      return fail(errors::kFieldNotFound, "There is no such deleted field in this community; fields can be restored for 30 days.");
+    if (auto taken = name_taken(tx, community, *field)) return std::unexpected(*std::move(taken));
+    if (auto full = no_room(tx, community, fields_max_)) return std::unexpected(*std::move(full));
+    if (field->identifier)
+      if (auto shared = has_duplicates(tx, community, field->number)) return std::unexpected(*std::move(shared));
+    if (!restore_field(tx, community, field->number, names_of(*field), now))
+      return fail(errors::kFieldExists, "Another field of this name or key was made at the same moment.");
+    if (field->identifier) index_identifiers(tx, community, field->number);
+    access::write_audit(tx, community, numbers_.next(), {.actor = actor, .action = "field.restore", .target = id.to_string(), .at = now});
+    field->deleted_at.reset();
+    field->updated_at = now;
     return *field;
   });
 }

@@ -2,6 +2,7 @@
 
 #include "api/json_writer.h"
 #include "base/text.h"
+#include "members/history_store.h"
 
 namespace fealty::members {
 namespace {
@@ -129,6 +130,7 @@ void MemberChanges::load(sql::Tx& tx, std::vector<MemberNo> const& members) {
         place.earned = b.balance.earned;
         place.newest = b.balance.newest.value;
         place.is_stored = true;
+        newest_ = std::max(newest_, place.newest);
       }
   }
   for (std::size_t s = 0; s < slots_.size(); ++s)
@@ -140,6 +142,7 @@ void MemberChanges::load(sql::Tx& tx, std::vector<MemberNo> const& members) {
     for (std::size_t s = 0; s < slots_.size(); ++s)
       if (slots_[s].kind != Slot::Kind::currency) slot_by_field.emplace(slots_[s].field, s);
     load_values(tx, community_, members, [&](StoredValue v) {
+      newest_ = std::max(newest_, v.newest.value);
       auto const slot = slot_by_field.find(v.field);
       if (slot == slot_by_field.end()) return;
       auto& place = state(find(v.member).value(), slot->second);
@@ -210,7 +213,7 @@ std::expected<SlotState, ValueProblem> MemberChanges::next_state(SlotChange& cha
     change.entry_class = effect->entry_class;
     return after;
   }
-  if (slot.value_kind == ValueKind::decimal) {
+  if (slot.value_kind == ValueKind::decimal && operand.present) {
     Decimal const value{operand.number};
     change.operand = value;
     std::optional<Decimal> result = value;
@@ -329,6 +332,9 @@ std::expected<SlotChange, ValueProblem> MemberChanges::evaluate_reversal(ChangeR
 
 bool MemberChanges::commit_row(std::vector<SlotChange>& row_changes) {
   bool any = false;
+  // In the order of their numbers, in which write() draws spans.
+  auto const by_slot = [](SlotChange const& a, SlotChange const& b) { return a.slot < b.slot; };
+  if (!std::is_sorted(row_changes.begin(), row_changes.end(), by_slot)) std::sort(row_changes.begin(), row_changes.end(), by_slot);
   for (auto& change : row_changes) {
     if (change.after.value == change.before.value) continue;
     any = true;
@@ -346,23 +352,26 @@ bool MemberChanges::commit_row(std::vector<SlotChange>& row_changes) {
   return any;
 }
 
+std::int64_t MemberChanges::history_items() const {
+  return std::count_if(changes_.begin(), changes_.end(), [&](SlotChange const& c) { return slots_[c.slot].kind != Slot::Kind::currency; });
+}
+
 jobs::NumbersDrawn MemberChanges::write(sql::Tx& tx, SourceNo source, NumberSource& numbers, std::size_t rows) {
   if (changes_.empty()) return {};
   auto const per_row = static_cast<std::int64_t>(slots_.size());
-  std::int64_t const first = numbers.next_block(static_cast<std::int64_t>(rows) * per_row);
-  auto number_of = [&](SlotChange const& c) {
-    return NumberSource::at(first, static_cast<std::int64_t>(c.row.place) * per_row + static_cast<std::int64_t>(c.slot));
-  };
+  std::int64_t const first = numbers.next_block(static_cast<std::int64_t>(rows) * per_row, newest_);
+  auto number_of = [&](SlotChange const& c) { return this->number_of({first, per_row}, c.row.place, c.slot); };
   auto number_of_head = [&](std::int64_t newest) {
     return newest < 0 ? number_of(changes_[static_cast<std::size_t>(-newest - 1)]) : newest;
   };
 
   std::vector<ledger::Posting> postings;
-  auto const items = static_cast<std::size_t>(
-      std::count_if(changes_.begin(), changes_.end(), [&](SlotChange const& c) { return slots_[c.slot].kind != Slot::Kind::currency; }));
+  auto const items = static_cast<std::size_t>(history_items());
   std::vector<HistoryItem> history;
   history.reserve(items);
   postings.reserve(changes_.size() - items);
+  SpansOf<FieldNo> field_spans(slots_.size() + 1);  // the community's behind those of the slots
+  SpansOf<MemberNo> member_spans(items == 0 ? 0 : persons_.size());
   std::vector<std::pair<std::size_t, std::size_t>> touched;  // (person, slot), for the final states
   touched.reserve(changes_.size());
   for (std::size_t i = 0; i < changes_.size(); ++i) {
@@ -395,6 +404,9 @@ jobs::NumbersDrawn MemberChanges::write(sql::Tx& tx, SourceNo source, NumberSour
       item.previous = {number_of_head(c.before.newest)};
       item.source_row = c.row.number;
       history.push_back(std::move(item));
+      field_spans.add(c.slot, slot.field, number);
+      field_spans.add(slots_.size(), FieldNo{}, number);
+      member_spans.add(c.person, member, number);
     }
   }
   // In the order of the tables' keys: neighbours share pages, and two writers meet in the same order.
@@ -451,6 +463,7 @@ jobs::NumbersDrawn MemberChanges::write(sql::Tx& tx, SourceNo source, NumberSour
   }
   set_values(tx, community_, values);
   append_history(tx, community_, source, history);
+  append_spans(tx, community_, field_spans.take(), member_spans.take());
   return {first, per_row};
 }
 

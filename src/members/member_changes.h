@@ -95,11 +95,18 @@ class MemberChanges {
     overlay_identifiers_ = std::move(overlay);
   }
 
-  // Writes everything kept: entries, balances, values, histories, sets, profiles, identifiers. Draws one number for each
-  // slot of each of the `rows` places.
+  // Writes everything kept: entries, balances, values, histories and their spans, sets, profiles, identifiers. Draws one number
+  // for each slot of each of the `rows` places, all above those that the members' chains have: whatever the clocks of two nodes
+  // say, a chain's numbers rise.
   jobs::NumbersDrawn write(sql::Tx& tx, SourceNo source, NumberSource& numbers, std::size_t rows);
 
   std::vector<SlotChange> const& changes() const { return changes_; }
+  // How many of them are items of history.
+  std::int64_t history_items() const;
+  // The number of the item that this slot's change of this place has in a block of write().
+  std::int64_t number_of(jobs::NumbersDrawn const& drawn, std::size_t place, std::size_t slot) const {
+    return NumberSource::at(drawn.first, static_cast<std::int64_t>(place) * drawn.per_row + static_cast<std::int64_t>(slot));
+  }
   // Present values that the row's changes give as JSON members {field, op, value, before, after, entry_id}.
   std::string describe(std::vector<SlotChange> const& changes) const;
 
@@ -127,7 +134,8 @@ class MemberChanges {
   std::vector<SlotChange> changes_;
   std::vector<Holders> identifier_holders_;  // by slot
   std::function<void(Slot const&, std::vector<std::string> const&, Holders&)> overlay_identifiers_;
-  sql::Tx* tx_ = nullptr;  // of load(), for look-ups of single identifiers
+  std::int64_t newest_ = 0;  // the highest number that the loaded members' chains have reached
+  sql::Tx* tx_ = nullptr;    // of load(), for look-ups of single identifiers
 };
 
 // {field, op, value, before, after, entry_id} of one change as JSON, appended.

@@ -46,18 +46,18 @@ Meaning guess(std::string_view text) {
 // The fields that identify, read once for all references of a call.
 class IdentifierFields {
  public:
-  IdentifierFields(sql::Tx& tx, CommunityNo community) : tx_(tx), community_(community) {}
+  IdentifierFields(sql::Tx& tx, CommunityNo community) : tx_(tx), community_(community), catalogue_(tx, community) {}
 
   Meaning find(std::string_view field_name, std::string_view text) {
-    if (!catalogue_) catalogue_ = load_catalogue(tx_, community_);
+    auto const& catalogue = catalogue_.get();
     Meaning m;
-    auto const* const field = find_custom_field(*catalogue_, field_name);
+    auto const* const field = find_custom_field(catalogue, field_name);
     if (!field || !field->identifier) {
       m.problem = Error{&errors::kNotAnIdentifier, "There is no field \"" + std::string(field_name) + "\" that identifies members."};
       return m;
     }
     // A text that is no value of the field is nobody's.
-    auto const value = read_value(slot_of(*field), text, *catalogue_);
+    auto const value = read_value(slot_of(*field), text, catalogue);
     if (!value) return m;
     find_identifiers(tx_, community_, field->number, {MemberChanges::identifier_key(*value)},
                      [&](std::size_t, MemberNo holder) { m.number = holder.value; });
@@ -67,7 +67,7 @@ class IdentifierFields {
  private:
   sql::Tx& tx_;
   CommunityNo community_;
-  std::optional<Catalogue> catalogue_;
+  CatalogueOnDemand catalogue_;
 };
 
 Meaning meaning_of(MemberReference const& reference, IdentifierFields& fields) {

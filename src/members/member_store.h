@@ -80,6 +80,9 @@ struct StoredValue {
 };
 void load_values(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members,
                  std::function<void(StoredValue)> const& on_value);
+// The same without a copy: a text is good until the call's end.
+void show_values(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members,
+                 std::function<void(MemberNo, FieldNo, ValueView)> const& on_value);
 void set_values(sql::Tx& tx, CommunityNo community, std::vector<StoredValue> const& values);
 
 struct HistoryItem {

@@ -1,5 +1,6 @@
 #include "members/moderation_store.h"
 
+#include "members/history_removal_store.h"
 #include "members/member_changes.h"
 
 namespace fealty::members {
@@ -36,14 +37,6 @@ Statement const kErasable{"erasure.due",
                           "SELECT m.community_id, m.member_id FROM memberships m JOIN communities c ON c.community_id = m.community_id "
                           "WHERE m.deleted_at IS NOT NULL AND m.erased_at IS NULL AND m.state = 4 "
                           "AND m.deleted_at <= $1 - c.restore_days * 86400000 ORDER BY m.deleted_at, m.community_id, m.member_id LIMIT $2"};
-// Items of one value are a chain from the value's newest one.
-Statement const kEraseHistory{
-    "erasure.history",
-    "WITH RECURSIVE chain (item) AS ("
-    "SELECT v.history_id FROM field_values v WHERE v.community_id = $1 AND v.member_id = $2 AND v.history_id <> 0 "
-    "UNION ALL SELECT h.previous_id FROM chain c CROSS JOIN field_history h "
-    "WHERE h.community_id = $1 AND h.history_id = c.item AND h.previous_id <> 0) "
-    "DELETE FROM field_history WHERE community_id = $1 AND history_id IN (SELECT item FROM chain)"};
 Statement const kEraseValues{"erasure.values", "DELETE FROM field_values WHERE community_id = $1 AND member_id = $2"};
 Statement const kEraseRoles{"erasure.roles", "DELETE FROM member_roles WHERE community_id = $1 AND member_id = $2"};
 Statement const kEraseTags{"erasure.tags", "DELETE FROM member_tags WHERE community_id = $1 AND member_id = $2"};
@@ -122,7 +115,7 @@ void erase_member(sql::Tx& tx, CommunityNo community, MemberNo member, bool is_b
     identifiers.emplace_back(v.field, MemberChanges::identifier_key(v.number ? Value::of(Decimal{*v.number}) : Value::of(*v.text)));
   });
   for (auto const& [field, key] : identifiers) remove_identifiers(tx, community, field, {key});
-  tx.exec(kEraseHistory, community, member);
+  remove_items_of_member(tx, community, member);
   for (auto const* statement : {&kEraseValues, &kEraseRoles, &kEraseTags, &kErasePassword}) tx.exec(*statement, community, member);
   tx.exec(kEraseMisconduct, community, member, is_banned);
   tx.exec(kEraseMembership, community, member, now);

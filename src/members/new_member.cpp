@@ -44,7 +44,12 @@ std::vector<RefusedValue> begin_membership(sql::Tx& tx, NumberSource& numbers, C
     insert_memberships(tx, community, {membership}, now);
   }
   SourceNo const source{numbers.next()};
-  ledger::create_source(tx, community, source, {"create_user", "auto:" + std::to_string(source.value), "", "", actor}, now);
+  ledger::create_source(tx, community, source,
+                        {.kind = "create_user",
+                         .external_id = "auto:" + std::to_string(source.value),
+                         .actor = actor,
+                         .history_items = changes.history_items()},
+                        now);
   changes.write(tx, source, numbers, 1);
   return {};
 }

@@ -228,10 +228,12 @@ Result<ProfileService::One> ProfileService::update(api::Context const& context, 
     if (changes.commit_row(row)) {
       SourceNo const source{numbers_.next()};
       // Nobody sends this change twice under one name: its own number is its external id.
-      ledger::create_source(
-          tx, community, source,
-          {.kind = actor.type, .external_id = "auto:" + std::to_string(source.value), .label = "", .reason = "", .actor = actor},
-          context.now);
+      ledger::create_source(tx, community, source,
+                            {.kind = actor.type,
+                             .external_id = "auto:" + std::to_string(source.value),
+                             .actor = actor,
+                             .history_items = changes.history_items()},
+                            context.now);
       changes.write(tx, source, numbers_, 1);
     }
     if (change.timeZone && zone != before->time_zone) {

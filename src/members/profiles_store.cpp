@@ -4,7 +4,6 @@
 
 #include "base/text.h"
 #include "ledger/ledger.h"
-#include "members/like_pattern.h"
 
 namespace fealty::members {
 namespace {
@@ -73,7 +72,7 @@ class Query {
     if (!f.keyword.empty()) {
       // Usernames and e-mails are kept folded; of display names SQLite folds ASCII alone, so the word as it was written
       // counts too. An e-mail that its holder hides is found by nobody.
-      auto const folded = add(like_pattern(fold_case(f.keyword)) + "%"), plain = add(like_pattern(f.keyword) + "%");
+      auto const folded = add(like_literal(fold_case(f.keyword)) + "%"), plain = add(like_literal(f.keyword) + "%");
       text += " AND (a.username_key LIKE " + folded + " ESCAPE '\\' OR (m.hidden < " + std::to_string(kHidesEmail) +
               " AND a.email_key LIKE " + folded + " ESCAPE '\\') OR lower(m.display_name) LIKE " + folded +
               " ESCAPE '\\' OR m.display_name LIKE " + plain + " ESCAPE '\\')";

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/time.h"
+#include "members/history_removal_store.h"
 
 namespace fealty::members {
 namespace {
@@ -237,6 +238,7 @@ void RevertSession::remove(sql::Tx& tx, Evaluation& e) {
   if (e.removed.empty()) return;
   std::sort(e.removed.begin(), e.removed.end());
   remove_memberships(tx, facts_.job.community, e.removed);
+  add_leftovers(tx, facts_.job.community, e.removed);
   std::vector<MemberNo> accounts;
   for (MemberNo const member : e.removed)
     if (e.made.at(member).facts.account_created_at >= facts_.original_started_at) accounts.push_back(member);

@@ -107,7 +107,8 @@ class Shower {
   // The column's name, and which one it is.
   std::pair<std::string, Column> column(std::string_view kept) {
     if (!kept.starts_with(kNumberMark)) {
-      auto const known = find_column(kept, {});
+      static Catalogue const kNone;
+      auto const known = find_column(kept, facts_of(kNone, {}));
       return {std::string(kept), known ? known->column : Column::custom};
     }
     auto const number = number_in(kept.substr(1)).value_or(0);
@@ -154,7 +155,7 @@ BoundSegment bind_segment(SegmentText const& given, Catalogue const& catalogue, 
     std::vector<std::string> seen;
     std::string out = "{";
     for (auto const member : tree.root()) {
-      auto const asked = find_column(member.name(), catalogue);
+      auto const asked = find_column(member.name(), facts_of(catalogue, {}));
       if (!asked) continue;
       std::string place = "/filter";
       api::append_pointer(place, member.name());
@@ -170,7 +171,7 @@ BoundSegment bind_segment(SegmentText const& given, Catalogue const& catalogue, 
     binder.bound.text.filter = out + "}";
   }
   for (auto const& name : given.columns)
-    if (auto const asked = find_column(name, catalogue)) {
+    if (auto const asked = find_column(name, facts_of(catalogue, {}))) {
       auto kept = binder.column(*asked);
       auto& columns = binder.bound.text.columns;
       if (std::ranges::find(columns, kept) == columns.end()) columns.push_back(std::move(kept));

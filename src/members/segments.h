@@ -35,7 +35,8 @@ class SegmentsService {
 
   // Those who fit now. 409 where the segment refers to what is gone.
   Result<SegmentCount> count(api::Context const& context, PublicId id);
-  Result<FilterOut> users(api::Context const& context, PublicId id, SegmentUsersIn const& in);
+  // The text of a FilterOut.
+  Result<api::Json> users(api::Context const& context, PublicId id, SegmentUsersIn const& in);
   Result<api::Response> export_file(api::Context const& context, api::Request const& request, PublicId id, SegmentExportQuery const& query);
 
  private:

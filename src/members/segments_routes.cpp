@@ -80,14 +80,16 @@ std::vector<Route> segments_routes(SegmentsService& service) {
         auto const id = id_of(r);
         return id ? service.count(c, *id) : std::unexpected(id.error());
       }));
-  routes.push_back(api::typed_route<None, SegmentUsersIn, FilterOut>(
+  Route users = api::typed_route<None, SegmentUsersIn, api::Json>(
       base(Method::post, one + "/users", "segments.users", "Get the members of a segment", "Pages as those of users/filter.", reads,
            {&errors::kSegmentNotFound, &errors::kSegmentBroken, &errors::kUnknownColumn, &errors::kInvalidCursor, &errors::kPageTooDeep,
             &errors::kAmbiguousMember}),
-      "Users fetched successfully", [&service](Context& c, Request const& r, None const&, SegmentUsersIn const& in) -> Result<FilterOut> {
+      "Users fetched successfully", [&service](Context& c, Request const& r, None const&, SegmentUsersIn const& in) -> Result<api::Json> {
         auto const id = id_of(r);
         return id ? service.users(c, *id, in) : std::unexpected(id.error());
-      }));
+      });
+  users.out = &api::Schema<FilterOut>::def;
+  routes.push_back(std::move(users));
 
   Route file = base(Method::get, one + "/export", "segments.export", "Export the members of a segment as CSV",
                     "As users/export. Who exported what is kept in the audit trail.", reads,

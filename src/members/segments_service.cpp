@@ -36,7 +36,7 @@ Evaluated evaluate(Segment const& segment, Catalogue const& catalogue, std::stri
   Evaluated out{show_segment(segment.kept, catalogue), {}, {}};
   out.problems.gone = out.shown.gone;
   // A field that is gone is no column: what is said of it is enough.
-  if (out.problems.gone.empty()) out.conditions = read_conditions(out.shown.text.filter, {catalogue, zone}, out.problems.issues);
+  if (out.problems.gone.empty()) out.conditions = read_conditions(out.shown.text.filter, facts_of(catalogue, zone), out.problems.issues);
   return out;
 }
 
@@ -97,8 +97,8 @@ void check_size(std::string const& filter, std::vector<Issue>& issues) {
 }
 
 BoundSegment checked(SegmentText const& given, Catalogue const& catalogue, std::string_view zone, std::vector<Issue>& issues) {
-  read_conditions(given.filter, {catalogue, zone}, issues);
-  read_columns(given.columns, catalogue, issues, "/columns");
+  read_conditions(given.filter, facts_of(catalogue, zone), issues);
+  read_columns(given.columns, facts_of(catalogue, zone), issues, "/columns");
   return bind_segment(given, catalogue, issues);
 }
 
@@ -260,24 +260,23 @@ Result<SegmentCount> SegmentsService::count(Context const& context, PublicId id)
   });
 }
 
-Result<FilterOut> SegmentsService::users(Context const& context, PublicId id, SegmentUsersIn const& in) {
-  return database_.read([&](sql::Tx& tx) -> Result<FilterOut> {
+Result<api::Json> SegmentsService::users(Context const& context, PublicId id, SegmentUsersIn const& in) {
+  return database_.read([&](sql::Tx& tx) -> Result<api::Json> {
     auto const segment = find(tx, context, id);
     if (!segment) return no_such_segment();
-    PageQuestion const question{about(*segment), in.cursor, in.page};
+    PageQuestion const question{[&] { return about(*segment); }, in.cursor, in.page};
     if (auto error = problem_of(context, question)) return std::unexpected(*std::move(error));
     auto const catalogue = load_catalogue(tx, context.community);
-    auto evaluated = evaluate(*segment, catalogue, community_zone(tx, context.community));
+    auto const zone = community_zone(tx, context.community);
+    auto const facts = facts_of(catalogue, zone);
+    auto evaluated = evaluate(*segment, catalogue, zone);
     if (evaluated.problems.any()) return std::unexpected(broken(*segment, std::move(evaluated.problems)));
     std::vector<Issue> issues;
     auto const& own = evaluated.shown.text.columns;
-    auto const columns = read_columns(in.fields && !in.fields->empty() ? *in.fields
-                                      : own.empty()                    ? kColumnsDefault
-                                                                       : own,
-                                      catalogue, issues);
+    auto const columns = read_columns(in.fields && !in.fields->empty() ? *in.fields : own.empty() ? kColumnsDefault : own, facts, issues);
     if (!issues.empty()) return std::unexpected(refused(std::move(issues)));
     if (auto error = look_up(tx, context.community, evaluated.conditions)) return std::unexpected(*std::move(error));
-    return pages_.read(tx, context, catalogue, columns, evaluated.conditions, question);
+    return pages_.read(tx, context, facts, columns, evaluated.conditions, question);
   });
 }
 

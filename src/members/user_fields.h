@@ -9,10 +9,15 @@
 
 namespace fealty::members {
 
+namespace errors {
+inline constexpr ErrorDef kConfirmationRequired{"confirmation_required", 400};
+}  // namespace errors
+
 // Any thread.
 class UserFieldsService {
  public:
-  UserFieldsService(sql::Database& database, NumberSource& numbers) : database_(database), fields_(database, numbers) {}
+  UserFieldsService(sql::Database& database, NumberSource& numbers, int fields_max = Limits().custom_fields_max)
+      : database_(database), numbers_(numbers), fields_(database, numbers, fields_max) {}
 
   // Items are written already: the caller may have asked for some of their members alone.
   Result<api::Listing<api::Json>> list(api::Context const& context, UserFieldsQuery const& query);
@@ -20,12 +25,18 @@ class UserFieldsService {
   Result<api::Answer> create(api::Context const& context, CreateUserFieldIn const& in, std::optional<access::OnceKey> const& key);
   Result<UserFieldOut> update(api::Context const& context, PublicId id, CreateUserFieldIn const& in);
   Result<DeletedUserField> remove(api::Context const& context, PublicId id);
+  Result<UserFieldOut> restore(api::Context const& context, PublicId id);
+
+  Result<UserFieldSettings> settings(api::Context const& context);
+  // 400 confirmation_required where items would go sooner and the body does not confirm it.
+  Result<UserFieldSettings> change_settings(api::Context const& context, ChangeUserFieldSettings const& in);
 
  private:
   UserFieldOut shown(sql::Tx& tx, api::Context const& context, CustomField const& field) const;
   std::vector<UserFieldOut> all(sql::Tx& tx, api::Context const& context) const;
 
   sql::Database& database_;
+  NumberSource& numbers_;
   FieldService fields_;
 };
 

@@ -41,6 +41,13 @@ struct UserFieldsQuery {
   std::int64_t page = 1, limit = 20;
   std::optional<std::string> sort, search, fields, type, filter;
 };
+struct UserFieldSettings {
+  std::int64_t historyRetentionDays = 0;
+};
+struct ChangeUserFieldSettings {
+  std::int64_t historyRetentionDays = 0;
+  std::optional<bool> confirm;
+};
 struct DeletedUserField {
   std::string _id;
 };
@@ -102,5 +109,11 @@ FEALTY_SCHEMA(fealty::members::UserFieldsQuery,
               FEALTY_F(UserFieldsQuery, fields, "Members of the answer, separated by commas.", {.max = 500}),
               FEALTY_F(UserFieldsQuery, type, "default or custom ones alone.", {.one_of = kFieldOrigins}),
               FEALTY_F(UserFieldsQuery, filter, "visibility:admin, visibility:member or visibility:public.", {.max = 100}))
+FEALTY_SCHEMA(fealty::members::UserFieldSettings, FEALTY_F(UserFieldSettings, historyRetentionDays,
+                                                           "Days for which items of history are kept; 0: for ever.", {.example = "365"}))
+FEALTY_SCHEMA(fealty::members::ChangeUserFieldSettings,
+              FEALTY_F(ChangeUserFieldSettings, historyRetentionDays, "7 to 3,650 days; 0: for ever.",
+                       {.min = 0, .max = 3'650, .required = true, .example = "365"}),
+              FEALTY_F(ChangeUserFieldSettings, confirm, "Needed where items would be removed sooner."))
 FEALTY_SCHEMA(fealty::members::DeletedUserField, FEALTY_F(DeletedUserField, _id, "Id of the field that is gone."))
 #undef FEALTY_F

@@ -14,6 +14,7 @@ using api::Request;
 using api::Route;
 
 constexpr std::string_view kPath = "/communities/{communityId}/user-fields";
+constexpr std::string_view kSettingsPath = "/communities/{communityId}/user-field-settings";
 constexpr int kFieldArgument = 1;  // behind the community's
 
 // 400 for what is no id at all: the published answer.
@@ -89,6 +90,30 @@ std::vector<Route> user_fields_routes(UserFieldsService& service) {
         if (!id) return std::unexpected(id.error());
         return service.remove(c, *id);
       }));
+  Route restore = base(Method::post, one + "/restore", "user_fields.restore", "Restore a deleted user field",
+                       "For 30 days, with its values and its history. Then they are removed for good.");
+  restore.errors = {&errors::kFieldNotFound, &errors::kFieldExists, &errors::kTooManyFields, &errors::kDuplicateValues,
+                    &fealty::errors::kInvalidRequest};
+  routes.push_back(
+      api::typed_route<None, None, UserFieldOut>(std::move(restore), "Restore user field successful",
+                                                 [&service](Context& c, Request const& request, None const&) -> Result<UserFieldOut> {
+                                                   auto const id = field_id(request);
+                                                   if (!id) return std::unexpected(id.error());
+                                                   return service.restore(c, *id);
+                                                 }));
+
+  Route settings = base(Method::get, kSettingsPath, "user_field_settings.get", "Get the settings of user fields", "Of the community.");
+  settings.needs = Needs::role(api::CommunityRole::administrator);
+  routes.push_back(api::typed_route<None, None, UserFieldSettings>(std::move(settings), "Get user field settings successful",
+                                                                   [&service](Context& c, None const&) { return service.settings(c); }));
+
+  Route change = base(Method::put, kSettingsPath, "user_field_settings.update", "Change the settings of user fields",
+                      "What is older than the retention is removed each night, but never the newest item of a value.");
+  change.needs = Needs::role(api::CommunityRole::administrator);
+  change.errors = {&errors::kConfirmationRequired};
+  routes.push_back(api::typed_route<None, ChangeUserFieldSettings, UserFieldSettings>(
+      std::move(change), "Update user field settings successful",
+      [&service](Context& c, None const&, ChangeUserFieldSettings const& in) { return service.change_settings(c, in); }));
   return routes;
 }
 

@@ -2,8 +2,12 @@
 
 #include "access/audit.h"
 #include "access/written_once.h"
+#include "api/json_writer.h"
 #include "base/text.h"
 #include "members/catalogue_store.h"
+#include "members/default_fields.h"
+#include "members/history_removal_store.h"
+#include "members/history_upkeep.h"
 #include "members/member_store.h"
 #include "members/user_fields.h"
 #include "members/users_store.h"
@@ -11,41 +15,9 @@
 namespace fealty::members {
 namespace {
 
-// The default fields, in the order in which they are listed. Their numbers lie below those of custom ones.
-struct DefaultField {
-  std::string_view key, name, type;
-};
-constexpr DefaultField kDefaultFields[] = {
-    {"first_name", "First Name", "single-line-text"},
-    {"last_name", "Last Name", "single-line-text"},
-    {"username", "Username", "single-line-text"},
-    {"email", "Email", "single-line-text"},
-    {"phone", "Phone", "single-line-text"},
-    {"country", "Country", "single-line-text"},
-    {"language", "Language", "single-line-text"},
-    {"role", "Role", "single-line-text"},
-    {"tag", "Tag", "single-line-text"},
-    {"xp", "XP", "numerical"},
-    {"coins", "Coins", "numerical"},
-    {"premium_currency", "Premium Currency", "numerical"},
-    {"join_date", "Join Date", "date"},
-    {"last_online", "Last Online", "date"},
-    {"referred_by", "Referred By", "single-line-text"},
-};
-static_assert(std::size(kDefaultFields) < kCustomFieldsFrom);
-
-// The same for ever: from the community's time and the field's place in the list.
-PublicId default_id(api::Context const& context, std::size_t index) {
-  return {context.principal.community_id.seconds, static_cast<std::int64_t>(index) + 1};
-}
-bool is_default_id(api::Context const& context, PublicId id) {
-  return id.number >= 1 && id.number <= static_cast<std::int64_t>(std::size(kDefaultFields)) &&
-         id == default_id(context, static_cast<std::size_t>(id.number - 1));
-}
-
 UserFieldOut shown_default(api::Context const& context, std::size_t index) {
-  auto const& field = kDefaultFields[index];
-  auto const id = default_id(context, index);
+  auto const& field = default_fields()[index];
+  auto const id = default_field_id(context.principal.community_id, index);
   std::string const made = to_iso(static_cast<TimeMs>(id.seconds) * 1000);
   UserFieldOut out;
   out._id = id.to_string();
@@ -164,7 +136,7 @@ UserFieldOut UserFieldsService::shown(sql::Tx& tx, api::Context const& context, 
 
 std::vector<UserFieldOut> UserFieldsService::all(sql::Tx& tx, api::Context const& context) const {
   std::vector<UserFieldOut> out;
-  for (std::size_t i = 0; i < std::size(kDefaultFields); ++i) out.push_back(shown_default(context, i));
+  for (std::size_t i = 0; i < listed_default_fields(); ++i) out.push_back(shown_default(context, i));
   for (auto const& f : load_catalogue(tx, context.community).fields) out.push_back(shown(tx, context, f));
   return out;
 }
@@ -200,7 +172,7 @@ Result<api::Listing<api::Json>> UserFieldsService::list(api::Context const& cont
 
 Result<UserFieldOut> UserFieldsService::get(api::Context const& context, PublicId id) {
   return database_.read([&](sql::Tx& tx) -> Result<UserFieldOut> {
-    if (is_default_id(context, id)) return shown_default(context, static_cast<std::size_t>(id.number - 1));
+    if (auto const index = find_default_field(context.principal.community_id, id)) return shown_default(context, *index);
     auto const field = find_field(tx, context.community, id);
     if (!field) return std::unexpected(no_such_field());
     return shown(tx, context, *field);
@@ -229,7 +201,8 @@ Result<api::Answer> UserFieldsService::create(api::Context const& context, Creat
 }
 
 Result<UserFieldOut> UserFieldsService::update(api::Context const& context, PublicId id, CreateUserFieldIn const& in) {
-  if (is_default_id(context, id)) return fail(errors::kDefaultField, "This field is kept by the system; its definition cannot be changed.");
+  if (find_default_field(context.principal.community_id, id))
+    return fail(errors::kDefaultField, "This field is kept by the system; its definition cannot be changed.");
   auto const before = database_.read([&](sql::Tx& tx) { return find_field(tx, context.community, id); });
   if (!before) return std::unexpected(no_such_field());
   NewField field = definition_of(*before);
@@ -254,10 +227,51 @@ Result<UserFieldOut> UserFieldsService::update(api::Context const& context, Publ
 }
 
 Result<DeletedUserField> UserFieldsService::remove(api::Context const& context, PublicId id) {
-  if (is_default_id(context, id)) return fail(errors::kDefaultField, "This field is kept by the system; it cannot be deleted.");
+  if (find_default_field(context.principal.community_id, id))
+    return fail(errors::kDefaultField, "This field is kept by the system; it cannot be deleted.");
   auto const removed = fields_.remove(context.community, id, access::actor_of(context.principal), context.now);
   if (!removed) return std::unexpected(removed.error());
   return DeletedUserField{id.to_string()};
+}
+
+Result<UserFieldOut> UserFieldsService::restore(api::Context const& context, PublicId id) {
+  auto const restored = fields_.restore(context.community, id, access::actor_of(context.principal), context.now);
+  if (!restored) return std::unexpected(restored.error());
+  return database_.read([&](sql::Tx& tx) { return shown(tx, context, *restored); });
+}
+
+Result<UserFieldSettings> UserFieldsService::settings(api::Context const& context) {
+  return database_.read([&](sql::Tx& tx) { return UserFieldSettings{retention_days(tx, context.community)}; });
+}
+
+Result<UserFieldSettings> UserFieldsService::change_settings(api::Context const& context, ChangeUserFieldSettings const& in) {
+  auto const days = in.historyRetentionDays;
+  if (days != 0 && days < kHistoryRetentionDaysMin)
+    return std::unexpected(api::invalid_request({{"/historyRetentionDays",
+                                                  "out_of_range",
+                                                  "Histories are kept for 7 to 3,650 days, or for ever (0).",
+                                                  {},
+                                                  {},
+                                                  {},
+                                                  kHistoryRetentionDaysMin}}));
+  return database_.write([&](sql::Tx& tx) -> Result<UserFieldSettings> {
+    auto const before = lock_retention(tx, context.community).days;
+    if (before == days) return UserFieldSettings{days};
+    bool const is_shorter = days != 0 && (before == 0 || days < before);
+    if (is_shorter && !in.confirm.value_or(false))
+      return fail(errors::kConfirmationRequired,
+                  "Items that are older than " + std::to_string(days) + " days will be removed for good in the next night. Send " +
+                      "\"confirm\": true if this is meant.",
+                  {{"/confirm", std::string(errors::kConfirmationRequired.code), "confirm must be true."}});
+    set_retention_days(tx, context.community, days);
+    api::JsonWriter w;
+    w.begin_object().key("request_id").string(context.request_id).key("historyRetentionDays").integer(days);
+    w.key("before").integer(before).end_object();
+    access::write_audit(tx, context.community, numbers_.next(),
+                        {access::actor_of(context.principal), "field.settings", context.principal.community_id.to_string(), w.take(),
+                         context.remote_address, context.now});
+    return UserFieldSettings{days};
+  });
 }
 
 }  // namespace fealty::members

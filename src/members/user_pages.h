@@ -1,8 +1,7 @@
 // Pages of members who fit conditions: what users/filter, segments and exports read. Rules without SQL.
 #pragma once
-#include <map>
+#include <array>
 #include <memory>
-#include <unordered_map>
 
 #include "api/context.h"
 #include "members/users_filter.h"
@@ -10,14 +9,19 @@
 
 namespace fealty::members {
 
-// What a page's members have beside their memberships, as far as it was asked for.
+// What a page's members have beside their memberships, by row, as far as it was asked for. It views the texts of its page.
 struct PageData {
-  std::unordered_map<MemberNo, Account> accounts;
-  std::map<std::pair<MemberNo, CurrencyNo>, Decimal> balances;
-  std::unordered_map<MemberNo, std::string> roles, tags;
-  std::map<std::pair<MemberNo, FieldNo>, Value> values;  // own ones
+  static constexpr std::size_t kCurrencies = static_cast<std::size_t>(ledger::kPremium.value) + 1;
+  std::vector<std::array<Decimal, kCurrencies>> amounts;
+  std::vector<std::string> roles, tags;
+  // Own ones; of each row as many as custom fields are asked for, in the order of asked_fields().
+  std::vector<ValueView> values;
 };
-PageData load_page_data(sql::Tx& tx, CommunityNo community, std::vector<AskedColumn> const& columns, std::vector<FilterRow> const& rows);
+PageData load_page_data(sql::Tx& tx, CommunityNo community, std::vector<AskedColumn> const& columns, FilterPage& page);
+// The custom fields of columns, each once: a field may be asked for by two names.
+std::vector<FieldNo> asked_fields(std::vector<AskedColumn> const& columns);
+// How much of a membership these columns show.
+Details details_of(std::vector<AskedColumn> const& columns);
 
 // Whether e-mail, first name or last name of this member are hidden, and the column is one of these.
 bool is_hidden(FilterRow const& row, Column column);
@@ -29,8 +33,9 @@ std::optional<Error> look_up(sql::Tx& tx, CommunityNo community, std::vector<Con
 extern std::vector<std::string> const kColumnsDefault;
 
 struct PageQuestion {
-  // What cursors and totals belong to, such as "users.filter:" and the hash of the filter; the community is added.
-  std::string about;
+  // What cursors and totals belong to, such as "users.filter:" and the hash of the filter; the community is added. Asked for only
+  // where there is a cursor or a total: most filters that name somebody need neither.
+  std::function<std::string()> about;
   std::optional<std::string> cursor = {};
   std::optional<std::int64_t> page = {};
 };
@@ -44,8 +49,8 @@ class UserPages {
  public:
   UserPages();
   ~UserPages();
-  // Conditions are looked up already.
-  FilterOut read(sql::Tx& tx, api::Context const& context, Catalogue const& catalogue, std::vector<AskedColumn> const& columns,
+  // The text of a FilterOut. Conditions are looked up already.
+  api::Json read(sql::Tx& tx, api::Context const& context, FilterFacts const& facts, std::vector<AskedColumn> const& columns,
                  std::vector<Condition> const& conditions, PageQuestion const& question);
   // All who fit, counted now.
   std::int64_t count(sql::Tx& tx, api::Context const& context, std::vector<Condition> const& conditions, std::string const& about);

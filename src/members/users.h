@@ -40,7 +40,8 @@ class UsersService {
 
   Result<UserInfo> info(api::Context const& context, UserInfoIn const& in);
   Result<ActivityOut> activity(api::Context const& context, ActivityIn const& in);
-  Result<FilterOut> filter(api::Context const& context, FilterIn const& in);
+  // The text of a FilterOut.
+  Result<api::Json> filter(api::Context const& context, FilterIn const& in);
   Result<api::Response> export_file(api::Context const& context, api::Request const& request, ExportIn const& in);
 
  private:

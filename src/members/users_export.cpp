@@ -50,8 +50,9 @@ static_assert(std::size(kHeaders) == static_cast<std::size_t>(Column::custom));
 
 bool is_balance(Column column) { return column == Column::xp || column == Column::coins || column == Column::premium_currency; }
 
-CurrencyNo currency_of(Column column) {
-  return column == Column::xp ? ledger::kXp : column == Column::coins ? ledger::kCoins : ledger::kPremium;
+std::size_t currency_of(Column column) {
+  auto const currency = column == Column::xp ? ledger::kXp : column == Column::coins ? ledger::kCoins : ledger::kPremium;
+  return static_cast<std::size_t>(currency.value);
 }
 
 bool is_alive(Catalogue const& catalogue, FieldNo field) {
@@ -60,9 +61,9 @@ bool is_alive(Catalogue const& catalogue, FieldNo field) {
 
 std::int64_t bytes_of(PageData const& data) {
   std::size_t bytes = 0;
-  for (auto const& [key, value] : data.values) bytes += sizeof value + value.text.size();
+  for (auto const& value : data.values) bytes += sizeof value + value.text.size();
   for (auto const* sets : {&data.roles, &data.tags})
-    for (auto const& [member, set] : *sets) bytes += set.size();
+    for (auto const& set : *sets) bytes += set.size();
   return static_cast<std::int64_t>(bytes);
 }
 
@@ -94,8 +95,14 @@ UsersExport::UsersExport(sql::Database& database, CommunityNo community, std::un
   // Whoever is to be found again when the file comes back is named by what nobody hides and nobody changes.
   bool const has_id = std::ranges::any_of(columns_, [](AskedColumn const& c) { return c.column == Column::user_id; });
   if (!layout_.is_plain && !has_id) columns_.insert(columns_.begin(), {column_name(Column::user_id), Column::user_id, nullptr});
+  auto const fields = asked_fields(columns_);
+  fields_ = fields.size();
   for (auto const& column : columns_) {
-    Use use{column, layout_.is_plain ? column.shown : header_of(column), column.field ? slot_of(*column.field) : Slot()};
+    Use use{.column = column, .header = layout_.is_plain ? column.shown : header_of(column), .slot = {}};
+    if (column.field) {
+      use.slot = slot_of(*column.field);
+      use.place = static_cast<std::size_t>(std::ranges::find(fields, column.field->number) - fields.begin());
+    }
     use.has_operator = !layout_.is_plain && layout_.overwrites_balances && is_balance(column.column);
     use.is_numeric = is_balance(column.column) || (column.field && kind_of(column.field->type) == ValueKind::decimal);
     uses_.push_back(std::move(use));
@@ -116,15 +123,17 @@ std::string UsersExport::header_of(AskedColumn const& column) const {
 void UsersExport::read_more() {
   database_.read([&](sql::Tx& tx) {
     current_ = load_catalogue(tx, community_);
-    rows_ = filter_page(tx, community_, conditions_, after_, 0, limit_, now_);
-    data_ = load_page_data(tx, community_, columns_, rows_);
+    page_ = std::make_unique<FilterPage>();
+    filter_page(tx, community_, conditions_, after_, 0, limit_, now_, details_of(columns_), *page_, [] {});
+    data_ = load_page_data(tx, community_, columns_, *page_);
   });
   at_ = 0;
-  has_ended_ = static_cast<std::int64_t>(rows_.size()) < limit_;
-  if (rows_.empty()) return;
-  after_ = {rows_.back().joined_at, rows_.back().member};
+  auto const& rows = page_->rows;
+  has_ended_ = static_cast<std::int64_t>(rows.size()) < limit_;
+  if (rows.empty()) return;
+  after_ = {rows.back().joined_at, rows.back().member};
   constexpr std::int64_t kRowBytes = 256;
-  auto const each = kRowBytes + bytes_of(data_) / static_cast<std::int64_t>(rows_.size());
+  auto const each = kRowBytes + bytes_of(data_) / static_cast<std::int64_t>(rows.size());
   limit_ = std::clamp(kReadBytes / each, std::int64_t{1}, std::min(limit_ * 2, kReadMost));
 }
 
@@ -138,20 +147,20 @@ void UsersExport::write_header(std::string& out) const {
   csv.end_row();
 }
 
-bool UsersExport::cell(std::string& out, FilterRow const& row, Use const& use) const {
-  auto const text = [&](std::optional<std::string> const& value) {
+bool UsersExport::cell(std::string& out, std::size_t index, Use const& use) const {
+  FilterRow const& row = page_->rows[index];
+  auto const text = [&](std::optional<std::string_view> value) {
     if (value) out = *value;
-    return value.has_value() && !value->empty();
+    return value && !value->empty();
   };
-  auto const time = [&](std::optional<TimeMs> value) { return text(value ? std::optional(to_iso(*value)) : std::nullopt); };
-  auto const names = [&](std::unordered_map<MemberNo, std::string> const& sets, std::vector<NamedNumber> const& known) {
-    auto const set = sets.find(row.member);
-    return text(set == sets.end() ? std::string() : join(names_in_set(set->second, known), ", "));
+  auto const time = [&](std::optional<TimeMs> value) { return value && text(to_iso(*value)); };
+  auto const names = [&](std::string const& set, std::vector<NamedNumber> const& known) {
+    return text(join(names_in_set(set, known), ", "));
   };
   switch (use.column.column) {
-    case Column::email: return text(data_.accounts.at(row.member).email);
-    case Column::username: return text(data_.accounts.at(row.member).username);
-    case Column::id: return text(data_.accounts.at(row.member).id().to_string());
+    case Column::email: return text(row.email);
+    case Column::username: return text(row.username);
+    case Column::id: return text(PublicId::of(row.member.value, row.account_created_at).to_string());
     case Column::user_id: return text(std::to_string(row.member.value));
     case Column::first_name: return text(row.first_name);
     case Column::last_name: return text(row.last_name);
@@ -162,43 +171,40 @@ bool UsersExport::cell(std::string& out, FilterRow const& row, Use const& use) c
       if (!row.language) return false;
       // Some names, such as that of Brazilian Portuguese, are no input: their codes are.
       auto const name = language_name(*row.language);
-      return text(layout_.is_plain || find_language(name) == row.language ? name : *row.language);
+      return text(layout_.is_plain || find_language(name) == row.language ? std::string_view(name) : *row.language);
     }
     case Column::join_date: return time(row.joined_at);
     case Column::last_online: return time(row.last_online_at);
-    case Column::referred_by: return text(row.referred_by ? std::optional(std::to_string(*row.referred_by)) : std::nullopt);
-    case Column::status: return text(std::string(to_string(state_at(row.state, row.until, now_))));
+    case Column::referred_by: return row.referred_by && text(std::to_string(*row.referred_by));
+    case Column::status: return text(to_string(state_at(row.state, row.until, now_)));
     case Column::xp:
     case Column::coins:
-    case Column::premium_currency: {
-      auto const found = data_.balances.find({row.member, currency_of(use.column.column)});
-      return text((found == data_.balances.end() ? Decimal{} : found->second).to_string());
-    }
-    case Column::role: return names(data_.roles, current_.roles);
-    case Column::tag: return names(data_.tags, current_.tags);
+    case Column::premium_currency: return text(data_.amounts[index][currency_of(use.column.column)].to_string());
+    case Column::role: return names(data_.roles[index], current_.roles);
+    case Column::tag: return names(data_.tags[index], current_.tags);
     case Column::custom: {
       auto const& field = *use.column.field;
       if (!is_alive(current_, field.number)) return false;
-      auto const found = data_.values.find({row.member, field.number});
-      bool const is_own = found != data_.values.end();
-      auto const& value = is_own ? found->second : field.default_value;
-      if (!value.present || (!is_own && !layout_.is_plain)) return false;
-      if (use.slot.value_kind == ValueKind::boolean) return text(std::string(value.number != 0 ? "true" : "false"));
-      return text(value.is_number ? Decimal{value.number}.to_string() : value.text);
+      auto const& own = data_.values[index * fields_ + use.place];
+      if (!own.present && !layout_.is_plain) return false;
+      ValueView const value = own.present ? own : ValueView(field.default_value);
+      if (!value.present) return false;
+      if (use.slot.value_kind == ValueKind::boolean) return text(value.number != 0 ? "true" : "false");
+      return value.is_number ? text(Decimal{value.number}.to_string()) : text(value.text);
     }
   }
   throw std::logic_error("a column without a cell");
 }
 
-void UsersExport::write_row(std::string& out, FilterRow const& row) const {
+void UsersExport::write_row(std::string& out, std::size_t index) const {
   api::CsvWriter csv(out);
   std::string value, scratch;
   for (auto const& use : uses_) {
     if (use.has_operator) csv.cell(to_string(ledger::Operator::overwrite));
-    if (is_hidden(row, use.column.column))
+    if (is_hidden(page_->rows[index], use.column.column))
       csv.cell(layout_.is_plain ? kHiddenText : std::string_view());
     else
-      csv.cell(cell(value, row, use) ? api::escape_for_export(std::string_view(value), use.is_numeric, scratch) : std::string_view());
+      csv.cell(cell(value, index, use) ? api::escape_for_export(std::string_view(value), use.is_numeric, scratch) : std::string_view());
   }
   csv.end_row();
 }
@@ -207,12 +213,12 @@ api::BodyStream::Next UsersExport::next(std::string& out) {
   if (!std::exchange(has_begun_, true)) {
     read_more();
     write_header(out);
-  } else if (at_ == rows_.size() && !has_ended_) {
+  } else if (at_ == page_->rows.size() && !has_ended_) {
     read_more();
   }
   std::size_t const before = out.size();
-  while (at_ < rows_.size() && out.size() - before < kPieceBytes) write_row(out, rows_[at_++]);
-  return {at_ == rows_.size() && has_ended_ ? Then::end : Then::more};
+  while (at_ < page_->rows.size() && out.size() - before < kPieceBytes) write_row(out, at_++);
+  return {at_ == page_->rows.size() && has_ended_ ? Then::end : Then::more};
 }
 
 Result<api::Response> export_users(sql::Database& database, NumberSource& numbers, api::Context const& context, api::Request const& request,
@@ -225,7 +231,8 @@ Result<api::Response> export_users(sql::Database& database, NumberSource& number
     std::vector<Issue> issues;
     auto found = read(tx, *catalogue, question, issues);
     if (!found) return found;
-    columns = read_columns(question.columns.empty() ? export_columns(question.layout, *catalogue) : question.columns, *catalogue, issues);
+    columns = read_columns(question.columns.empty() ? export_columns(question.layout, *catalogue) : question.columns,
+                           facts_of(*catalogue, {}), issues);
     if (!issues.empty()) return std::unexpected(problems_of(std::move(issues), {&errors::kUnknownColumn, &errors::kUnknownOperator}));
     for (auto const& c : *found) {
       auto const field = std::ranges::find(catalogue->fields, c.field, &CustomField::number);

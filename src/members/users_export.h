@@ -32,15 +32,16 @@ class UsersExport final : public api::BodyStream {
   struct Use {
     AskedColumn column;
     std::string header;
-    Slot slot;  // custom fields
+    Slot slot;              // custom fields
+    std::size_t place = 0;  // of its value among those of a row
     bool has_operator = false;
     bool is_numeric = false;
   };
   void read_more();
   void write_header(std::string& out) const;
-  void write_row(std::string& out, FilterRow const& row) const;
+  void write_row(std::string& out, std::size_t index) const;
   // What the cell means, before it is made safe; false for an empty one.
-  bool cell(std::string& out, FilterRow const& row, Use const& use) const;
+  bool cell(std::string& out, std::size_t index, Use const& use) const;
   std::string header_of(AskedColumn const& column) const;
 
   sql::Database& database_;
@@ -53,8 +54,9 @@ class UsersExport final : public api::BodyStream {
   std::vector<Use> uses_;
 
   Catalogue current_;  // as of the page that is being written: roles and fields may come and go meanwhile
-  std::vector<FilterRow> rows_;
-  PageData data_;
+  std::unique_ptr<FilterPage> page_;
+  PageData data_;           // views the page
+  std::size_t fields_ = 0;  // that are asked for
   std::size_t at_ = 0;
   std::int64_t limit_;
   std::optional<FilterPlace> after_;

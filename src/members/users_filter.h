@@ -1,5 +1,6 @@
 // The filter of users: columns, conditions, cursors. Rules without SQL; users_filter_store.h turns conditions into statements.
 #pragma once
+#include <functional>
 #include <limits>
 
 #include "members/fields.h"
@@ -75,18 +76,23 @@ struct Condition {
   std::vector<Condition> any = {};
 };
 
+// What conditions are read against. Most filters name default columns alone, and need none of it.
 struct FilterFacts {
-  Catalogue const& catalogue;
-  std::string_view time_zone;
+  std::function<Catalogue const&()> catalogue;
+  std::function<std::string_view()> time_zone;
 };
 
+// Facts of what was read already; both outlive them.
+inline FilterFacts facts_of(Catalogue const& catalogue, std::string_view time_zone) {
+  return {[&catalogue]() -> Catalogue const& { return catalogue; }, [time_zone] { return time_zone; }};
+}
 // The column that a name means: one of the default ones, or a custom field's by its key without case.
-std::optional<AskedColumn> find_column(std::string_view name, Catalogue const& catalogue);
+std::optional<AskedColumn> find_column(std::string_view name, FilterFacts const& facts);
 // The name that find_column() finds this column by, whatever the community has.
 std::string column_name(Column column);
 std::string column_name(CustomField const& field);
 // Columns by their names; unknown ones are noted, as items of the list at `place`.
-std::vector<AskedColumn> read_columns(std::vector<std::string> const& names, Catalogue const& catalogue, std::vector<Issue>& issues,
+std::vector<AskedColumn> read_columns(std::vector<std::string> const& names, FilterFacts const& facts, std::vector<Issue>& issues,
                                       std::string_view place = "/fields");
 // Conditions of a filter's JSON text; all problems are noted.
 std::vector<Condition> read_conditions(std::string_view json, FilterFacts const& facts, std::vector<Issue>& issues);

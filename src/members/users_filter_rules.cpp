@@ -106,7 +106,7 @@ class Reader {
     if (!text) return std::nullopt;
     if (auto const day = parse_day(*text)) {
       auto const number = *day / kDayMs - (*day % kDayMs < 0 ? 1 : 0);
-      return Span{day_start(facts_.time_zone, number), day_start(facts_.time_zone, number + 1) - 1, number};
+      return Span{day_start(facts_.time_zone(), number), day_start(facts_.time_zone(), number + 1) - 1, number};
     }
     if (auto const instant = parse_iso(*text)) return Span{*instant, *instant, std::nullopt};
     refuse("not_a_date", "is compared with days (2026-04-07) or times with their zone", part);
@@ -238,12 +238,12 @@ class Reader {
     condition_.day_high = kLastDay;
     condition_.time_high = "9999-12-31T23:59:59.999Z";
     if (low) {
-      auto const day = day_at(facts_.time_zone, *low);
-      condition_.day_low = day_text(day_start(facts_.time_zone, day) >= *low ? day : day + 1);
+      auto const day = day_at(facts_.time_zone(), *low);
+      condition_.day_low = day_text(day_start(facts_.time_zone(), day) >= *low ? day : day + 1);
       condition_.time_low = to_iso(*low);
     }
     if (high) {
-      condition_.day_high = day_text(day_at(facts_.time_zone, *high));
+      condition_.day_high = day_text(day_at(facts_.time_zone(), *high));
       condition_.time_high = to_iso(*high);
     }
     if (auto const& value = field->default_value; value.present) {
@@ -284,7 +284,7 @@ class Reader {
     // Whoever asks for an option or a text that nobody can have finds nobody.
     slot.characters_max = std::numeric_limits<std::size_t>::max();
     if (slot.value_kind == ValueKind::option) slot.value_kind = ValueKind::multi_line;
-    auto const parsed = read_value(slot, *text, facts_.catalogue);
+    auto const parsed = read_value(slot, *text, facts_.catalogue());
     if (!parsed) {
       api::add_issue(issues_, {place_, parsed.error().code, parsed.error().message});
       return std::nullopt;
@@ -324,8 +324,8 @@ class Reader {
     switch (column) {
       case Column::role:
         if (*text == "@all") return done(Kind::always);
-        return named(facts_.catalogue.roles, *text);
-      case Column::tag: return named(facts_.catalogue.tags, *text);
+        return named(facts_.catalogue().roles, *text);
+      case Column::tag: return named(facts_.catalogue().tags, *text);
       case Column::country: {
         auto const code = find_country(*text);
         if (!code) return refuse("unknown_country", "is compared with countries by name or code");
@@ -366,11 +366,11 @@ class Reader {
 
 }  // namespace
 
-std::optional<AskedColumn> find_column(std::string_view name, Catalogue const& catalogue) {
+std::optional<AskedColumn> find_column(std::string_view name, FilterFacts const& facts) {
   for (std::size_t i = 0; i < std::size(kColumnNames); ++i)
     if (kColumnNames[i] == name) return AskedColumn{std::string(name), static_cast<Column>(i), nullptr};
   auto const key = fold_case(name.starts_with(kFieldPrefix) ? name.substr(kFieldPrefix.size()) : name);
-  for (auto const& field : catalogue.fields)
+  for (auto const& field : facts.catalogue().fields)
     if (fold_case(field.key) == key) return AskedColumn{std::string(name), Column::custom, &field};
   return std::nullopt;
 }
@@ -381,13 +381,13 @@ std::string column_name(CustomField const& field) {
   return std::ranges::find(kColumnNames, field.key) == std::end(kColumnNames) ? field.key : std::string(kFieldPrefix) + field.key;
 }
 
-std::vector<AskedColumn> read_columns(std::vector<std::string> const& names, Catalogue const& catalogue, std::vector<Issue>& issues,
+std::vector<AskedColumn> read_columns(std::vector<std::string> const& names, FilterFacts const& facts, std::vector<Issue>& issues,
                                       std::string_view place) {
   std::vector<AskedColumn> columns;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    auto column = find_column(names[i], catalogue);
+    auto column = find_column(names[i], facts);
     if (!column)
-      refuse_column(issues, std::string(place) + "/" + std::to_string(i), names[i], catalogue);
+      refuse_column(issues, std::string(place) + "/" + std::to_string(i), names[i], facts.catalogue());
     else if (std::none_of(columns.begin(), columns.end(), [&](AskedColumn const& c) { return c.shown == column->shown; }))
       columns.push_back(*std::move(column));
   }
@@ -411,9 +411,9 @@ std::vector<Condition> read_conditions(std::string_view json, FilterFacts const&
     std::string place = "/filter";
     api::append_pointer(place, member.name());
     std::string const name(member.name());
-    auto const column = find_column(name, facts.catalogue);
+    auto const column = find_column(name, facts);
     if (!column)
-      refuse_column(issues, std::move(place), name, facts.catalogue);
+      refuse_column(issues, std::move(place), name, facts.catalogue());
     else if (auto condition = reader.read(*column, member, place))
       conditions.push_back(*std::move(condition));
   }

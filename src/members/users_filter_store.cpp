@@ -1,10 +1,11 @@
 #include "members/users_filter_store.h"
 
 #include <algorithm>
+#include <cstring>
 #include <deque>
+#include <tuple>
 
 #include "base/text.h"
-#include "members/like_pattern.h"
 
 namespace fealty::members {
 namespace {
@@ -13,15 +14,46 @@ using sql::Row;
 using sql::Statement;
 using Kind = Condition::Kind;
 
-// Invited and deleted members are in no list.
-#define LISTED "m.community_id = $1 AND m.state IN (0, 2, 3)"
-#define COLUMNS                                                                                                              \
-  "SELECT m.member_id, m.joined_at, m.state, m.state_until, m.first_name, m.last_name, m.display_name, m.phone, m.country, " \
-  "m.language, m.hidden, m.referred_by, m.last_online_at "
-// Along the index memberships_by_joining. Walks without conditions are the most common ones by far: they are prepared once.
-Statement const kPage{"users.page",
-                      COLUMNS "FROM memberships m WHERE " LISTED
-                              " AND (m.joined_at, m.member_id) > ($2, $3) ORDER BY m.joined_at, m.member_id LIMIT $4 OFFSET $5"};
+// Invited and deleted members are in no list. (As two comparisons: SQLite looks a list of three up in a table of its own.)
+#define LISTED "m.community_id = $1 AND m.state <> 1 AND m.state <> 4"
+#define FEW "m.member_id, m.joined_at, m.hidden, m.first_name, m.last_name"
+#define ALL FEW ", m.state, m.state_until, m.display_name, m.phone, m.country, m.language, m.referred_by, m.last_online_at"
+#define FEW_OF_ACCOUNT ", a.email, a.username"
+#define ALL_OF_ACCOUNT FEW_OF_ACCOUNT ", a.created_at"
+#define ORDERED "ORDER BY m.joined_at, m.member_id"
+// PostgreSQL joins the accounts of a page that is cut already, one look-up by key for each row: a join of the whole tables would
+// be planned by what they held when it was planned.
+#define LATERAL_ACCOUNT "LATERAL (SELECT created_at, email, username FROM accounts WHERE account_id = m.member_id OFFSET 0) a "
+// Along the index memberships_by_joining, behind one place and up to another. Walks without conditions are the most common ones by
+// far: they are prepared once.
+#define WALK LISTED " AND (m.joined_at, m.member_id) > ($2, $3) AND (m.joined_at, m.member_id) <= ($4, $5) "
+#define WALK_END ORDERED " LIMIT $6 OFFSET $7"
+#define PAGE(columns, of_account)                                                                                                  \
+  "SELECT " columns of_account " FROM memberships m CROSS JOIN accounts a WHERE " WALK "AND a.account_id = m.member_id " WALK_END, \
+      "SELECT " columns of_account " FROM (SELECT " columns " FROM memberships m WHERE " WALK WALK_END                             \
+      ") m CROSS JOIN " LATERAL_ACCOUNT ORDERED
+Statement const kPage{"users.page", PAGE(FEW, FEW_OF_ACCOUNT)};
+Statement const kPageOfAll{"users.page_of_all", PAGE(ALL, ALL_OF_ACCOUNT)};
+#undef PAGE
+// The next places of such a walk, which the index knows, listed or not; and everybody listed whose number lies in a range. For
+// SQLite: where numbers rise with the time of joining, to go through them costs half of looking up one after the other, and
+// storage never goes through many who are not listed at one go.
+Statement const kPlaces{"users.places",
+                        "SELECT m.member_id, m.joined_at FROM memberships m WHERE m.community_id = $1 "
+                        "AND (m.joined_at, m.member_id) > ($2, $3) " ORDERED " LIMIT $4"};
+#define BETWEEN(columns, of_account)                                                     \
+  "SELECT " columns of_account " FROM memberships m CROSS JOIN accounts a WHERE " LISTED \
+  " AND m.member_id BETWEEN $2 AND $3 AND a.account_id = m.member_id ORDER BY m.member_id"
+Statement const kBetween{"users.between", BETWEEN(FEW, FEW_OF_ACCOUNT)};
+Statement const kBetweenOfAll{"users.between_of_all", BETWEEN(ALL, ALL_OF_ACCOUNT)};
+#undef BETWEEN
+// Where the member stands is looked at afterwards: planned while there were no members, PostgreSQL would go along the index of
+// joining for ever.
+#define ONE(columns, of_account) \
+  "SELECT " columns of_account " FROM memberships m CROSS JOIN accounts a WHERE " LISTED " AND m.member_id = $2 AND a.account_id = $2"
+Statement const kOne{"users.one", ONE(FEW, FEW_OF_ACCOUNT)};
+Statement const kOneOfAll{"users.one_of_all", ONE(ALL, ALL_OF_ACCOUNT)};
+#undef ONE
 Statement const kCount{"users.count", "SELECT count(*) FROM memberships m WHERE " LISTED};
 // How many have a role or a tag, counted up to a limit.
 Statement const kRoleHolders{
@@ -33,22 +65,84 @@ Statement const kTagHolders{"users.tag_holders",
 // through the members in their order, even in a community of a million.
 constexpr std::int64_t kHoldersMax = 20'000;
 
-FilterRow read_row(Row const& r) {
-  FilterRow out;
+void read_row(Row const& r, Details details, FilterPage& page) {
+  auto const text = [&](int column) {
+    return r.is_null(column) ? std::nullopt : std::optional<std::string_view>(page.keep(r.text(column)));
+  };
+  FilterRow& out = page.rows.emplace_back();
   out.member = {r.integer(0)};
   out.joined_at = r.integer(1);
-  out.state = static_cast<MembershipState>(r.integer(2));
-  out.until = r.optional_integer(3);
-  out.first_name = r.optional_string(4);
-  out.last_name = r.optional_string(5);
-  out.display_name = r.optional_string(6);
-  out.phone = r.optional_string(7);
-  out.country = r.optional_string(8);
-  out.language = r.optional_string(9);
-  out.hidden = r.integer(10);
-  out.referred_by = r.optional_integer(11);
-  out.last_online_at = r.optional_integer(12);
-  return out;
+  out.hidden = r.integer(2);
+  out.first_name = text(3);
+  out.last_name = text(4);
+  int account = 5;
+  if (details == Details::all) {
+    out.state = static_cast<MembershipState>(r.integer(5));
+    out.until = r.optional_integer(6);
+    out.display_name = text(7);
+    out.phone = text(8);
+    out.country = text(9);
+    out.language = text(10);
+    out.referred_by = r.optional_integer(11);
+    out.last_online_at = r.optional_integer(12);
+    account = 13;
+  }
+  out.email = page.keep(r.text(account));
+  out.username = page.keep(r.text(account + 1));
+  if (details == Details::all) out.account_created_at = r.integer(account + 2);
+}
+
+// The rows of members whose places are given, in that order.
+void add_range(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members, Details details, FilterPage& page) {
+  auto const first = static_cast<std::ptrdiff_t>(page.rows.size());
+  ledger::MeantMembers meant(members);
+  tx.each(
+      details == Details::few ? kBetween : kBetweenOfAll,
+      [&](Row const& r) {
+        if (meant.contain({r.integer(0)})) read_row(r, details, page);
+      },
+      community, members.front(), members.back());
+  auto const by_place = [](FilterRow const& a, FilterRow const& b) {
+    return std::tie(a.joined_at, a.member) < std::tie(b.joined_at, b.member);
+  };
+  if (!std::is_sorted(page.rows.begin() + first, page.rows.end(), by_place))
+    std::sort(page.rows.begin() + first, page.rows.end(), by_place);
+}
+
+// Of a range at least every second number is one of those that are meant.
+bool stand_close(std::vector<MemberNo> const& members) {
+  constexpr std::int64_t kSparsest = 2;
+  constexpr std::size_t kFewest = 32;
+  return members.size() >= kFewest && members.back().value - members.front().value < static_cast<std::int64_t>(members.size()) * kSparsest;
+}
+
+// Fills the page from behind `place`, as many places at a time as rows are missing.
+void walk(sql::Tx& tx, CommunityNo community, FilterPlace place, std::size_t most, Details details, FilterPage& page,
+          std::function<void()> const& on_much) {
+  constexpr int kFewRounds = 4;
+  std::vector<FilterPlace> places;
+  std::vector<MemberNo> members;
+  for (int round = 0; page.rows.size() < most; ++round) {
+    if (round == kFewRounds) on_much();
+    auto const wanted = most - page.rows.size();
+    places.clear();
+    members.clear();
+    tx.each(
+        kPlaces, [&](Row const& r) { places.push_back({r.integer(1), {r.integer(0)}}); }, community, place.joined_at, place.member,
+        static_cast<std::int64_t>(wanted));
+    if (places.empty()) return;
+    for (auto const& p : places) members.push_back(p.member);
+    std::sort(members.begin(), members.end());
+    auto const last = places.back();
+    if (stand_close(members))
+      add_range(tx, community, members, details, page);
+    else
+      tx.each(
+          details == Details::few ? kPage : kPageOfAll, [&](Row const& r) { read_row(r, details, page); }, community, place.joined_at,
+          place.member, last.joined_at, last.member, static_cast<std::int64_t>(wanted), std::int64_t{0});
+    if (places.size() < wanted) return;
+    place = last;
+  }
 }
 
 // The text and the parameters of one statement. The conditions must outlive it.
@@ -163,13 +257,13 @@ class Query {
   }
   // SQLite folds ASCII alone, so the text as it was written counts too.
   std::string contains(Condition const& c, std::string const& column) {
-    auto const folded = own("%" + like_pattern(fold_case(c.text)) + "%"), written = own("%" + like_pattern(c.text) + "%");
+    auto const folded = own("%" + like_literal(fold_case(c.text)) + "%"), written = own("%" + like_literal(c.text) + "%");
     return "(lower(" + column + ") LIKE " + folded + " ESCAPE '\\' OR " + column + " LIKE " + written + " ESCAPE '\\')";
   }
   // What is kept of accounts is folded.
   std::string account(Condition const& c, std::string const& column) {
     return "EXISTS (SELECT 1 FROM accounts a WHERE a.account_id = m.member_id AND " + column + " LIKE " +
-           own("%" + like_pattern(fold_case(c.text)) + "%") + " ESCAPE '\\')";
+           own("%" + like_literal(fold_case(c.text)) + "%") + " ESCAPE '\\')";
   }
   // Who hides his name is not found by it either.
   std::string named(Condition const& c, std::string const& column) { return "(m.hidden & 1) = 0 AND " + profile(c, column); }
@@ -260,30 +354,60 @@ Condition const* driver_of(sql::Tx& tx, CommunityNo community, std::vector<Condi
 bool names_members(Condition const& c) {
   if (c.negated) return false;
   if (c.kind == Kind::any) return std::ranges::all_of(c.any, names_members);
-  return c.kind == Kind::range &&
+  return c.kind == Kind::range && c.low == c.high &&
          (c.column == Column::user_id || c.column == Column::id || c.column == Column::email || c.column == Column::username);
 }
 
 }  // namespace
 
-std::vector<FilterRow> filter_page(sql::Tx& tx, CommunityNo community, std::vector<Condition> const& conditions,
-                                   std::optional<FilterPlace> after, std::int64_t skip, std::int64_t most, TimeMs now) {
-  std::vector<FilterRow> rows;
+std::string_view FilterPage::keep(std::string_view text) {
+  if (text.empty()) return "";
+  auto* const copy = static_cast<char*>(texts_.allocate(text.size(), 1));
+  std::memcpy(copy, text.data(), text.size());
+  return {copy, text.size()};
+}
+
+bool names_one(std::vector<Condition> const& conditions) {
+  if (conditions.size() != 1) return false;
+  auto const& c = conditions.front();
+  bool const is_number = c.column == Column::email || c.column == Column::username || c.column == Column::id || c.column == Column::user_id;
+  return is_number && !c.negated && c.kind == Kind::range && c.low == c.high;
+}
+
+void filter_page(sql::Tx& tx, CommunityNo community, std::vector<Condition> const& conditions, std::optional<FilterPlace> after,
+                 std::int64_t skip, std::int64_t most, TimeMs now, Details details, FilterPage& page,
+                 std::function<void()> const& on_much) {
   auto const place = after.value_or(FilterPlace{std::numeric_limits<std::int64_t>::min(), {}});
-  auto const keep = [&](Row const& r) { rows.push_back(read_row(r)); };
+  bool const few = details == Details::few;
+  auto const keep = [&](Row const& r) { read_row(r, details, page); };
+  if (conditions.empty() && tx.engine() == sql::Engine::sqlite && skip == 0) {
+    page.rows.reserve(static_cast<std::size_t>(most));
+    walk(tx, community, place, static_cast<std::size_t>(most), details, page, on_much);
+    return;
+  }
   if (conditions.empty()) {
-    tx.each(kPage, keep, community, place.joined_at, place.member, most, skip);
-    return rows;
+    constexpr auto kEnd = std::numeric_limits<std::int64_t>::max();
+    tx.each(few ? kPage : kPageOfAll, keep, community, place.joined_at, place.member, kEnd, kEnd, most, skip);
+    return;
+  }
+  if (names_one(conditions)) {
+    tx.each(few ? kOne : kOneOfAll, keep, community, conditions.front().low);
+    if (page.rows.empty()) return;
+    auto const& row = page.rows.front();
+    if (skip > 0 || std::tie(row.joined_at, row.member) <= std::tie(place.joined_at, place.member)) page.rows.clear();
+    return;
   }
   Query query(community, now);
-  std::string text = COLUMNS + query.members(conditions, driver_of(tx, community, conditions));
   // A few members who are named are looked up and sorted. The plus hides the order of joining from SQLite, which would go through
   // everybody in it to save the sorting.
   std::string const joined = std::ranges::any_of(conditions, names_members) ? "+m.joined_at" : "m.joined_at";
+  std::string const columns = few ? FEW : ALL;
+  std::string text = "SELECT " + columns + " " + query.members(conditions, driver_of(tx, community, conditions));
   text += " AND (" + joined + ", m.member_id) > (" + query.number(place.joined_at) + ", " + query.number(place.member.value) + ")";
   text += " ORDER BY " + joined + ", m.member_id LIMIT " + query.number(most) + " OFFSET " + query.number(skip);
-  tx.run_text(text, query.params(), keep);
-  return rows;
+  text = "SELECT " + columns + (few ? FEW_OF_ACCOUNT : ALL_OF_ACCOUNT) + " FROM (" + text + ") m CROSS JOIN ";
+  text += tx.engine() == sql::Engine::sqlite ? "accounts a WHERE a.account_id = m.member_id " : LATERAL_ACCOUNT;
+  tx.run_text(text + ORDERED, query.params(), keep);
 }
 
 std::int64_t filter_count(sql::Tx& tx, CommunityNo community, std::vector<Condition> const& conditions, TimeMs now) {

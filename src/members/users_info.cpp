@@ -41,7 +41,8 @@ Result<UserInfo> UsersService::info(api::Context const& context, UserInfoIn cons
     constexpr auto kXp = static_cast<std::size_t>(ledger::kXp.value), kCoins = static_cast<std::size_t>(ledger::kCoins.value),
                    kPremium = static_cast<std::size_t>(ledger::kPremium.value);
     EarnedSince earned{};
-    if (balances.newest[kXp] >= today || balances.newest[kCoins] >= today) earned = earned_since(tx, context.community, member, today);
+    if (balances.newest[kXp] >= today || balances.newest[kCoins] >= today)
+      earned = earned_since(tx, context.community, member, balances, today, [&] { context.may_take_long(); });
 
     auto const state = state_at(row->state, row->until, context.now);
     out.userId = std::to_string(member.value);

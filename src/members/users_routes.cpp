@@ -103,10 +103,11 @@ std::vector<Route> users_routes(UsersService& service) {
        .summary = "Get user data",
        .description = "Everything about one member, invited ones too. Default and custom fields are always there, null when empty.",
        .tag = "Users",
-       .errors = {&errors::kUserNotFound, &errors::kAmbiguousMember}},
+       .errors = {&errors::kUserNotFound, &errors::kAmbiguousMember},
+       .quick = true},
       "", [&service](Context& c, None const&, UserInfoIn const& in) { return service.info(c, in); }));
   for (std::string const path : {"/users/filter", "/users/filters", "/users/search"}) {
-    routes.push_back(api::typed_route<None, FilterIn, FilterOut>(
+    Route route = api::typed_route<None, FilterIn, api::Json>(
         {.method = Method::post,
          .path = path,
          .family = Family::integration,
@@ -117,8 +118,11 @@ std::vector<Route> users_routes(UsersService& service) {
                         "the same, and nobody is shown twice.",
          .tag = "Users",
          .errors = {&errors::kUnknownColumn, &errors::kUnknownOperator, &errors::kInvalidCursor, &errors::kPageTooDeep,
-                    &errors::kAmbiguousMember}},
-        "Users fetched successfully", [&service](Context& c, None const&, FilterIn const& in) { return service.filter(c, in); }));
+                    &errors::kAmbiguousMember},
+         .quick = true},
+        "Users fetched successfully", [&service](Context& c, None const&, FilterIn const& in) { return service.filter(c, in); });
+    route.out = &api::Schema<FilterOut>::def;
+    routes.push_back(std::move(route));
   }
   routes.push_back(export_route(service));
   routes.push_back(activity_route(service, Method::post));

@@ -33,7 +33,9 @@ void load_user_fields_later(sql::Tx& tx, CommunityNo community, MemberNo member,
 struct EarnedSince {
   Decimal amount[4];
 };
-EarnedSince earned_since(sql::Tx& tx, CommunityNo community, MemberNo member, EntryNo from);
+// `on_much` is called before more than a few entries are gone through, where they are looked up one by one.
+EarnedSince earned_since(sql::Tx& tx, CommunityNo community, MemberNo member, UserBalances const& balances, EntryNo from,
+                         std::function<void()> const& on_much);
 
 std::string community_zone(sql::Tx& tx, CommunityNo community);
 

@@ -237,7 +237,7 @@ struct WriteOptions {
 struct Settings {
   // "sqlite:///path/to/file.db" or "postgresql://user:password@host:port/database?…"
   std::string url;
-  int readers = 4;           // SQLite: read-only connections
+  int readers = 1'024;       // SQLite: read-only connections at most; as many are opened as threads read at the same time
   int connections_max = 12;  // PostgreSQL: pool size
   int acquire_timeout_ms = 10'000;
   int statement_timeout_ms = 60'000;  // PostgreSQL
@@ -268,6 +268,9 @@ class Database {
   auto write(F&& fn, WriteOptions options = {}) -> std::invoke_result_t<F, Tx&> {
     return value_of<F>(fn, [this, options](auto const& f) { run_write(f, options); });
   }
+  // Reads that `fn` makes on this thread see one moment together, where that saves work (on SQLite they share a transaction).
+  // It must not write.
+  virtual void together(std::function<void()> const& fn) { fn(); }
   // A consistent copy while others write. SQLite: a database file at `target`. PostgreSQL: not here (pg_dump does it); throws.
   virtual void backup_to(std::string const& target) = 0;
   // Free memory and files that can be given back now; called when idle.

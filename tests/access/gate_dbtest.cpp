@@ -58,7 +58,8 @@ class Gates : public test::DatabaseTest {
   }
   struct Call {
     Needs needs;
-    std::string path_community = {}, header = {}, host = {};
+    std::string path_community = {}, header = {}, host = {}, query = {};
+    api::Method method = api::Method::get;
   };
   // "owner@1", or the code of the refusal.
   std::string knock(std::string const& token, Call const& c) { return knock_on(*gate_, token, c); }
@@ -66,6 +67,8 @@ class Gates : public test::DatabaseTest {
     api::Request request;
     request.headers.push_back({"authorization", "Bearer " + token});
     if (!c.header.empty()) request.headers.push_back({"x-community-id", c.header});
+    if (!c.query.empty()) request.query.emplace_back("communityId", c.query);
+    request.method = c.method;
     if (!c.host.empty()) request.headers.push_back({"host", c.host});
     if (!c.path_community.empty()) request.path_args.push_back(c.path_community);
     auto who = gate.check(request, kNow);
@@ -134,6 +137,11 @@ TEST_P(Gates, TheCommunityIsFoundInItsOrder) {
   run(db(), "UPDATE communities SET host = 'club.example.org' WHERE community_id = 2");
   EXPECT_EQ(knock(both, {member, "", "", "Club.Example.org:3333"}), "administrator@2");
   EXPECT_EQ(knock(both, {member, "", kHereId, "club.example.org"}), "member@1") << "the header before the host";
+  EXPECT_EQ(knock(both, {member, "", "", "club.example.org", kHereId}), "member@1") << "so is the address of a download";
+  EXPECT_EQ(knock(both, {member, "", kElsewhereId, "", kHereId}), "administrator@2") << "the header before the address";
+  EXPECT_EQ(knock(scoped, {member, "", "", "", kElsewhereId}), "forbidden");
+  EXPECT_EQ(knock(session(2).token, {member, "", "", "", kElsewhereId}), "forbidden");
+  EXPECT_EQ(knock(both, {member, "", "", "club.example.org", kHereId, api::Method::post}), "administrator@2") << "for reading alone";
   EXPECT_EQ(knock(session(2).token, {member}), "administrator@1") << "the only one";
   run(db(), "UPDATE memberships SET state_until = " + std::to_string(kNow - 1) + " WHERE member_id = 7");
   EXPECT_EQ(knock(session(7).token, {member}), "member@1") << "a suspension ends by itself";

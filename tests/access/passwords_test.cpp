@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 #include <fstream>
+#include <latch>
 
 #include "access/throttles.h"
 #include "access/vault.h"
@@ -81,6 +82,37 @@ TEST(Passwords, WhoComesWhenTooManyWaitIsToldSo) {
   EXPECT_EQ(good + refused, 12);
   EXPECT_GE(good, 1);
   EXPECT_GE(refused, 1);
+}
+
+TEST(Passwords, WorkThatWaitsForItsTurnHoldsNobody) {
+  std::latch begun(1), go(1), done(3);
+  int refused = 0;
+  {
+    PasswordHasher hasher(1, 2);
+    PasswordHasher::Work first = [&] {
+      begun.count_down();
+      go.wait();
+      EXPECT_TRUE(*hasher.verify(*hasher.hash("correct horse-1"), "correct horse-1")) << "one piece of work may hash several times";
+      done.count_down();
+    };
+    ASSERT_TRUE(hasher.later(first));
+    begun.wait();
+    for (int i = 0; i < 4; ++i) {
+      PasswordHasher::Work next = [&] {
+        EXPECT_TRUE(hasher.hash("correct horse-1"));
+        done.count_down();
+      };
+      auto const taken = hasher.later(next);
+      if (taken) continue;
+      ++refused;
+      EXPECT_EQ(taken.error().code(), "overloaded");
+      EXPECT_EQ(taken.error().retry_after_s, 5);
+      EXPECT_TRUE(next) << "what is refused is left to its owner";
+    }
+    EXPECT_EQ(refused, 2);
+    go.count_down();
+  }  // what waits is done at the end
+  EXPECT_TRUE(done.try_wait());
 }
 
 TEST(AddressBlocks, AreWhatOneClientCanChooseFrom) {

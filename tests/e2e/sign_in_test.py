@@ -2,6 +2,8 @@
 
 import json
 import stat
+import threading
+import time
 
 import pytest
 
@@ -127,3 +129,36 @@ def test_nodes_share_sessions(pair):
     assert post(second.api(), "/auth/logout", {}, body["token"]).status == 200
     assert first.api(body["token"]).get("/auth/sessions").status == 401
     assert post(first.api(), "/auth/refresh", {"refreshToken": body["refreshToken"]}).status == 401
+
+
+def test_many_who_sign_in_delay_nobody_else_and_too_many_are_told_to_come_back(installation):
+    key = installation.create_community().create_key()
+    server = installation.start("--request-threads", "1", "--password-threads", "1", "--behind-proxy", "--trusted-proxy", "127.0.0.1")
+    people, answers, lock = 160, [], threading.Lock()
+
+    def guess(i):
+        headers = {"Content-Type": "application/json", "X-Forwarded-For": f"198.51.{i}.1"}
+        answer = server.api().request("POST", "/auth/login", json.dumps({"email": f"nobody{i}@example.org", "password": PASSWORD}), headers)
+        with lock:
+            answers.append(answer)
+
+    threads = [threading.Thread(target=guess, args=(i,)) for i in range(people)]
+    for thread in threads:
+        thread.start()
+    # Each of the hundred who wait takes two hashes of tens of milliseconds: they wait for seconds, on one thread that hashes.
+    deadline = time.monotonic() + 20
+    while not any(a.status == 503 for a in list(answers)):
+        assert time.monotonic() < deadline, "the hasher's queue was never full"
+    others = 0
+    while others < 5:
+        assert server.api(key).get("/v1/users/bulk-update").status == 200, "the one request thread is free"
+        others += 1
+    with lock:
+        waiting = people - len(answers)
+    assert waiting > 20, "the others were answered while these waited"
+    for thread in threads:
+        thread.join()
+    refused = [a for a in answers if a.status == 503]
+    assert all(a.headers["Retry-After"] == "5" and a.code == "overloaded" for a in refused)
+    assert {a.status for a in answers} == {401, 503}
+    assert len(answers) - len(refused) >= 100

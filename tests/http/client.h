@@ -200,7 +200,13 @@ class OneKey final : public access::Authenticator {
     principal.permissions.add(api::Permission::create_user);
     return principal;
   }
+  bool is_quick(api::Request const& request) const override { return request.header("authorization") != "Bearer slow"; }
+  Result<void> admit(api::Principal& who, api::Route const& route, api::Request const& request, TimeMs now) override {
+    ++admitted;
+    return Authenticator::admit(who, route, request, now);
+  }
   std::atomic<bool> revoked{false};
+  std::atomic<int> admitted{0};
 };
 
 inline api::Answer text(std::string body) {
@@ -236,6 +242,17 @@ struct Routes {
                .id = "test." + std::to_string(count++),
                .summary = "A route of the tests.",
                .later = std::move(handler)});
+  }
+  // GET, quick, for the key.
+  void quick(std::string path, api::Handler handler) {
+    table.add({.method = api::Method::get,
+               .path = std::move(path),
+               .family = api::Family::plain,
+               .needs = api::Needs::key({api::Permission::create_user}),
+               .id = "test." + std::to_string(count++),
+               .summary = "A route of the tests.",
+               .quick = true,
+               .handler = std::move(handler)});
   }
   void upload(std::string path, api::Handler handler) {
     add(api::Method::post, std::move(path), api::BodyKind::stream, std::move(handler));

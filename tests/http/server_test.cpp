@@ -306,6 +306,107 @@ TEST_F(ServerTest, AHandlerThatAnswersLaterHoldsNoWorkerAndIsWaitedFor) {
   drain.join();
 }
 
+// Routes that say where they ran.
+class QuickRoutes : public ServerTest {
+ protected:
+  static constexpr char kKey[] = "Authorization: Bearer good\r\n";
+  void SetUp() override {
+    settings.worker_threads = 1;
+    settings.io_threads = 1;
+    settings.pipeline.around_quick = [this](std::function<void()> const& steps) {
+      ++around_;
+      steps();
+    };
+    routes.quick("/where", [](api::Context& c, api::Request&) { return text(c.on_io_thread ? "io" : "worker"); });
+    routes.quick("/long", [](api::Context& c, api::Request&) {
+      c.may_take_long();
+      return text(c.on_io_thread ? "io" : "worker");
+    });
+  }
+  std::string where(Client& client, std::string const& path = "/where", std::string const& headers = kKey) {
+    auto const reply = client.ask(get(path, headers));
+    return reply ? reply->body : "nothing";
+  }
+  std::atomic<int> around_{0};
+};
+
+TEST_F(QuickRoutes, AreAnsweredWhileAllWorkersAreBusy) {
+  Gate gate, entered;
+  routes.get("/wait", [&](api::Context&, api::Request&) {
+    entered.open();
+    gate.wait();
+    return text("done");
+  });
+  start();
+  Client busy(port()), client(port());
+  busy.send(get("/wait"));
+  ASSERT_TRUE(entered.wait());
+  EXPECT_EQ(where(client), "io");
+  EXPECT_EQ(client.ask(get("/where"))->status, 401);
+  EXPECT_EQ(around_, 2);
+  gate.open();
+  EXPECT_EQ(busy.read()->body, "done");
+}
+
+TEST_F(QuickRoutes, GoToAWorkerWhenTheyFindMuchToDoAndAreAdmittedOnce) {
+  start();
+  Client client(port());
+  EXPECT_EQ(where(client, "/long"), "worker");
+  EXPECT_EQ(key.admitted, 1);
+  EXPECT_EQ(around_, 1);
+  EXPECT_EQ(where(client), "io") << "it was the request's fault, not the thread's";
+}
+
+TEST_F(QuickRoutes, GoToAWorkerWhenTheirCredentialMayTakeLonger) {
+  start();
+  Client client(port());
+  EXPECT_EQ(client.ask(get("/where", "Authorization: Bearer slow\r\n"))->status, 401);
+  EXPECT_EQ(around_, 0);
+}
+
+TEST_F(QuickRoutes, GoToAWorkerWhereStorageMayHaveToBeWaitedFor) {
+  settings.pipeline.around_quick = {};
+  start();
+  Client client(port());
+  EXPECT_EQ(where(client), "worker");
+}
+
+TEST_F(QuickRoutes, GoToWorkersForAWhileAfterOneThatWasSlow) {
+  routes.quick("/slow", [](api::Context& c, api::Request&) {
+    // What waits for a disk looks like this.
+    auto const until = std::chrono::steady_clock::now() + std::chrono::milliseconds(25);
+    while (std::chrono::steady_clock::now() < until) {}
+    return text(c.on_io_thread ? "io" : "worker");
+  });
+  start();
+  Client client(port());
+  EXPECT_EQ(where(client, "/slow"), "io");
+  EXPECT_EQ(where(client), "worker");
+  EXPECT_TRUE(eventually([&] { return where(client) == "io"; }));
+}
+
+TEST_F(QuickRoutes, OfOneConnectionLetOthersInBetween) {
+  Gate held;
+  std::vector<std::string> order;  // of the one I/O thread
+  routes.quick("/name/{name}", [&](api::Context&, api::Request& r) {
+    if (order.empty()) held.wait();
+    order.push_back(r.path_args[0]);
+    return text(r.path_args[0]);
+  });
+  start();
+  Client many(port()), one(port());
+  EXPECT_EQ(where(one), "io");  // both connections are known to the thread
+  EXPECT_EQ(where(many), "io");
+  std::string pipelined;
+  for (int i = 0; i < 100; ++i) pipelined += get("/name/many", kKey);
+  many.send(pipelined);
+  one.send(get("/name/one", kKey));
+  held.open();
+  EXPECT_EQ(one.read()->body, "one");
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(many.read()->body, "many");
+  EXPECT_LT(std::ranges::find(order, "one") - order.begin(), 100);
+}
+
 TEST_F(ServerTest, AHandlerThatCannotBeginIsAnsweredForIt) {
   routes.later("/throws", [](api::Context&, api::Request&, api::Done const&) { throw std::runtime_error("no"); });
   routes.later("/at_once", [](api::Context&, api::Request&, api::Done done) { done(text("here"), nullptr); });

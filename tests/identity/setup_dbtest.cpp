@@ -17,8 +17,8 @@ class FirstStart : public test::DatabaseTest {
       return community.value == 1 ? 7 : 0;
     });
     node_->routes = setup_routes(*setup_);
-    for (auto& r : auth_routes(node_->sign_in, node_->registrations, node_->own)) node_->routes.push_back(std::move(r));
-    for (auto& r : account_routes(node_->own)) node_->routes.push_back(std::move(r));
+    for (auto& r : auth_routes(node_->sign_in, node_->registrations, node_->own, node_->hasher)) node_->routes.push_back(std::move(r));
+    for (auto& r : account_routes(node_->own, node_->hasher)) node_->routes.push_back(std::move(r));
   }
   static std::vector<api::Header> local() { return {{"host", "localhost:3333"}}; }
   Answered call(std::string_view id, std::string body, std::vector<api::Header> headers = local(), std::string address = "127.0.0.1") {

@@ -1,3 +1,5 @@
+#include <deque>
+
 #include "identity/totp.h"
 #include "identity/world.h"
 
@@ -183,6 +185,49 @@ TEST_P(SigningIn, AHundredGuessesAtOnceAreAHundred) {
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(tried, 10);
   EXPECT_EQ(refused, 22);
+}
+
+TEST_P(SigningIn, WhoWaitsForTheHasherHoldsNoThreadAndTooManyAreToldToComeBack) {
+  constexpr int kPeople[] = {1, 2, 3, 5};
+  for (int const person : kPeople) give_password(person);
+  // Both turns are taken, by work that goes on when this test says so.
+  std::latch taken(2), go(1);
+  for (int i = 0; i < 2; ++i) {
+    access::PasswordHasher::Work work = [&] {
+      taken.count_down();
+      go.wait();
+    };
+    ASSERT_TRUE(node_->hasher.later(work));
+  }
+  taken.wait();
+  constexpr int kWaiting = 100, kTooMany = 5;
+  struct Login {
+    api::Context context;
+    api::Request request;
+    std::promise<Result<api::Answer>> answered;
+  };
+  std::deque<Login> logins;
+  auto const& route = node_->route("auth.login");
+  for (int i = 0; i < kWaiting + kTooMany; ++i) {
+    auto& login = logins.emplace_back();
+    login.context.now = now_;
+    login.context.remote_address = "198.51." + std::to_string(i) + ".1";
+    login.request.body = login_body(test::email_of(kPeople[i % 4]), kPassword);
+    route.later(login.context, login.request, [&login](Result<api::Answer> answer, std::exception_ptr thrown) {
+      EXPECT_FALSE(thrown);
+      login.answered.set_value(std::move(answer));
+    });
+  }
+  // All of them were begun by this one thread; the first hundred wait.
+  for (int i = 0; i < kTooMany; ++i) {
+    auto const answer = logins[static_cast<std::size_t>(kWaiting + i)].answered.get_future().get();
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().code(), "overloaded");
+    EXPECT_EQ(answer.error().retry_after_s, 5);
+  }
+  go.count_down();
+  for (int i = 0; i < kWaiting; ++i) EXPECT_TRUE(logins[static_cast<std::size_t>(i)].answered.get_future().get()) << i;
+  EXPECT_EQ(number(db(), "SELECT coalesce(sum(failures), 0) FROM sign_in_failures"), 0) << "none of them was a wrong guess";
 }
 
 TEST_P(SigningIn, RefreshGivesANewPairAndReuseEndsTheSession) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <latch>
 #include <thread>
 
@@ -56,8 +57,8 @@ class Node {
         sign_in(parts),
         registrations(parts),
         own(parts),
-        routes(auth_routes(sign_in, registrations, own)) {
-    for (auto& route : account_routes(own)) routes.push_back(std::move(route));
+        routes(auth_routes(sign_in, registrations, own, hasher)) {
+    for (auto& route : account_routes(own, hasher)) routes.push_back(std::move(route));
   }
 
   // As the pipeline does it.
@@ -78,7 +79,12 @@ class Node {
           context.community = who->community;
         }
       }
-      return route.handler(context, request);
+      if (!route.later) return route.handler(context, request);
+      std::promise<Result<api::Answer>> answered;
+      route.later(context, request, [&](Result<api::Answer> result, std::exception_ptr thrown) {
+        thrown ? answered.set_exception(thrown) : answered.set_value(std::move(result));
+      });
+      return answered.get_future().get();
     }();
     auto response = api::render(route.family, answer, "request");
     return {response.status, response.body, response.headers};

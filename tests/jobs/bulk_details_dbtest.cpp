@@ -199,6 +199,32 @@ TEST_P(Details, APageOfRareRowsDoesNotReadWhatLiesBetween) {
   EXPECT_LE(program->kind().reads_of_changes, before + 3);
 }
 
+TEST_P(Details, JobsAreFoundByAPartOfTheirName) {
+  queue(csv({{"ok", 1}}), {{"log_name", "March 100% bonus"}, {"dry_run", "true"}});
+  queue(csv({{"ok", 1}}), {{"log_name", "MARCH correction"}});
+  queue(csv({{"ok", 1}}), {{"log_name", "Élan_vital"}});
+  queue(csv({{"ok", 1}}));
+  queue(csv({{"ok", 1}}), {{"log_name", "march of another"}}, kB);
+  auto const found = [&](std::string name) {
+    JobListQuery query;
+    query.name = std::move(name);
+    auto c = context();
+    auto const list = program->service->list(c, query).value();
+    EXPECT_EQ(list.page.total, static_cast<std::int64_t>(list.items.size()));
+    std::string out;
+    for (auto const& job : list.items) out += (out.empty() ? "" : ", ") + job.log_name + (job.dry_run ? " (dry run)" : "");
+    return out;
+  };
+  EXPECT_EQ(found("march"), "MARCH correction, March 100% bonus (dry run)");
+  EXPECT_EQ(found(" Correction "), "MARCH correction");
+  EXPECT_EQ(found("100%"), "March 100% bonus (dry run)");
+  EXPECT_EQ(found("%"), "March 100% bonus (dry run)") << "no wild card";
+  EXPECT_EQ(found("_"), "Élan_vital") << "no wild card";
+  EXPECT_EQ(found("Éla"), "Élan_vital");
+  EXPECT_EQ(found("april"), "");
+  EXPECT_EQ(found(""), "Élan_vital, MARCH correction, March 100% bonus (dry run)");
+}
+
 TEST_P(Details, WhatCannotBeAnsweredSaysSo) {
   program->start();
   auto const id = queue(csv({{"ok", 5}}));

@@ -246,6 +246,98 @@ TEST_P(UsersFilter, AWalkGivesEveryUnchangedMemberOnceWhileOthersComeAndGo) {
   others.join();
 }
 
+// Numbers rise with the time of joining, close together or far apart, or have nothing to do with it; some are in no list.
+TEST_P(UsersFilter, PagesAreInTheOrderOfJoiningHoweverNumbersLie) {
+  run(db(), "DELETE FROM memberships WHERE community_id = 1");
+  std::mt19937 random(11);
+  for (auto const* how : {"close", "far", "shuffled", "backwards", "mixed"}) {
+    SCOPED_TRACE(how);
+    run(db(), "DELETE FROM memberships WHERE community_id = 1");
+    run(db(), "DELETE FROM balances WHERE community_id = 1");
+    constexpr int kMembers = 700;
+    std::vector<std::int64_t> numbers;
+    std::string const order = how;
+    for (int i = 0; i < kMembers; ++i) numbers.push_back(10'000 + (order == "far" || (order == "mixed" && i > 300) ? i * 7 : i));
+    if (order == "shuffled") std::shuffle(numbers.begin(), numbers.end(), random);
+    if (order == "backwards") std::reverse(numbers.begin(), numbers.end());
+    std::vector<std::string> expected;
+    db().write([&](sql::Tx& tx) {
+      for (int i = 0; i < kMembers; ++i) {
+        auto const n = std::to_string(numbers[static_cast<std::size_t>(i)]);
+        // Two at a time join at the same moment; behind the first hundred stand two hundred who are invited or deleted.
+        int const state = i >= 100 && i < 300 ? (i % 2 ? 1 : 4) : i % 9 == 0 ? 3 : 0;
+        auto const add = [&](std::string const& text) { tx.run_text(text, {}, {}); };
+        add("INSERT INTO accounts (account_id, email, email_key, username, username_key, state, created_at) VALUES (" + n + ", 'e" + n +
+            "', 'e" + n + "', 'u" + n + "', 'u" + n + "', 0, 0) ON CONFLICT DO NOTHING");
+        add("INSERT INTO memberships (community_id, member_id, state, joined_at, first_name) VALUES (1, " + n + ", " +
+            std::to_string(state) + ", " + std::to_string(kNow + i / 2) + ", 'F" + n + "')");
+        if (i % 3 == 0)
+          add("INSERT INTO balances (community_id, member_id, currency_id, amount, earned, entry_id) VALUES (1, " + n + ", 2, " + n +
+              "000000, 0, 0)");
+        if (state == 1 || state == 4) continue;
+        expected.push_back(R"({"user_id":")" + n + R"(","email":"e)" + n + R"(","first_name":"F)" + n + R"(","coins":)" +
+                           (i % 3 == 0 ? n : "0") + "}");
+      }
+    });
+    // Of one moment the smaller number is the first.
+    for (std::size_t i = 0, row = 0; i + 1 < kMembers; i += 2) {
+      auto const listed = [&](std::size_t k) { return k < 100 || k >= 300; };
+      if (!listed(i)) continue;
+      if (numbers[i] > numbers[i + 1]) std::swap(expected[row], expected[row + 1]);
+      row += 2;
+    }
+    std::vector<std::string> by_cursor, by_page;
+    std::string cursor;
+    do {
+      auto const page =
+          filter(R"({"fields":["user_id","email","first_name","coins"])" + (cursor.empty() ? "" : ",\"cursor\":" + cursor) + "}");
+      ASSERT_EQ(page.status, 200) << page.body;
+      EXPECT_EQ(page.at("/data/total"), std::to_string(expected.size()));
+      for (int i = 0; !page.at("/data/users/" + std::to_string(i)).empty(); ++i)
+        by_cursor.push_back(page.at("/data/users/" + std::to_string(i)));
+      cursor = page.at("/data/next_cursor");
+    } while (!cursor.empty());
+    for (int p = 1; p <= 3; ++p) {
+      auto const page = filter(R"({"fields":["user_id","email","first_name","coins"],"page":)" + std::to_string(p) + "}");
+      for (int i = 0; !page.at("/data/users/" + std::to_string(i)).empty(); ++i)
+        by_page.push_back(page.at("/data/users/" + std::to_string(i)));
+    }
+    EXPECT_EQ(by_cursor, expected);
+    EXPECT_EQ(by_page, expected);
+  }
+}
+
+TEST_P(UsersFilter, OnAnIoThreadDoesNothingThatMayTakeLong) {
+  add_field("Tier", "text");
+  auto const asks = [&](std::string body) {
+    auto caller = context();
+    caller.on_io_thread = true;
+    try {
+      return call_as(caller, "users.filter", std::move(body)).status;
+    } catch (api::TakesLong const&) {
+      return 0;
+    }
+  };
+  for (auto const* quick :
+       {"{}", R"({"filter":{"email":"m2@example.org"}})", R"({"filter":{"user_id":"2"},"fields":["role","Tier","tag"]})",
+        R"({"fields":["xp","country","_id","status"]})"})
+    EXPECT_EQ(asks(quick), 200) << quick;
+  for (auto const* slow : {R"({"filter":{"first_name":"Ana"}})", R"({"filter":{"xp":5}})", R"({"filter":{"user_id":"2","country":"SG"}})",
+                           R"({"fields":["role"]})", R"({"fields":["Tier"]})", R"({"page":2})", R"({"page":4000})"})
+    EXPECT_EQ(asks(slow), 0) << slow;
+  // Nobody is counted there, and nobody is searched behind many who are in no list.
+  run(db(), "UPDATE memberships SET state = 1 WHERE community_id = 1");
+  EXPECT_EQ(asks("{}"), 200);
+  add_many(1'000, 250);
+  EXPECT_EQ(asks("{}"), 0) << "a total that is not known";
+  EXPECT_EQ(filter("{}").status, 200);
+  EXPECT_EQ(asks("{}"), 200) << "a total that was counted a moment ago";
+  if (db().engine() != sql::Engine::sqlite) return;
+  add_many(2'000, 1'000);
+  run(db(), "UPDATE memberships SET state = 1 WHERE community_id = 1 AND member_id BETWEEN 1000 AND 2900");
+  EXPECT_EQ(asks("{}"), 0);
+}
+
 TEST_P(UsersFilter, HiddenNamesAreNeitherShownNorFound) {
   run(db(), "UPDATE memberships SET first_name = 'Ana', last_name = 'Lee', hidden = 3 WHERE community_id = 1 AND member_id = 2");
   EXPECT_EQ(found(R"({"first_name":"Ana"})"), "");

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <latch>
 
 #include "sql/items.h"
 
@@ -68,6 +69,46 @@ TEST_P(Sqlite, IsDurableAndWritesAheadOfItself) {
     EXPECT_EQ(setting("SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous"), "2");
     EXPECT_EQ(setting("SELECT CAST(foreign_keys AS TEXT) FROM pragma_foreign_keys"), "1");
   });
+}
+
+TEST_P(Sqlite, ReadsThatAreTogetherSeeOneMoment) {
+  db().write([](Tx& tx) { tx.exec(kInsertItem, 1, 10, nullptr, nullptr); });
+  db().together([&] {
+    EXPECT_EQ(sums(db()).total, 10);
+    std::thread([&] { db().write([](Tx& tx) { tx.exec(kAddToItem, 1, 5); }); }).join();
+    EXPECT_EQ(sums(db()).total, 10);
+    std::thread([&] { EXPECT_EQ(sums(db()).total, 15) << "of this thread alone"; }).join();
+  });
+  EXPECT_EQ(sums(db()).total, 15);
+}
+
+TEST_P(Sqlite, ReadsThatAreTogetherEndWithWhatIsThrown) {
+  struct Stop {};
+  EXPECT_THROW(db().together([&] {
+    EXPECT_EQ(sums(db()).rows, 0);
+    throw Stop{};
+  }),
+               Stop);
+  EXPECT_THROW(db().together([&] { db().together([] {}); }), std::logic_error);
+  EXPECT_THROW(db().together([&] { db().write([](Tx&) {}); }), std::logic_error);
+  db().write([](Tx& tx) { tx.exec(kInsertItem, 1, 1, nullptr, nullptr); });
+  EXPECT_EQ(sums(db()).rows, 1);
+}
+
+TEST_P(Sqlite, AsManyReadAsWantToAtOnce) {
+  constexpr int kReaders = 24;
+  std::latch all(kReaders);
+  std::vector<std::thread> threads;
+  std::atomic<int> read = 0;
+  for (int i = 0; i < kReaders; ++i)
+    threads.emplace_back([&] {
+      db().read([&](Tx& tx) {
+        all.arrive_and_wait();  // nobody ends before everybody has begun
+        read += sums(tx).rows == 0 ? 1 : 0;
+      });
+    });
+  for (auto& t : threads) t.join();
+  EXPECT_EQ(read, kReaders);
 }
 
 TEST_P(Sqlite, WaitsForTheWriteOfAnotherProcess) {

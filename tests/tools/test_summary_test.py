@@ -34,8 +34,15 @@ def test_sums_all_runners_and_checks(tmp_path):
         "gtest/test_base.xml": suite(PASSED.format("A"), PASSED.format("B")),
         "gtest/test_sql.xml": suite(PASSED.format("C")),
         "pytest-e2e.xml": suite(PASSED.format("d"), '<testcase name="e" classname="x"><skipped/></testcase>'),
+        "node-browser.xml": "<testsuites>" + PASSED.format("f") + "</testsuites>",
     }, "--passed-check", "rooms")
-    assert (code, line) == (0, "5 passed, 0 failed, 1 skipped")
+    assert (code, line) == (0, "6 passed, 0 failed, 1 skipped")
+
+
+def test_a_failure_in_the_browser_is_one(tmp_path):
+    code, line, text = run(tmp_path, {"node-browser.xml": "<testsuites>" + PASSED.format("f") + FAILED.format("g") + "</testsuites>"})
+    assert (code, line) == (1, "1 passed, 1 failed")
+    assert "FAILED Suite::g" in text
 
 
 def test_names_what_failed(tmp_path):

@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import { tanstackRouter } from "@tanstack/router-plugin/vite";
 import react from "@vitejs/plugin-react";
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 // Where the dev server finds the API: a server started with ./dev run, or another one named here.
@@ -13,14 +15,37 @@ const apiPaths = [
   "/account",
   "/communities",
   "/servers",
+  "/roles",
   "/channels",
   "/avatars",
   "/docs",
   "/openapi.json",
 ];
 
+const beforePaint = "src/theme/before_paint.js";
+
+/** Vite bundles modules alone; this script is none, and stands first in the page under a name with its hash. */
+function scriptBeforePaint(): Plugin {
+  let building = false;
+  return {
+    name: "script-before-paint",
+    configResolved(config) {
+      building = config.command === "build";
+    },
+    buildStart() {
+      if (!building) return;
+      const source = readFileSync(new URL(beforePaint, import.meta.url), "utf8");
+      this.emitFile({ type: "asset", name: "before_paint.js", source });
+    },
+    transformIndexHtml(_, { bundle }) {
+      const built = Object.values(bundle ?? {}).find((one) => one.fileName.startsWith("assets/before_paint"));
+      return [{ tag: "script", attrs: { src: `/${built?.fileName ?? beforePaint}` }, injectTo: "head-prepend" }];
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [tanstackRouter({ target: "react", autoCodeSplitting: true }), react()],
+  plugins: [scriptBeforePaint(), tanstackRouter({ target: "react", autoCodeSplitting: true }), react()],
   build: {
     outDir: "../../build/console",
     emptyOutDir: true,

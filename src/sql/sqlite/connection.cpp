@@ -7,6 +7,8 @@ namespace {
 
 using Kind = StorageError::Kind;
 constexpr std::string_view kRunTimeName = "a statement made at run time";
+// The most that SQLite maps of one file; what lies behind it is read.
+constexpr std::int64_t kMappedBytesMax = 0x7fff0000;
 
 Kind kind_of(int extended) {
   if (extended == SQLITE_CONSTRAINT_DATATYPE) return Kind::broken;  // the wrong type for a STRICT column: a programming error
@@ -23,44 +25,55 @@ Kind kind_of(int extended) {
   }
 }
 
+// Each cell is fetched once, as a value, and asked what it is: sqlite3_column_type, …_text and …_bytes would each fetch it anew.
+// (Such a value is said to be unprotected, since another thread could use the connection meanwhile. Here none does.)
 class SqliteRow final : public Row {
  public:
-  SqliteRow(std::string_view name, sqlite3_stmt* handle) : name_(name), handle_(handle) {}
+  SqliteRow(std::string_view name, sqlite3_stmt* handle) : name_(name), handle_(handle), columns_(sqlite3_column_count(handle)) {}
 
-  bool is_null(int column) const override { return type(column) == SQLITE_NULL; }
+  bool is_null(int column) const override { return sqlite3_value_type(value(column)) == SQLITE_NULL; }
 
   std::int64_t integer(int column) const override {
-    auto const t = type(column);
-    if (t == SQLITE_INTEGER) return sqlite3_column_int64(handle_, column);
+    auto* const v = value(column);
+    auto const t = sqlite3_value_type(v);
+    if (t == SQLITE_INTEGER) return sqlite3_value_int64(v);
     if (t == SQLITE_NULL) return 0;
     wrong(column, "an integer");
   }
 
   std::string_view text(int column) const override {
-    auto const t = type(column);
+    auto* const v = value(column);
+    auto const t = sqlite3_value_type(v);
     void const* data = nullptr;
     if (t == SQLITE_TEXT) {
-      data = sqlite3_column_text(handle_, column);
+      data = sqlite3_value_text(v);
     } else if (t == SQLITE_BLOB) {
-      data = sqlite3_column_blob(handle_, column);
+      data = sqlite3_value_blob(v);
     } else if (t != SQLITE_NULL) {
       wrong(column, "text");
     }
     if (!data) return {};
-    return {static_cast<char const*>(data), static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
+    return {static_cast<char const*>(data), static_cast<std::size_t>(sqlite3_value_bytes(v))};
   }
 
  private:
-  int type(int column) const {
-    if (column < 0 || column >= sqlite3_data_count(handle_)) wrong(column, "a column");
-    return sqlite3_column_type(handle_, column);
+  sqlite3_value* value(int column) const {
+    if (column < 0 || column >= columns_) wrong(column, "a column");
+    return sqlite3_column_value(handle_, column);
   }
   [[noreturn]] void wrong(int column, char const* wanted) const {
     throw StorageError(Kind::broken, std::string(name_) + ": column " + std::to_string(column) + " is not " + wanted);
   }
   std::string_view name_;
   sqlite3_stmt* handle_;
+  int columns_;
 };
+
+// Before the library's first use. Its count of allocated bytes is behind one lock for all connections, and asked by nobody.
+void configure_once() {
+  static bool const done = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK;
+  static_cast<void>(done);
+}
 
 }  // namespace
 
@@ -70,6 +83,7 @@ StorageError error_of(sqlite3* db, std::string_view what) {
 }
 
 Connection::Connection(std::string const& path, Mode mode, int cache_kib, int busy_timeout_ms) {
+  configure_once();
   int const flags = (mode == Mode::write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   if (sqlite3_open_v2(path.c_str(), &db_, flags, nullptr) != SQLITE_OK) {
     auto error = error_of(db_, "cannot open the database file " + path);
@@ -85,6 +99,9 @@ Connection::Connection(std::string const& path, Mode mode, int cache_kib, int bu
     if (register_rows_table(db_) != SQLITE_OK) throw error_of(db_, "cannot register fealty_rows");
     pragma(("PRAGMA cache_size = -" + std::to_string(cache_kib)).c_str());
     pragma("PRAGMA foreign_keys = ON");
+    // Readers see the file as memory: a page that is not in their small cache is no call of the system, and no copy. Only what is
+    // read is mapped: the writer's errors stay errors.
+    if (mode == Mode::read) pragma(("PRAGMA mmap_size = " + std::to_string(kMappedBytesMax)).c_str());
     if (mode == Mode::write) {
       pragma("PRAGMA synchronous = FULL");
       pragma("PRAGMA wal_autocheckpoint = 0");

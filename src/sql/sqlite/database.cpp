@@ -79,23 +79,36 @@ void use_write_ahead_log(Connection& connection) {
   }
 }
 
+// Opened when nobody else's is free: as many as read at the same time, so that a short read does not wait for long ones.
 class Readers {
  public:
-  Readers(std::string const& path, int count, int cache_kib, int timeout_ms) : timeout_ms_(timeout_ms) {
-    for (int i = 0; i < std::max(count, 1); ++i) {
-      free_.push_back(std::make_unique<Connection>(path, Connection::Mode::read, cache_kib, kBusyTimeoutMs));
-    }
+  Readers(std::string path, int most, int cache_kib, int timeout_ms)
+      : path_(std::move(path)), most_(std::max(most, 1)), cache_kib_(cache_kib), timeout_ms_(timeout_ms) {
+    give_back(open());  // a file that cannot be read is told at the start
+    opened_ = 1;
   }
 
   std::unique_ptr<Connection> take() {
-    std::unique_lock lock(mutex_);
-    if (!returned_.wait_for(lock, std::chrono::milliseconds(timeout_ms_), [&] { return !free_.empty(); })) {
-      throw StorageError(Kind::unavailable, "all readers of the database were busy for " + std::to_string(timeout_ms_) + " ms");
+    {
+      std::unique_lock lock(mutex_);
+      auto const may_go_on = [&] { return !free_.empty() || opened_ < most_; };
+      if (!returned_.wait_for(lock, std::chrono::milliseconds(timeout_ms_), may_go_on))
+        throw StorageError(Kind::unavailable, "all readers of the database were busy for " + std::to_string(timeout_ms_) + " ms");
+      if (!free_.empty()) {
+        // The one used last: what it has read is in its cache, and in the processor's.
+        auto connection = std::move(free_.back());
+        free_.pop_back();
+        return connection;
+      }
+      ++opened_;
     }
-    // The one used last: its pages are in the processor's caches.
-    auto connection = std::move(free_.back());
-    free_.pop_back();
-    return connection;
+    try {
+      return open();
+    } catch (...) {
+      std::lock_guard lock(mutex_);
+      --opened_;
+      throw;
+    }
   }
 
   void give_back(std::unique_ptr<Connection> connection) {
@@ -107,11 +120,26 @@ class Readers {
   }
 
  private:
-  int timeout_ms_;
+  std::unique_ptr<Connection> open() const {
+    return std::make_unique<Connection>(path_, Connection::Mode::read, cache_kib_, kBusyTimeoutMs);
+  }
+
+  std::string const path_;
+  int const most_, cache_kib_, timeout_ms_;
   std::mutex mutex_;
   std::condition_variable returned_;
   std::vector<std::unique_ptr<Connection>> free_;
+  int opened_ = 0;
 };
+
+class SqliteDatabase;
+
+// The transaction that this thread's reads share.
+struct Shared {
+  SqliteDatabase const* database = nullptr;
+  SqliteTx* tx = nullptr;
+};
+thread_local Shared t_shared;
 
 class SqliteDatabase final : public Database {
  public:
@@ -126,12 +154,36 @@ class SqliteDatabase final : public Database {
 
   Engine engine() const override { return Engine::sqlite; }
 
+  void together(std::function<void()> const& fn) override {
+    if (t_shared.database) throw std::logic_error("reads are together already");
+    in_transaction([&](SqliteTx& tx) {
+      struct Leave {
+        ~Leave() { t_shared = {}; }
+      } const leave;
+      t_shared = {this, &tx};
+      fn();
+    });
+  }
+
   void backup_to(std::string const& target) override;
   void checkpoint() override { checkpointer_->truncate(); }
   std::string version() const override { return std::string("SQLite ") + sqlite3_libversion(); }
 
  protected:
   void run_read(std::function<void(Tx&)> const& fn) override {
+    if (t_shared.database == this) return fn(*t_shared.tx);
+    in_transaction(fn);
+  }
+
+  void run_write(std::function<bool(Tx&)> const& fn, WriteOptions options) override {
+    // It would wait for the writer, and what is read behind it would not know of it.
+    if (t_shared.database == this) throw std::logic_error("a write among reads that are together");
+    writer_->run(fn, options.alone);
+  }
+
+ private:
+  template <class F>
+  void in_transaction(F const& fn) {
     struct Lease {
       Readers& readers;
       std::unique_ptr<Connection> connection;
@@ -146,9 +198,6 @@ class SqliteDatabase final : public Database {
     lease.connection->control(Connection::Control::commit);
   }
 
-  void run_write(std::function<bool(Tx&)> const& fn, WriteOptions options) override { writer_->run(fn, options.alone); }
-
- private:
   std::string path_;
   // Destroyed from the last to the first, so that the last connection to close can empty and remove the log.
   std::unique_ptr<Checkpointer> checkpointer_;

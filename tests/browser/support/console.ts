@@ -8,15 +8,19 @@
 //     await look(page, "members");
 //   });
 //
+// FEALTY_TEST_CONSOLE=build/console   the pages as they lie there (npm run build --prefix web/console), with the headers of the
+//                                     program's own: pages are tested without building the program again
+//
 // A test fails at its end on troubles of any of its pages (support/troubles.ts), unless it expected them: troubles.expect(/…/).
 import { after, before, test as nodeTest } from "node:test";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { replacePages } from "./built_pages.ts";
 import { desktop } from "./look.ts";
 import { type Community, password, Server, type ServerOptions } from "./server.ts";
 import { Troubles } from "./troubles.ts";
 
 // Debian's: nothing is downloaded.
-const executable = process.env.FEALTY_TEST_CHROMIUM ?? "/usr/bin/chromium";
+export const executable = process.env.FEALTY_TEST_CHROMIUM ?? "/usr/bin/chromium";
 const testMs = 60_000;
 /** How long a test waits for what a person would see. */
 const patienceMs = 10_000;
@@ -24,14 +28,22 @@ const patienceMs = 10_000;
 export const owner = "owner@example.org";
 
 export type Club = { server: Server; community: Community; key: string; browser: Browser };
-export type ClubOptions = ServerOptions & { members?: number };
+export type ClubOptions = ServerOptions & {
+  members?: number;
+  /** What the tests of the file find beside the owner, his community and its members. */
+  afterStart?: (club: Club) => Promise<void>;
+  /** No account and no community: the test sets the installation up. */
+  empty?: boolean;
+};
 
 export type TestTools = {
   page: Page;
   context: BrowserContext;
   troubles: Troubles;
   /** The owner, or whom it names, with a session of its own; opens no page. */
-  signIn: (email?: string) => Promise<void>;
+  signIn: (email?: string, profile?: BrowserContext) => Promise<void>;
+  /** A line in the report: what was measured. */
+  report: (line: string) => void;
   /** Another page of the same profile: a second tab. */
   newTab: () => Promise<Page>;
   /** A page of another profile: another person, or another device. */
@@ -48,13 +60,16 @@ export function consoleTests(options: ClubOptions = {}): {
     club.server = await Server.start({
       ...options,
       before: async (server) => {
-        club.community = await server.createCommunity();
+        if (!options.empty) club.community = await server.createCommunity();
         await options.before?.(server);
       },
     });
-    club.key = await club.server.createKey(club.community);
-    await club.server.claim(owner);
+    if (!options.empty) {
+      club.key = await club.server.createKey(club.community);
+      await club.server.claim(owner);
+    }
     if (options.members) await club.server.importMembers(club.key, options.members);
+    await options.afterStart?.(club);
     club.browser = await chromium.launch({ executablePath: executable });
   });
   after(async () => {
@@ -62,12 +77,17 @@ export function consoleTests(options: ClubOptions = {}): {
     await club.server?.close();
   });
   const test = (name: string, body: TestBody, profile: BrowserContextOptions = {}) => {
-    nodeTest(name, { timeout: testMs }, () => runTest(club, body, profile));
+    nodeTest(name, { timeout: testMs }, (t) => runTest(club, body, profile, (line) => t.diagnostic(line)));
   };
   return { test, club };
 }
 
-async function runTest(club: Club, body: TestBody, profile: BrowserContextOptions): Promise<void> {
+async function runTest(
+  club: Club,
+  body: TestBody,
+  profile: BrowserContextOptions,
+  report: (line: string) => void,
+): Promise<void> {
   const troubles = new Troubles();
   const contexts: BrowserContext[] = [];
   const open = async (own: BrowserContextOptions) => {
@@ -82,6 +102,7 @@ async function runTest(club: Club, body: TestBody, profile: BrowserContextOption
     });
     contexts.push(context);
     context.setDefaultTimeout(patienceMs);
+    await replacePages(context);
     return context;
   };
   const openPage = async (context: BrowserContext) => {
@@ -96,7 +117,8 @@ async function runTest(club: Club, body: TestBody, profile: BrowserContextOption
       page,
       context,
       troubles,
-      signIn: (email) => signInWithoutPage(context, club.server, email),
+      report,
+      signIn: (email, own = context) => signInWithoutPage(own, club.server, email),
       newTab: () => openPage(context),
       newProfile: async (own = {}) => openPage(await open({ ...profile, ...own })),
     });

@@ -6,7 +6,7 @@ const marker = "policy violation:";
 
 export class Troubles {
   private readonly seen: string[] = [];
-  private readonly expected: { pattern: RegExp; times: number }[] = [];
+  private readonly expected: { pattern: RegExp; times: number; required: boolean }[] = [];
 
   /** Before the first page is opened, so that nothing is missed. */
   async watch(page: Page): Promise<void> {
@@ -48,13 +48,18 @@ export class Troubles {
 
   /** This happens in this test, at least once: `answer 401 to POST /auth/login`, `console error: …`. Say it beforehand. */
   expect(pattern: RegExp) {
-    this.expected.push({ pattern, times: 0 });
+    this.expected.push({ pattern, times: 0, required: true });
+  }
+
+  /** This may happen or not: it depends on what was under way. */
+  tolerate(pattern: RegExp) {
+    this.expected.push({ pattern, times: 0, required: false });
   }
 
   /** Throws when there was anything else, or not what was expected. */
   check() {
     const missing = this.expected
-      .filter(({ times }) => times === 0)
+      .filter(({ times, required }) => required && times === 0)
       .map(({ pattern }) => `expected and not seen: ${pattern}`);
     const all = [...this.seen, ...missing];
     if (all.length > 0) throw new Error(`The page had troubles:\n  ${all.join("\n  ")}`);

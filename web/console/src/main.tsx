@@ -6,14 +6,14 @@ import "~/theme/global.css";
 import { MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { QueryClientProvider } from "@tanstack/react-query";
-import { createRouter, RouterProvider } from "@tanstack/react-router";
+import { type AnyRoute, createRouter, RouterProvider } from "@tanstack/react-router";
 import { setNonce } from "get-nonce";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { setOnSessionOver } from "~/api/client";
 import { makeQueryClient } from "~/api/query";
 import { LoadingPage } from "~/components/loading";
-import { forgetEverything } from "~/session/session";
+import { forgetEverything, onSignOutElsewhere } from "~/session/session";
 import { theme } from "~/theme/theme";
 import { routeTree } from "./routes.gen";
 
@@ -37,11 +37,19 @@ declare module "@tanstack/react-router" {
   }
 }
 
-setOnSessionOver(() => {
+const leave = () => {
   forgetEverything(queries);
   // The router sends to the sign-in and brings back from there.
   void router.invalidate();
-});
+};
+setOnSessionOver(leave);
+onSignOutElsewhere(leave);
+
+// The code of the page is on its way while the server is still asked who is there. What fails here is told when it is shown.
+for (const { routeId } of router.matchRoutes(router.latestLocation)) {
+  const route = router.routesById[routeId as keyof typeof router.routesById] as AnyRoute;
+  router.loadRouteChunk(route)?.catch(() => {});
+}
 
 const density = localStorage.getItem("fealty-density");
 if (density?.includes("compact")) document.documentElement.dataset.density = "compact";

@@ -38,6 +38,8 @@ export type CallOptions = {
   community?: string;
   /** The same key with the same body does the work once, however often it is sent. */
   idempotencyKey?: string;
+  /** A 401 is the call's own answer, such as that of a wrong password. */
+  ownUnauthorized?: boolean;
 };
 type Options<V extends Verb, P extends keyof paths> = CallOptions & { query?: QueryOf<V, P> } & ([
     PathArgsOf<V, P>,
@@ -56,8 +58,6 @@ export type RawOptions = CallOptions & {
   query?: Record<string, unknown>;
   /** Sent as it is when it is a form or a file, else as JSON. */
   body?: unknown;
-  /** A 401 is the call's own answer, such as that of a wrong password. */
-  ownUnauthorized?: boolean;
 };
 
 export function urlOf(path: string, args: Record<string, unknown> = {}, query: Record<string, unknown> = {}): string {

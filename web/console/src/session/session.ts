@@ -1,37 +1,12 @@
 // Who is signed in. The session is a cookie that no script can read; what this code knows is what GET /auth/me tells.
 import { type QueryClient, queryOptions, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
-import { request } from "~/api/client";
+import { type AnswerOf, api } from "~/api/client";
 import { ApiError } from "~/api/errors";
 
-export type Role = "COMMUNITY_OWNER" | "COMMUNITY_ADMIN" | "APPLICATION_MEMBER";
-export type Community = {
-  _id: string;
-  title: string;
-  /** IANA name: the community's days begin in it. */
-  timeZone: string;
-  /** Missing while one is invited, suspended or banned. */
-  role?: Role | null;
-  status: string;
-  secondFactorRequired?: boolean;
-};
-export type Me = {
-  _id: string;
-  id: string;
-  username: string;
-  email: string;
-  pendingEmail?: string;
-  emailVerified: boolean;
-  secondFactor: boolean;
-  mayCreateCommunities?: boolean;
-  session: {
-    _id: string;
-    scope: "installation" | "community";
-    communityId?: string | null;
-    asMember?: boolean;
-    expiresAt: string;
-  };
-  communities: Community[];
-};
+export type Me = AnswerOf<"get", "/auth/me">["body"];
+/** The role is missing while one is invited, suspended or banned. */
+export type Community = Me["communities"][number];
+export type Role = NonNullable<Community["role"]>;
 
 /** A session that is used is renewed when less than half of its thirty days is left. */
 const renewBelowMs = 15 * 86_400_000;
@@ -40,9 +15,9 @@ export const sessionQuery = queryOptions({
   queryKey: ["session"],
   queryFn: async ({ signal }): Promise<Me | null> => {
     try {
-      const { body } = (await request("get", "/auth/me", { signal, ownUnauthorized: true })) as { body: Me };
+      const { body } = await api.get("/auth/me", { signal, ownUnauthorized: true });
       if (Date.parse(body.session.expiresAt) - Date.now() < renewBelowMs)
-        await request("post", "/auth/refresh", { body: { session: "cookie" }, ownUnauthorized: true });
+        await api.post("/auth/refresh", { body: { session: "cookie" }, ownUnauthorized: true });
       return body;
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) return null;
@@ -69,7 +44,7 @@ export type Challenge = { challenge: string; expiresIn?: number };
 export async function signIn(name: string, password: string): Promise<Challenge | null> {
   const who = name.includes("@") ? { email: name } : { username: name };
   try {
-    await request("post", "/auth/login", { body: { ...who, password, session: "cookie" }, ownUnauthorized: true });
+    await api.post("/auth/login", { body: { ...who, password, session: "cookie" }, ownUnauthorized: true });
     return null;
   } catch (error) {
     if (error instanceof ApiError && error.code === "second_factor_required") {
@@ -84,7 +59,7 @@ export async function sendSecondFactor(challenge: Challenge, code: string): Prom
   // Six digits are the app's code; anything else can only be one of the recovery codes.
   const digits = code.replace(/\s/g, "");
   const proof = /^\d{6}$/.test(digits) ? { code: digits } : { recoveryCode: code.trim() };
-  await request("post", "/auth/second-factor", {
+  await api.post("/auth/second-factor", {
     body: { challenge: challenge.challenge, ...proof, session: "cookie" },
     ownUnauthorized: true,
   });
@@ -96,15 +71,22 @@ export function forgetEverything(queries: QueryClient) {
   queries.setQueryData(sessionQuery.queryKey, null);
 }
 
+/** The tabs of one browser share the session: who leaves in one leaves in all. */
+const otherTabs = new BroadcastChannel("fealty-session");
+export function onSignOutElsewhere(callback: () => void) {
+  otherTabs.onmessage = callback;
+}
+
 export function useSignOut(): () => Promise<void> {
   const queries = useQueryClient();
   return async () => {
     try {
-      await request("post", "/auth/logout", { body: {}, ownUnauthorized: true });
+      await api.post("/auth/logout", { body: {}, ownUnauthorized: true });
     } catch (error) {
       // A session that is over already is what was wanted.
       if (!(error instanceof ApiError && error.status === 401)) throw error;
     }
+    otherTabs.postMessage("signed out");
     forgetEverything(queries);
     // A fresh page holds nothing of the last one's memory.
     window.location.assign("/sign-in");

@@ -1,4 +1,4 @@
-import { Avatar, Group, Menu, Text, UnstyledButton } from "@mantine/core";
+import { Avatar, Group, Menu, Text, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { Check, ChevronsUpDown } from "lucide-react";
 import { type Community, runs, useMe } from "~/session/session";
@@ -40,7 +40,8 @@ export function CommunitySwitcher({ community }: { community: Community | null }
   return (
     <Menu width="target" position="bottom-start">
       <Menu.Target>
-        <UnstyledButton className={classes.switcher} aria-label={`${texts.switchCommunity}: ${community.title}`}>
+        <UnstyledButton className={classes.switcher}>
+          <VisuallyHidden>{texts.switchCommunity}: </VisuallyHidden>
           <Face community={community} size={32} />
           <Names community={community} />
           <ChevronsUpDown size={15} className={classes.quiet} aria-hidden />

@@ -1,5 +1,15 @@
-import { Avatar, Group, Menu, SegmentedControl, Text, UnstyledButton, useMantineColorScheme } from "@mantine/core";
-import { BookOpen, Ellipsis, Keyboard, LogOut, Monitor, Moon, Sun } from "lucide-react";
+import {
+  Avatar,
+  Group,
+  Menu,
+  SegmentedControl,
+  Text,
+  UnstyledButton,
+  useMantineColorScheme,
+  VisuallyHidden,
+} from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+import { BookOpen, Ellipsis, Keyboard, LogOut, Monitor, Moon, Sun, UserRound } from "lucide-react";
 import { toast } from "~/components/toast";
 import { useMe, useSignOut } from "~/session/session";
 import { type Density, useDensity } from "~/theme/density";
@@ -20,7 +30,8 @@ export function PersonMenu({ showShortcuts }: { showShortcuts: () => void }) {
   return (
     <Menu position="top-start" width={248}>
       <Menu.Target>
-        <UnstyledButton className={classes.switcher} aria-label={`${texts.account}: ${me.username}`}>
+        <UnstyledButton className={classes.switcher}>
+          <VisuallyHidden>{texts.account}: </VisuallyHidden>
           <Avatar size={28} radius="xl" name={me.username} color="initials" aria-hidden />
           <span className={classes.names}>
             <Text span size="sm" fw={500} truncate display="block">
@@ -67,6 +78,9 @@ export function PersonMenu({ showShortcuts }: { showShortcuts: () => void }) {
           ]}
         />
         <Menu.Divider />
+        <Menu.Item component={Link} to="/me" leftSection={<UserRound size={16} aria-hidden />}>
+          {texts.account}
+        </Menu.Item>
         <Menu.Item leftSection={<Keyboard size={16} aria-hidden />} onClick={showShortcuts}>
           {texts.shortcuts}
         </Menu.Item>
