@@ -50,11 +50,13 @@ std::vector<KeySummary> KeyService::list(KeyHolder const& holder) {
 }
 
 Result<KeySummary> KeyService::find(KeyHolder const& holder, PublicId id) {
-  return database_.read([&](sql::Tx& tx) -> Result<KeySummary> {
-    auto key = key_of(tx, holder, id);
-    if (!key) return std::unexpected(std::move(key).error());
-    return std::move(key->summary);
-  });
+  return database_.read([&](sql::Tx& tx) { return find_in(tx, holder, id); });
+}
+
+Result<KeySummary> KeyService::find_in(sql::Tx& tx, KeyHolder const& holder, PublicId id) {
+  auto key = key_of(tx, holder, id);
+  if (!key) return std::unexpected(std::move(key).error());
+  return std::move(key->summary);
 }
 
 Result<KeySummary> KeyService::change(KeyHolder const& holder, PublicId id, KeyChange const& change, Actor const& actor, TimeMs now,
@@ -103,52 +105,54 @@ Result<KeySummary> KeyService::change(KeyHolder const& holder, PublicId id, KeyC
 
 Result<IssuedKey> KeyService::rotate(KeyHolder const& holder, std::optional<PublicId> id, std::int64_t grace_s, Actor const& actor,
                                      TimeMs now, std::string_view address) {
-  return database_.write([&](sql::Tx& tx) -> Result<IssuedKey> {
-    lock(tx, holder);
-    auto const living = keys_of(tx, holder);
-    auto const old =
-        std::find_if(living.begin(), living.end(), [&](StoredKey const& k) { return id ? k.summary.id == *id : !k.summary.is_replaced; });
-    if (old == living.end()) {
-      if (id) return fail(errors::kKeyNotFound, "There is no key " + id->to_string() + ".");
-      return create_in(tx, holder.community, {holder.kind, "System key", api::PermissionSet::everything()}, actor, now, address);
-    }
-    auto const& s = old->summary;
-    if (s.is_replaced) return fail(errors::kKeyReplaced, "This key was rotated before; rotate the one that replaced it.");
-    if (s.expires_at && *s.expires_at <= now) return fail(errors::kKeyExpired, "This key has expired; give it a later end first.");
-    auto const in_grace = std::count_if(living.begin(), living.end(), [&](StoredKey const& k) {
-      return k.summary.is_replaced && k.summary.expires_at && *k.summary.expires_at > now;
-    });
-    if (in_grace >= kReplacedKeysMax)
-      return fail(errors::kTooManyKeys, "Too many rotated keys are still in their grace; revoke some of them first.");
+  return database_.write([&](sql::Tx& tx) { return rotate_in(tx, holder, id, grace_s, actor, now, address); });
+}
 
-    NewKey const key{.kind = s.kind,
-                     .name = s.name,
-                     .permissions = s.permissions,
-                     .expire_days = s.expire_days,
-                     .expire_date = old->expire_date,
-                     .allowed_ips = s.allowed_ips,
-                     .channel_ids = s.channel_ids,
-                     .account = old->account,
-                     .is_active = s.is_active};
-    // Keys of the first version know their end alone.
-    auto const end = s.expire_days || old->expire_date ? end_of_key(now, s.expire_days, old->expire_date) : s.expires_at;
-    auto issued = issue(tx, old->community, key, end, actor, now);
-    if (grace_s == 0) {
-      mark_revoked(tx, old->community, old->number, now);
-    } else {
-      TimeMs const grace_end = now + grace_s * 1'000;
-      mark_replaced(tx, old->community, old->number, {issued.id.number}, s.expires_at ? std::min(*s.expires_at, grace_end) : grace_end,
-                    now);
-    }
-    write_audit(tx, old->community, numbers_.next(),
-                {.actor = actor,
-                 .action = "api_key.rotate",
-                 .target = s.id.to_string(),
-                 .detail = R"({"replacedBy":")" + issued.id.to_string() + R"(","graceSeconds":)" + std::to_string(grace_s) + "}",
-                 .remote_address = std::string(address),
-                 .at = now});
-    return issued;
+Result<IssuedKey> KeyService::rotate_in(sql::Tx& tx, KeyHolder const& holder, std::optional<PublicId> id, std::int64_t grace_s,
+                                        Actor const& actor, TimeMs now, std::string_view address) {
+  lock(tx, holder);
+  auto const living = keys_of(tx, holder);
+  auto const old =
+      std::find_if(living.begin(), living.end(), [&](StoredKey const& k) { return id ? k.summary.id == *id : !k.summary.is_replaced; });
+  if (old == living.end()) {
+    if (id) return fail(errors::kKeyNotFound, "There is no key " + id->to_string() + ".");
+    return create_in(tx, holder.community, {holder.kind, "System key", api::PermissionSet::everything()}, actor, now, address);
+  }
+  auto const& s = old->summary;
+  if (s.is_replaced) return fail(errors::kKeyReplaced, "This key was rotated before; rotate the one that replaced it.");
+  if (s.expires_at && *s.expires_at <= now) return fail(errors::kKeyExpired, "This key has expired; give it a later end first.");
+  auto const in_grace = std::count_if(living.begin(), living.end(), [&](StoredKey const& k) {
+    return k.summary.is_replaced && k.summary.expires_at && *k.summary.expires_at > now;
   });
+  if (in_grace >= kReplacedKeysMax)
+    return fail(errors::kTooManyKeys, "Too many rotated keys are still in their grace; revoke some of them first.");
+
+  NewKey const key{.kind = s.kind,
+                   .name = s.name,
+                   .permissions = s.permissions,
+                   .expire_days = s.expire_days,
+                   .expire_date = old->expire_date,
+                   .allowed_ips = s.allowed_ips,
+                   .channel_ids = s.channel_ids,
+                   .account = old->account,
+                   .is_active = s.is_active};
+  // Keys of the first version know their end alone.
+  auto const end = s.expire_days || old->expire_date ? end_of_key(now, s.expire_days, old->expire_date) : s.expires_at;
+  auto issued = issue(tx, old->community, key, end, actor, now);
+  if (grace_s == 0) {
+    mark_revoked(tx, old->community, old->number, now);
+  } else {
+    TimeMs const grace_end = now + grace_s * 1'000;
+    mark_replaced(tx, old->community, old->number, {issued.id.number}, s.expires_at ? std::min(*s.expires_at, grace_end) : grace_end, now);
+  }
+  write_audit(tx, old->community, numbers_.next(),
+              {.actor = actor,
+               .action = "api_key.rotate",
+               .target = s.id.to_string(),
+               .detail = R"({"replacedBy":")" + issued.id.to_string() + R"(","graceSeconds":)" + std::to_string(grace_s) + "}",
+               .remote_address = std::string(address),
+               .at = now});
+  return issued;
 }
 
 Result<KeySummary> KeyService::remove(KeyHolder const& holder, PublicId id, Actor const& actor, TimeMs now, std::string_view address) {

@@ -1,6 +1,7 @@
 #include "access/key_desk.h"
 
 #include "access/key_rules.h"
+#include "access/once.h"
 #include "base/text.h"
 
 namespace fealty::access {
@@ -154,8 +155,15 @@ Result<Answer> list_answer(std::vector<KeySummary> keys, std::int64_t page, std:
   return api::detail::written(200, message, Result<api::Listing<KeyOut>>(std::move(out)));
 }
 
-Result<Answer> written(int status, char const* message, KeyOut out) {
+Result<Answer> written(int status, std::string const& message, KeyOut out) {
   return api::detail::written(status, message, Result<KeyOut>(std::move(out)));
+}
+
+// The one answer with the key, and what a repetition of the request gets: the key is stored as a hash alone, so nothing can
+// show it again, and whoever lost the first answer learns the id of the key to rotate.
+SecretAnswer shown_once(std::string const& message, KeySummary const& made, IssuedKey const& issued) {
+  return {*written(201, message, answer_of(made, issued.key)),
+          *written(201, message + " The key itself stood in the first answer alone; rotate it if that was lost.", answer_of(made))};
 }
 
 }  // namespace
@@ -167,8 +175,9 @@ Result<Answer> KeyDesk::create_community_key(Context& c, Request const& request)
   reader.take(in, api::all_permissions());
   reader.need(in.name.has_value(), "name");
   reader.need(in.permissions.has_value(), "permissions");
+  auto const once = once_key(c, request, "api_keys.create", reader.issues());
   if (reader.failed()) return reader.failure();
-  return create(c, {KeyKind::community, c.community, {}}, c.community, new_key(KeyKind::community, reader.change()));
+  return create(c, {KeyKind::community, c.community, {}}, c.community, new_key(KeyKind::community, reader.change()), once);
 }
 
 Result<Answer> KeyDesk::create_user_key(Context& c, Request const& request) {
@@ -177,12 +186,13 @@ Result<Answer> KeyDesk::create_user_key(Context& c, Request const& request) {
   reader.need(in.name.has_value(), "name");
   reader.need(in.permissions.has_value(), "permissions");
   reader.need(in.communityId.has_value(), "communityId");
+  auto const once = once_key(c, request, "user_keys.create", reader.issues());
   if (reader.failed()) return reader.failure();
   auto const community = community_of(c, *in.communityId);
   if (!community) return std::unexpected(community.error());
   auto key = new_key(KeyKind::user, reader.change());
   key.account = c.principal.account;
-  return create(c, {KeyKind::user, {}, c.principal.account}, *community, key);
+  return create(c, {KeyKind::user, {}, c.principal.account}, *community, key, once);
 }
 
 Result<Answer> KeyDesk::list(KeyHolder const& holder, std::int64_t page, std::int64_t limit, std::optional<std::string> const& sort) {
@@ -230,13 +240,18 @@ Result<Answer> KeyDesk::remove(Context& c, KeyHolder const& holder, Result<Publi
 Result<Answer> KeyDesk::rotate(Context& c, Request const& request, KeyHolder const& holder, std::optional<PublicId> id,
                                char const* message) {
   RotateIn in;
-  if (auto error = api::detail::parse_input(request, nullptr, nullptr, &api::Schema<RotateIn>::def, &in))
-    return std::unexpected(std::move(*error));
-  auto issued = keys_.rotate(holder, id, in.graceSeconds.value_or(0), actor_of(c.principal), c.now, c.remote_address);
-  if (!issued) return std::unexpected(std::move(issued).error());
-  auto key = keys_.find(holder, issued->id);
-  if (!key) return std::unexpected(std::move(key).error());
-  return written(201, message, answer_of(*key, issued->key));
+  KeyReader reader(c.now);
+  reader.parse(request, in);
+  // The same body for another key is another request.
+  auto const once = once_key(c, request, "keys.rotate:" + (id ? id->to_string() : "system"), reader.issues());
+  if (reader.failed()) return reader.failure();
+  return once_secret(database_, c.community, once, c.now, [&](sql::Tx& tx) -> Result<SecretAnswer> {
+    auto issued = keys_.rotate_in(tx, holder, id, in.graceSeconds.value_or(0), actor_of(c.principal), c.now, c.remote_address);
+    if (!issued) return std::unexpected(std::move(issued).error());
+    auto key = keys_.find_in(tx, holder, issued->id);
+    if (!key) return std::unexpected(std::move(key).error());
+    return shown_once(message, *key, *issued);
+  });
 }
 
 Result<KeyInfoOut> KeyDesk::info(KeyHolder const& holder, PublicId id) {
@@ -273,12 +288,15 @@ Result<CommunityNo> KeyDesk::community_of(Context const& c, std::string const& i
   });
 }
 
-Result<Answer> KeyDesk::create(Context& c, KeyHolder const& holder, CommunityNo community, NewKey const& key) {
-  auto issued = keys_.create(community, key, actor_of(c.principal), c.now, c.remote_address);
-  if (!issued) return std::unexpected(std::move(issued).error());
-  auto made = keys_.find(holder, issued->id);
-  if (!made) return std::unexpected(std::move(made).error());
-  return written(201, "Create API key success.", answer_of(*made, issued->key));
+Result<Answer> KeyDesk::create(Context& c, KeyHolder const& holder, CommunityNo community, NewKey const& key,
+                               std::optional<OnceKey> const& once) {
+  return once_secret(database_, community, once, c.now, [&](sql::Tx& tx) -> Result<SecretAnswer> {
+    auto issued = keys_.create_in(tx, community, key, actor_of(c.principal), c.now, c.remote_address);
+    if (!issued) return std::unexpected(std::move(issued).error());
+    auto made = keys_.find_in(tx, holder, issued->id);
+    if (!made) return std::unexpected(std::move(made).error());
+    return shown_once("Create API key success.", *made, *issued);
+  });
 }
 
 }  // namespace fealty::access

@@ -1,6 +1,7 @@
 // What the operations of all kinds of keys share: reading, and answers. Behind the routes (key_routes.cpp).
 #pragma once
 #include "access/key_api.h"
+#include "access/once.h"
 
 namespace fealty::access {
 
@@ -25,7 +26,8 @@ class KeyDesk {
  private:
   UserKeyIn read_user_key(api::Request const& request, KeyReader& reader);
   Result<CommunityNo> community_of(api::Context const& c, std::string const& id);
-  Result<api::Answer> create(api::Context& c, KeyHolder const& holder, CommunityNo community, NewKey const& key);
+  Result<api::Answer> create(api::Context& c, KeyHolder const& holder, CommunityNo community, NewKey const& key,
+                             std::optional<OnceKey> const& once);
 
   KeyService& keys_;
   sql::Database& database_;

@@ -46,20 +46,21 @@ void add_community_routes(std::vector<Route>& routes, std::shared_ptr<KeyDesk> c
   auto* const in = &api::Schema<KeyIn>::def;
   auto const id_of = [](Request const& r) { return api::path_id(r, 1, errors::kKeyNotFound); };
 
-  routes.push_back({.method = Method::post,
-                    .path = path,
-                    .family = Family::application,
-                    .needs = needs,
-                    .body = api::BodyKind::json,
-                    .id = "api_keys.create",
-                    .summary = "Create an API key",
-                    .description = "The complete key stands in this answer alone.",
-                    .tag = tag,
-                    .in = in,
-                    .out = out,
-                    .errors = {&errors::kKeyNameTaken, &errors::kTooManyKeys},
-                    .handler = [desk](Context& c, Request& r) { return desk->create_community_key(c, r); },
-                    .success_status = 201});
+  routes.push_back(
+      {.method = Method::post,
+       .path = path,
+       .family = Family::application,
+       .needs = needs,
+       .body = api::BodyKind::json,
+       .id = "api_keys.create",
+       .summary = "Create an API key",
+       .description = "The complete key stands in this answer alone; a repetition with the same Idempotency-Key gives it masked.",
+       .tag = tag,
+       .in = in,
+       .out = out,
+       .errors = {&errors::kKeyNameTaken, &errors::kTooManyKeys, &fealty::errors::kIdempotencyKeyReused},
+       .handler = [desk](Context& c, Request& r) { return desk->create_community_key(c, r); },
+       .success_status = 201});
   routes.push_back({.method = Method::get,
                     .path = path,
                     .family = Family::application,
@@ -119,7 +120,8 @@ void add_community_routes(std::vector<Route>& routes, std::shared_ptr<KeyDesk> c
                     .tag = tag,
                     .in = &api::Schema<RotateIn>::def,
                     .out = out,
-                    .errors = {&errors::kKeyNotFound, &errors::kKeyReplaced, &errors::kKeyExpired, &errors::kTooManyKeys},
+                    .errors = {&errors::kKeyNotFound, &errors::kKeyReplaced, &errors::kKeyExpired, &errors::kTooManyKeys,
+                               &fealty::errors::kIdempotencyKeyReused},
                     .handler = [desk, id_of](Context& c, Request& r) -> Result<Answer> {
                       auto const id = id_of(r);
                       if (!id) return std::unexpected(id.error());
@@ -153,7 +155,7 @@ void add_system_routes(std::vector<Route>& routes, std::shared_ptr<KeyDesk> cons
        .tag = tag,
        .in = &api::Schema<RotateIn>::def,
        .out = &api::Schema<KeyOut>::def,
-       .errors = {&errors::kTooManyKeys, &errors::kKeyExpired},
+       .errors = {&errors::kTooManyKeys, &errors::kKeyExpired, &fealty::errors::kIdempotencyKeyReused},
        .handler = [desk](Context& c, Request& r) { return desk->rotate(c, r, of_system(c), std::nullopt, "Rotate system key success."); },
        .success_status = 201});
 }
@@ -198,7 +200,7 @@ void add_user_routes(std::vector<Route>& routes, std::shared_ptr<KeyDesk> const&
   create.description = "For a community that the caller is an active member of. The complete key stands in this answer alone.";
   create.body = api::BodyKind::json;
   create.in = &api::Schema<UserKeyIn>::def;
-  create.errors = {&errors::kKeyNameTaken, &errors::kTooManyKeys};
+  create.errors = {&errors::kKeyNameTaken, &errors::kTooManyKeys, &fealty::errors::kIdempotencyKeyReused};
   create.success_status = 201;
   add_user_route(routes, std::move(create), false,
                  [desk](Context& c, Request& r, auto const&, auto const&) { return desk->create_user_key(c, r); });

@@ -113,11 +113,14 @@ class KeyService : public Authenticator {
   // Those that are not revoked.
   std::vector<KeySummary> list(KeyHolder const& holder);
   Result<KeySummary> find(KeyHolder const& holder, PublicId id);
+  Result<KeySummary> find_in(sql::Tx& tx, KeyHolder const& holder, PublicId id);
   Result<KeySummary> change(KeyHolder const& holder, PublicId id, KeyChange const& change, Actor const& actor, TimeMs now,
                             std::string_view address);
   // A new key with the same settings; the old one lives for the grace. Of a system key without one, the first is made.
   Result<IssuedKey> rotate(KeyHolder const& holder, std::optional<PublicId> id, std::int64_t grace_s, Actor const& actor, TimeMs now,
                            std::string_view address);
+  Result<IssuedKey> rotate_in(sql::Tx& tx, KeyHolder const& holder, std::optional<PublicId> id, std::int64_t grace_s, Actor const& actor,
+                              TimeMs now, std::string_view address);
   // Stops the key on every node at once: each request reads it. Repeating the call is fine.
   Result<KeySummary> revoke(CommunityNo community, PublicId id, Actor const& actor, TimeMs now);
   // The same for one of the holder's living keys.

@@ -205,7 +205,7 @@ Response download(Request const& request, std::shared_ptr<BodyStream> body, Down
   bool packed = about.packable && accepts_gzip(request);
 
   Asked asked;
-  if (auto const range = request.header("range"); range && length && request.method == Method::get) {
+  if (auto const range = request.header("range"); range && length && !about.etag.empty() && request.method == Method::get) {
     // Who has a part of other bytes, or of their packed form, must get the whole.
     auto const condition = request.header("if-range");
     if (!condition || trim_blanks(*condition) == plain_tag) asked = read_range(*range, *length);
@@ -213,17 +213,19 @@ Response download(Request const& request, std::shared_ptr<BodyStream> body, Down
   }
 
   std::vector<Header> headers;
-  headers.push_back({"ETag", packed ? packed_tag : plain_tag});
-  headers.push_back({"Accept-Ranges", length ? "bytes" : "none"});
+  bool const has_tag = !about.etag.empty();
+  if (has_tag) headers.push_back({"ETag", packed ? packed_tag : plain_tag});
+  headers.push_back({"Accept-Ranges", length && has_tag ? "bytes" : "none"});
   if (about.packable) headers.push_back({"Vary", "Accept-Encoding"});
   auto refused = [&](ErrorDef const& def, std::string message) {
     Response response = render(Family::integration, fail(def, std::move(message)), request.request_id);
     response.headers.insert(response.headers.end(), headers.begin(), headers.end());
     return response;
   };
-  if (auto const match = request.header("if-match"); match && !names_tag(*match, plain_tag, false) && !names_tag(*match, packed_tag, false))
+  if (auto const match = request.header("if-match");
+      has_tag && match && !names_tag(*match, plain_tag, false) && !names_tag(*match, packed_tag, false))
     return refused(errors::kPreconditionFailed, "The file is not the one that If-Match names.");
-  if (auto const none = request.header("if-none-match"); none && names_tag(*none, packed ? packed_tag : plain_tag, true))
+  if (auto const none = request.header("if-none-match"); has_tag && none && names_tag(*none, packed ? packed_tag : plain_tag, true))
     return {.status = 304, .headers = std::move(headers)};
   if (asked.what == Asked::What::impossible) {
     auto response =

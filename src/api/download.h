@@ -18,7 +18,7 @@ struct Download {
   std::string file_name;     // as people gave it: any text; what no file can be called is replaced
   std::string content_type;  // "text/csv; charset=utf-8"
   // Names these very bytes, on every node: letters, digits, "." and "-". Whoever gives the same tag for other bytes breaks
-  // downloads that go on after an interruption.
+  // downloads that go on after an interruption. Empty for what is made anew each time: it has no conditions and no parts.
   std::string etag;
   bool packable = false;  // worth gzip, for those that ask for it
 };

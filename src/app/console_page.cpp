@@ -23,6 +23,7 @@ constexpr std::string_view kPages[] = {
     "/set-password",
     "/claim",
     "/verify-email",
+    "/register",
     "/setup",
     "/me",
     "/me/{a}",

@@ -12,12 +12,13 @@ Services::Services(ServeSettings const& settings_, int password_threads, sql::Da
       balances(database, numbers),
       users(database, numbers, identity.hasher()),
       moderation(database, numbers),
-      user_fields(database, numbers, settings.limits.custom_fields_max),
+      user_fields(database, numbers, settings_.limits.custom_fields_max),
       histories(database, numbers),
-      erasure(database, numbers, system_now),
       history_upkeep(database, numbers, system_now),
+      segments(database, numbers),
       profiles(database, numbers),
       avatar_files(avatars_folder(settings_.storage)),
+      erasure(database, numbers, avatar_files, system_now),
       avatars(database, numbers, avatar_files),
       joining(database, numbers),
       servers(database, numbers, who_creates(settings_)),
@@ -41,6 +42,7 @@ std::vector<api::Route> Services::routes(jobs::BulkService& bulk) {
   add(members::moderation_routes(moderation));
   add(members::user_fields_routes(user_fields));
   add(members::histories_routes(histories));
+  add(members::segments_routes(segments));
   add(members::profile_routes(profiles));
   add(members::avatar_routes(avatars));
   add(members::joining_routes(joining));

@@ -15,6 +15,7 @@
 #include "members/moderation.h"
 #include "members/profiles.h"
 #include "members/roles.h"
+#include "members/segments.h"
 #include "members/servers.h"
 #include "members/user_fields.h"
 #include "members/users.h"
@@ -38,10 +39,11 @@ struct Services {
   members::ModerationService moderation;
   members::UserFieldsService user_fields;
   members::HistoriesService histories;
-  members::Erasure erasure;
   members::HistoryUpkeep history_upkeep;
+  members::SegmentsService segments;
   members::ProfileService profiles;
   members::AvatarFiles avatar_files;
+  members::Erasure erasure;
   members::AvatarService avatars;
   members::JoiningService joining;
   members::ServersService servers;

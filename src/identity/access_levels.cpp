@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "access/audit.h"
+#include "access/written_once.h"
 #include "api/json_writer.h"
 #include "api/typed.h"
 #include "base/text.h"
@@ -84,23 +85,25 @@ std::vector<AccessLevelOut> AccessLevelService::list(Context const& c) {
   });
 }
 
-Result<AccessLevelOut> AccessLevelService::create(Context const& c, AccessLevelIn const& in) {
-  return database_.write([&](sql::Tx& tx) -> Result<AccessLevelOut> {
-    auto const catalogue = members::load_catalogue(tx, c.community);
-    std::vector<Issue> issues;
-    auto const name = read_name(in.name, issues);
-    auto roles = read_roles(in.roles, catalogue, issues);
-    if (!issues.empty()) return std::unexpected(api::invalid_request(std::move(issues)));
-    if (count_levels(tx, c.community) >= kAccessLevelsPerCommunityMax)
-      return fail(errors::kTooManyAccessLevels, "A community can have " + std::to_string(kAccessLevelsPerCommunityMax) + " access levels.");
-    StoredLevel const level{in.number, *name, std::move(roles)};
-    if (in.number == 0 || !insert_level(tx, c.community, level, c.now))
-      return fail(errors::kAccessLevelExists, "There is an access level " + std::to_string(in.number) + " already.",
-                  {{"/number", std::string(errors::kAccessLevelExists.code), "This number is in use."}});
-    auto out = shown(level, catalogue);
-    audit(tx, numbers_, c, "access_level.create", out);
-    return out;
-  });
+Result<api::Answer> AccessLevelService::create(Context const& c, AccessLevelIn const& in, std::optional<access::OnceKey> const& key) {
+  return access::once_as<AccessLevelOut>(
+      201, "Create access level success.", database_, c, key, [&](sql::Tx& tx) -> Result<AccessLevelOut> {
+        auto const catalogue = members::load_catalogue(tx, c.community);
+        std::vector<Issue> issues;
+        auto const name = read_name(in.name, issues);
+        auto roles = read_roles(in.roles, catalogue, issues);
+        if (!issues.empty()) return std::unexpected(api::invalid_request(std::move(issues)));
+        if (count_levels(tx, c.community) >= kAccessLevelsPerCommunityMax)
+          return fail(errors::kTooManyAccessLevels,
+                      "A community can have " + std::to_string(kAccessLevelsPerCommunityMax) + " access levels.");
+        StoredLevel const level{in.number, *name, std::move(roles)};
+        if (in.number == 0 || !insert_level(tx, c.community, level, c.now))
+          return fail(errors::kAccessLevelExists, "There is an access level " + std::to_string(in.number) + " already.",
+                      {{"/number", std::string(errors::kAccessLevelExists.code), "This number is in use."}});
+        auto out = shown(level, catalogue);
+        audit(tx, numbers_, c, "access_level.create", out);
+        return out;
+      });
 }
 
 Result<AccessLevelOut> AccessLevelService::change(Context const& c, std::int64_t number, AccessLevelChange const& in) {
@@ -159,10 +162,10 @@ std::vector<api::Route> access_level_routes(AccessLevelService& service) {
     return api::Answer{.message = "Get access levels success.", .data = w.take(), .meta_extra = api::Page::of(count, 1, count).meta()};
   };
   routes.push_back(std::move(list));
-  routes.push_back(api::typed_route<None, AccessLevelIn, AccessLevelOut>(
+  routes.push_back(access::once_route<AccessLevelIn, AccessLevelOut>(
       route(Method::post, "access_levels.create", "Create an access level", {&errors::kAccessLevelExists, &errors::kTooManyAccessLevels},
             false),
-      "Create access level success.", [&service](Context& c, None const&, AccessLevelIn const& in) { return service.create(c, in); }, 201));
+      [&service](Context& c, AccessLevelIn const& in, auto const& key) { return service.create(c, in, key); }, 201));
   routes.push_back(api::typed_route<None, AccessLevelChange, AccessLevelOut>(
       route(Method::put, "access_levels.update", "Change an access level", {&errors::kAccessLevelNotFound, &errors::kAccessLevelFixed},
             true),

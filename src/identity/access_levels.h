@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "access/once.h"
 #include "api/context.h"
 #include "api/route.h"
 #include "api/schema.h"
@@ -44,7 +45,7 @@ class AccessLevelService {
  public:
   AccessLevelService(sql::Database& database, NumberSource& numbers) : database_(database), numbers_(numbers) {}
   std::vector<AccessLevelOut> list(api::Context const& context);
-  Result<AccessLevelOut> create(api::Context const& context, AccessLevelIn const& in);
+  Result<api::Answer> create(api::Context const& context, AccessLevelIn const& in, std::optional<access::OnceKey> const& key);
   Result<AccessLevelOut> change(api::Context const& context, std::int64_t number, AccessLevelChange const& in);
   Result<AccessLevelOut> remove(api::Context const& context, std::int64_t number);
 

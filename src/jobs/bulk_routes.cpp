@@ -1,5 +1,6 @@
 #include "jobs/bulk_routes.h"
 
+#include "access/written_once.h"
 #include "api/download.h"
 #include "api/file_problem.h"
 #include "api/typed.h"
@@ -230,12 +231,14 @@ std::vector<Route> bulk_routes(BulkService& service, std::vector<std::unique_ptr
                .description = "A queued job is cancelled at once, a running one at the end of its chunk. Applied rows stay.",
                .tag = "Bulk Operations",
                .errors = {&errors::kJobNotFound, &errors::kJobFinished}};
-  routes.push_back(
-      api::typed_route<api::None, api::None, JobStatus>(std::move(cancel), "Bulk update cancel requested successfully",
-                                                        [&service](Context& c, Request const& r, api::None const&) -> Result<JobStatus> {
-                                                          auto const id = api::path_id(r, 0, errors::kJobNotFound);
-                                                          return id ? service.cancel(c, *id) : std::unexpected(id.error());
-                                                        }));
+  routes.push_back(access::once_route<api::None, JobStatus>(
+      std::move(cancel), [&service](Context& c, Request const& r, api::None const&, std::optional<OnceKey> key) -> Result<Answer> {
+        auto const id = api::path_id(r, 0, errors::kJobNotFound);
+        if (!id) return std::unexpected(id.error());
+        // The body is empty: the job makes the request another one.
+        if (key) key->operation += ":" + id->to_string();
+        return service.cancel(c, *id, key);
+      }));
 
   Route revert{.method = Method::post,
                .path = "/users/bulk-update/{id}/revert",

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "access/written_once.h"
 #include "api/csv_cell.h"
 #include "api/csv_writer.h"
 #include "base/log.h"
@@ -170,8 +171,8 @@ Result<api::Listing<JobSummary>> BulkService::list(api::Context& context, JobLis
   });
 }
 
-Result<JobStatus> BulkService::cancel(api::Context& context, PublicId id) {
-  auto result = parts_.database.write([&](sql::Tx& tx) -> Result<JobStatus> {
+Result<api::Answer> BulkService::cancel(api::Context& context, PublicId id, std::optional<OnceKey> const& key) {
+  auto const cancel_in = [&](sql::Tx& tx) -> Result<JobStatus> {
     auto job = lock_job(tx, context.community, {id.number});
     if (!job || job->id() != id) return fail(errors::kJobNotFound, "There is no bulk job " + id.to_string() + " in this community.");
     if (job->status == "cancelled") return status_of(tx, *job);
@@ -193,7 +194,8 @@ Result<JobStatus> BulkService::cancel(api::Context& context, PublicId id) {
                           {access::actor_of(context.principal), "bulk.cancel", id.to_string(), "{}", context.remote_address, now});
     }
     return status_of(tx, *job);
-  });
+  };
+  auto result = access::once_as<JobStatus>(200, "Bulk update cancel requested successfully", parts_.database, context, key, cancel_in);
   if (result) on_change_();
   return result;
 }

@@ -32,7 +32,7 @@ class AvatarService {
 
   AvatarService(sql::Database& database, NumberSource& numbers, AvatarFiles& files)
       : database_(database), numbers_(numbers), files_(files) {}
-  Result<AvatarOut> upload(api::Context const& context, api::Request& request);
+  Result<api::Answer> upload(api::Context const& context, api::Request& request);
   AvatarFiles const& files() const { return files_; }
   // At the start. Of a shared folder, others may be writing: `idle_ms` says how long a file was left alone.
   int remove_orphans(std::int64_t idle_ms);

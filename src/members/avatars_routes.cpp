@@ -23,13 +23,9 @@ std::vector<api::Route> avatar_routes(AvatarService& service) {
                     .out = &api::Schema<AvatarOut>::def,
                     .errors = {&errors::kInvalidImage, &errors::kUserNotFound, &errors::kAmbiguousMember, &fealty::errors::kForbidden,
                                &fealty::errors::kUnsupportedMediaType, &api::file_errors::kFileTooLarge, &api::file_errors::kInvalidForm,
-                               &ledger::errors::kUserNotJoined, &errors::kNoRoomForFiles},
+                               &ledger::errors::kUserNotJoined, &errors::kNoRoomForFiles, &fealty::errors::kIdempotencyKeyReused},
                     .file_field = "avatar",
-                    .handler = [&service](api::Context& c, api::Request& r) -> Result<api::Answer> {
-                      auto out = service.upload(c, r);
-                      if (!out) return std::unexpected(std::move(out).error());
-                      return api::Answer{.message = "Avatar uploaded successfully", .data = api::to_json(*out)};
-                    }});
+                    .handler = [&service](api::Context& c, api::Request& r) { return service.upload(c, r); }});
   routes.push_back({.method = api::Method::get,
                     .path = "/avatars/{key}",
                     .family = api::Family::plain,

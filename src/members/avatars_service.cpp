@@ -1,6 +1,8 @@
 #include "access/audit.h"
+#include "access/written_once.h"
 #include "api/multipart.h"
 #include "api/typed.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "jobs/new_file.h"
 #include "members/avatar_image.h"
@@ -120,9 +122,14 @@ Result<std::string> AvatarService::picture_of(std::string const& bytes, std::str
   return *std::move(avatar);
 }
 
-Result<AvatarOut> AvatarService::upload(api::Context const& c, api::Request& request) {
+Result<api::Answer> AvatarService::upload(api::Context const& c, api::Request& request) {
+  std::vector<Issue> issues;
+  auto once = access::once_key(c, request, "user.avatar", issues);
+  if (!issues.empty()) return std::unexpected(api::invalid_request(std::move(issues)));
   auto form = read_form(request);
   if (!form) return std::unexpected(std::move(form).error());
+  // The body went by as it came; what it held is what makes two requests the same.
+  if (once) once->fingerprint = sha256(form->user.value_or("") + '\0' + *form->picture);
   // Before the work of decoding: most mistakes are told at once.
   auto const member = database_.read([&](sql::Tx& tx) -> Result<MemberNo> {
     auto owner = owner_of_picture(tx, c, *form);
@@ -144,9 +151,9 @@ Result<AvatarOut> AvatarService::upload(api::Context const& c, api::Request& req
     return std::unexpected(std::move(error));
   }
   std::optional<std::string> former;
-  Result<AvatarOut> out;
+  Result<api::Answer> out;
   try {
-    out = database_.write([&](sql::Tx& tx) -> Result<AvatarOut> {
+    out = access::once_as<AvatarOut>(200, "Avatar uploaded successfully", database_, c, once, [&](sql::Tx& tx) -> Result<AvatarOut> {
       std::optional<MembershipState> state;
       lock_memberships(tx, c.community, {*member}, false, [&](Membership m) { state = m.state; });
       if (auto allowed = may_have_picture(state); !allowed) return std::unexpected(allowed.error());
@@ -162,7 +169,8 @@ Result<AvatarOut> AvatarService::upload(api::Context const& c, api::Request& req
     if (e.kind() != sql::StorageError::Kind::commit_unknown) files_.remove(key);
     throw;
   }
-  if (!out)
+  // An earlier answer that is given again names another picture.
+  if (!out || !out->data.contains(key))
     files_.remove(key);
   else if (former)
     files_.remove(*former);

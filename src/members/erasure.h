@@ -3,13 +3,15 @@
 #pragma once
 #include "base/background.h"
 #include "base/number_source.h"
+#include "members/avatar_files.h"
 #include "sql/sql.h"
 
 namespace fealty::members {
 
 class Erasure {
  public:
-  Erasure(sql::Database& database, NumberSource& numbers, Clock clock) : database_(database), numbers_(numbers), clock_(std::move(clock)) {}
+  Erasure(sql::Database& database, NumberSource& numbers, AvatarFiles& avatars, Clock clock)
+      : database_(database), numbers_(numbers), avatars_(avatars), clock_(std::move(clock)) {}
 
   // Rounds on a thread of its own, each some minutes after the one before; any number of nodes may do so.
   void start();
@@ -21,6 +23,7 @@ class Erasure {
  private:
   sql::Database& database_;
   NumberSource& numbers_;
+  AvatarFiles& avatars_;
   Clock clock_;
   Background background_;  // the last: it stops before the rest goes
 };

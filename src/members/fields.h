@@ -26,6 +26,7 @@ inline constexpr ErrorDef kFieldNotFound{"field_not_found", 404};
 inline constexpr ErrorDef kKeyIsFixed{"key_is_fixed", 400};
 inline constexpr ErrorDef kDefaultField{"default_field", 403};
 inline constexpr ErrorDef kTypeInUse{"type_in_use", 409};
+inline constexpr ErrorDef kFieldInUse{"field_in_use", 409};
 inline constexpr ErrorDef kDuplicateValues{"duplicate_values", 409};
 }  // namespace errors
 
@@ -180,9 +181,12 @@ class FieldService {
   FieldService(sql::Database& database, NumberSource& numbers, int fields_max = Limits().custom_fields_max)
       : database_(database), numbers_(numbers), fields_max_(fields_max) {}
   Result<CustomField> create(CommunityNo community, NewField const& field, access::Actor const& actor, TimeMs now);
+  // The same inside a transaction of the caller's.
+  Result<CustomField> create_in(sql::Tx& tx, CommunityNo community, NewField const& field, access::Actor const& actor, TimeMs now);
   // A definition with everything in it. 409 where values that members hold would not fit it: type_in_use with their number, or
   // duplicate_values for a field that is to identify members. What is stored already changes nothing, updated_at neither.
   Result<CustomField> update(CommunityNo community, PublicId id, NewField const& field, access::Actor const& actor, TimeMs now);
+  // 409 field_in_use with their names while segments refer to it.
   Result<CustomField> remove(CommunityNo community, PublicId id, access::Actor const& actor, TimeMs now);
   // From reads, headers and filters at once; values and histories stay, hidden, until they are purged (history_upkeep.h).
   Result<CustomField> remove(CommunityNo community, std::string_view key, access::Actor const& actor, TimeMs now);

@@ -1,10 +1,12 @@
 #include <algorithm>
 
+#include "api/json_writer.h"
 #include "base/text.h"
 #include "members/catalogue_store.h"
 #include "members/fields.h"
 #include "members/history_upkeep.h"
 #include "members/roles_store.h"
+#include "members/segments_store.h"
 #include "sql/counters.h"
 
 namespace fealty::members {
@@ -192,21 +194,23 @@ NewField definition_of(CustomField const& f) {
 }
 
 Result<CustomField> FieldService::create(CommunityNo community, NewField const& in, access::Actor const& actor, TimeMs now) {
+  return database_.write([&](sql::Tx& tx) { return create_in(tx, community, in, actor, now); });
+}
+
+Result<CustomField> FieldService::create_in(sql::Tx& tx, CommunityNo community, NewField const& in, access::Actor const& actor,
+                                            TimeMs now) {
   std::vector<Issue> issues;
-  CustomField const read = read_definition(in, issues);
+  CustomField field = read_definition(in, issues);
   if (!issues.empty()) return fail(fealty::errors::kInvalidRequest, "The field could not be made.", std::move(issues));
-  return database_.write([&](sql::Tx& tx) -> Result<CustomField> {
-    CustomField field = read;
-    if (auto taken = name_taken(tx, community, field)) return std::unexpected(*std::move(taken));
-    if (auto full = no_room(tx, community, fields_max_)) return std::unexpected(*std::move(full));
-    field.number = {kCustomFieldsFrom + sql::draw_numbers(tx, "field")};
-    field.created_at = field.updated_at = now;
-    if (!insert_field(tx, community, field, names_of(field)))
-      return fail(errors::kFieldExists, "Another field of this name or key was made at the same moment.");
-    access::write_audit(tx, community, numbers_.next(),
-                        {.actor = actor, .action = "field.create", .target = field.id().to_string(), .at = now});
-    return field;
-  });
+  if (auto taken = name_taken(tx, community, field)) return std::unexpected(*std::move(taken));
+  if (auto full = no_room(tx, community, fields_max_)) return std::unexpected(*std::move(full));
+  field.number = {kCustomFieldsFrom + sql::draw_numbers(tx, "field")};
+  field.created_at = field.updated_at = now;
+  if (!insert_field(tx, community, field, names_of(field)))
+    return fail(errors::kFieldExists, "Another field of this name or key was made at the same moment.");
+  access::write_audit(tx, community, numbers_.next(),
+                      {.actor = actor, .action = "field.create", .target = field.id().to_string(), .at = now});
+  return field;
 }
 
 Result<CustomField> FieldService::update(CommunityNo community, PublicId id, NewField const& in, access::Actor const& actor, TimeMs now) {
@@ -238,11 +242,34 @@ Result<CustomField> FieldService::update(CommunityNo community, PublicId id, New
   });
 }
 
+namespace {
+
+std::optional<Error> used_by(sql::Tx& tx, CommunityNo community, CustomField const& field) {
+  auto const segments = segments_with(tx, community, SegmentPart::Kind::field, field.number.value);
+  if (segments.empty()) return std::nullopt;
+  api::JsonWriter list;
+  list.begin_array();
+  std::vector<std::string> names;
+  for (auto const& s : segments) {
+    list.begin_object().key("kind").string("segment").key("id").string(s.id.to_string()).key("name").string(s.name).end_object();
+    names.push_back("\"" + s.name + "\"");
+  }
+  list.end_array();
+  Error error{&errors::kFieldInUse, "Segments refer to this field: " + join(names, ", ") + ". Change or delete them first."};
+  error.details.push_back({"usedBy", DetailJson{list.take()}});
+  return error;
+}
+
+}  // namespace
+
 Result<CustomField> FieldService::remove(CommunityNo community, PublicId id, access::Actor const& actor, TimeMs now) {
   return database_.write([&](sql::Tx& tx) -> Result<CustomField> {
     ledger::lock_everybody(tx, community);
+    // Who makes a segment with it has ended, or waits and finds it gone.
+    lock_field(tx, community, {id.number});
     auto const field = find_field(tx, community, id);
     if (!field) return fail(errors::kFieldNotFound, "There is no such field in this community.");
+    if (auto used = used_by(tx, community, *field)) return std::unexpected(*std::move(used));
     mark_field_deleted(tx, community, field->number, now);
     forget_identifiers(tx, community, field->number);
     access::write_audit(tx, community, numbers_.next(), {.actor = actor, .action = "field.delete", .target = id.to_string(), .at = now});

@@ -1,5 +1,6 @@
 // People join communities and leave them of their own will.
 #pragma once
+#include "access/once.h"
 #include "api/context.h"
 #include "api/route.h"
 #include "api/schema.h"
@@ -17,11 +18,12 @@ class JoiningService {
  public:
   JoiningService(sql::Database& database, NumberSource& numbers) : database_(database), numbers_(numbers) {}
   // An open community, or one that invites. Who may not join is told what a stranger of any community is told.
-  Result<JoinOut> join(api::Context const& context);
-  Result<JoinOut> leave(api::Context const& context);
+  Result<api::Answer> join(api::Context const& context, std::optional<access::OnceKey> const& key);
+  Result<api::Answer> leave(api::Context const& context, std::optional<access::OnceKey> const& key);
 
  private:
-  Result<JoinOut> join_once(api::Context const& context);
+  Result<JoinOut> join_in(sql::Tx& tx, api::Context const& context);
+  Result<JoinOut> leave_in(sql::Tx& tx, api::Context const& context);
   sql::Database& database_;
   NumberSource& numbers_;
 };

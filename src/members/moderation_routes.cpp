@@ -1,5 +1,5 @@
+#include "access/written_once.h"
 #include "api/typed.h"
-#include "base/text.h"
 #include "members/member_reference.h"
 #include "members/moderation.h"
 
@@ -11,21 +11,7 @@ using api::Family;
 using api::Method;
 using api::Needs;
 using api::Permission;
-using api::Request;
 using api::Route;
-
-// A handler for a JSON body that is written once: all problems of the body and of the Idempotency-Key together.
-template <class In, class Fn>
-api::Handler written_once(std::string operation, Fn fn) {
-  return [operation = std::move(operation), fn = std::move(fn)](Context& context, Request& request) -> Result<api::Answer> {
-    In in;
-    std::vector<Issue> issues;
-    api::from_json(trim_space(request.body).empty() ? "{}" : request.body, in, issues);
-    auto const key = jobs::once_key(context, request, operation, issues);
-    if (!issues.empty()) return std::unexpected(api::invalid_request(std::move(issues)));
-    return fn(context, in, key);
-  };
-}
 
 }  // namespace
 
@@ -46,7 +32,7 @@ std::vector<Route> moderation_routes(ModerationService& service) {
        .out = &api::Schema<ManageUserOut>::def,
        .errors = {&errors::kUserNotFound, &errors::kAmbiguousMember, &errors::kOwnerProtected, &errors::kRankTooLow,
                   &fealty::errors::kIdempotencyKeyReused},
-       .handler = written_once<ManageUserIn>(
+       .handler = access::written_once<ManageUserIn>(
            "users.manage", [&service](Context& c, ManageUserIn const& in, auto const& key) { return service.manage(c, in, key); })});
   routes.push_back(
       {.method = Method::post,
@@ -63,7 +49,7 @@ std::vector<Route> moderation_routes(ModerationService& service) {
        .out = &api::Schema<MisconductOut>::def,
        .errors = {&errors::kUserNotFound, &errors::kAmbiguousMember, &errors::kOwnerProtected, &errors::kRankTooLow,
                   &errors::kNothingToLift, &errors::kAlreadyBanned, &fealty::errors::kIdempotencyKeyReused},
-       .handler = written_once<ModerateIn>(
+       .handler = access::written_once<ModerateIn>(
            "users.moderate", [&service](Context& c, ModerateIn const& in, auto const& key) { return service.moderate(c, in, key); })});
   routes.push_back(api::list_route<ModerationQuery, MisconductOut>(
       {.method = Method::get,

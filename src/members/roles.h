@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "access/once.h"
 #include "api/route.h"
 #include "api/schema.h"
 #include "api/typed.h"
@@ -88,13 +89,14 @@ class RolesService {
   RolesService(sql::Database& database, NumberSource& numbers) : database_(database), numbers_(numbers) {}
   // The highest first.
   Result<std::vector<RoleOut>> list(api::Context const& context);
-  Result<RoleOut> create(api::Context const& context, RoleIn const& in);
+  Result<api::Answer> create(api::Context const& context, RoleIn const& in, std::optional<access::OnceKey> const& key);
   Result<RoleOut> change(api::Context const& context, PublicId id, RoleIn const& in);
   // Leaves all members and access levels in the same transaction.
   Result<RoleOut> remove(api::Context const& context, PublicId id);
   Result<std::vector<RoleOut>> of_user(api::Context const& context, std::string const& user);
   enum class Move : std::uint8_t { give, take };
-  Result<std::vector<RoleOut>> move(api::Context const& context, PublicId id, std::string const& user, Move move);
+  Result<api::Answer> move(api::Context const& context, PublicId id, std::string const& user, Move move,
+                           std::optional<access::OnceKey> const& key);
 
  private:
   sql::Database& database_;
@@ -117,7 +119,7 @@ class TagsService {
  public:
   TagsService(sql::Database& database, NumberSource& numbers) : database_(database), numbers_(numbers) {}
   std::vector<TagOut> list(api::Context const& context);
-  Result<TagOut> create(api::Context const& context, TagIn const& in);
+  Result<api::Answer> create(api::Context const& context, TagIn const& in, std::optional<access::OnceKey> const& key);
   Result<TagOut> change(api::Context const& context, PublicId id, TagIn const& in);
   Result<TagOut> remove(api::Context const& context, PublicId id);
 

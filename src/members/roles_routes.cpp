@@ -1,3 +1,4 @@
+#include "access/written_once.h"
 #include "members/member_reference.h"
 #include "members/moderation.h"
 #include "members/roles.h"
@@ -45,22 +46,20 @@ Route listing(Route route, std::string message, std::function<Result<std::vector
 }
 
 Route moving(RolesService& service, std::string const& word, std::string id, std::string summary, std::string description,
-             std::string message, RolesService::Move move) {
+             RolesService::Move move) {
   Route route = base(Method::post, "/roles/{id}/" + word, std::move(id), std::move(summary), std::move(description),
                      {&errors::kRoleNotFound, &errors::kUserNotFound, &errors::kAmbiguousMember, &errors::kBaseRole, &errors::kRankTooLow,
                       &errors::kPermissionNotHeld});
-  route.body = api::BodyKind::json;
-  route.in = &api::Schema<RoleMemberIn>::def;
-  route.out = &api::Schema<RoleOut>::def;
   route.list = true;
-  route.handler = api::typed<None, RoleMemberIn, std::vector<RoleOut>>(
-      std::move(message),
-      [&service, move](Context& c, Request const& r, None const&, RoleMemberIn const& in) -> Result<std::vector<RoleOut>> {
+  return access::once_route<RoleMemberIn, RoleOut>(
+      std::move(route),
+      [&service, move](Context& c, Request const& r, RoleMemberIn const& in, std::optional<access::OnceKey> key) -> Result<api::Answer> {
         auto const role = api::path_id(r, 0, errors::kRoleNotFound);
         if (!role) return std::unexpected(role.error());
-        return service.move(c, *role, in.userId, move);
+        // The same body for another role is another request.
+        if (key) key->operation += ":" + role->to_string();
+        return service.move(c, *role, in.userId, move, key);
       });
-  return route;
 }
 
 }  // namespace
@@ -71,11 +70,11 @@ std::vector<Route> roles_routes(RolesService& service) {
     routes.push_back(listing(base(Method::get, path, std::string_view(path) == "/roles" ? "roles.list" : "servers.roles",
                                   "Role list of server", "The highest first; @all is the last of its order.", {}),
                              "Roles fetched successfully", [&service](Context& c, Request const&) { return service.list(c); }));
-  routes.push_back(api::typed_route<None, RoleIn, RoleOut>(
+  routes.push_back(access::once_route<RoleIn, RoleOut>(
       base(Method::post, "/roles", "roles.create", "Create new role",
            "Permissions that are absent are off. A role ranks below who makes it, and grants nothing that he lacks.",
            {&errors::kRoleExists, &errors::kTooManyRoles, &errors::kRankTooLow, &errors::kPermissionNotHeld}),
-      "Role has been created successfully", [&service](Context& c, None const&, RoleIn const& in) { return service.create(c, in); }));
+      [&service](Context& c, RoleIn const& in, auto const& key) { return service.create(c, in, key); }));
   routes.push_back(api::typed_route<None, RoleIn, RoleOut>(
       base(Method::put, "/roles/{id}", "roles.update", "Update role",
            "What is absent stays. The role ranks below who changes it, before and after.",
@@ -99,10 +98,10 @@ std::vector<Route> roles_routes(RolesService& service) {
                            "User roles fetched successfully",
                            [&service](Context& c, Request const& r) { return service.of_user(c, r.path_args.at(0)); }));
   routes.push_back(moving(service, "add", "roles.give", "Add role to user", "Giving what the member has already changes nothing.",
-                          "Role has been added to user successfully", RolesService::Move::give));
+                          RolesService::Move::give));
   routes.push_back(moving(service, "remove", "roles.take", "Remove role from user",
                           "Taking what the member has not changes nothing. Anybody who may come here may give up a role of his own.",
-                          "Role has been removed from user successfully", RolesService::Move::take));
+                          RolesService::Move::take));
   return routes;
 }
 
@@ -128,9 +127,9 @@ std::vector<Route> tags_routes(TagsService& service) {
     return Result<api::Listing<TagOut>>(std::move(out));
   });
   routes.push_back(std::move(list));
-  routes.push_back(api::typed_route<None, TagIn, TagOut>(
-      route(Method::post, false, "tags.create", "Create a tag", {&errors::kTagExists, &errors::kTooManyTags}), "Create tag success.",
-      [&service](Context& c, None const&, TagIn const& in) { return service.create(c, in); }, 201));
+  routes.push_back(access::once_route<TagIn, TagOut>(
+      route(Method::post, false, "tags.create", "Create a tag", {&errors::kTagExists, &errors::kTooManyTags}),
+      [&service](Context& c, TagIn const& in, auto const& key) { return service.create(c, in, key); }, 201));
   routes.push_back(api::typed_route<None, TagIn, TagOut>(
       route(Method::put, true, "tags.update", "Rename a tag", {&errors::kTagNotFound, &errors::kTagExists}), "Update tag success.",
       [&service](Context& c, Request const& r, None const&, TagIn const& in) -> Result<TagOut> {

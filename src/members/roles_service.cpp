@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "access/gate.h"
+#include "access/written_once.h"
 #include "api/json_writer.h"
 #include "base/text.h"
 #include "members/community_settings_store.h"
@@ -171,8 +172,8 @@ Result<std::vector<RoleOut>> RolesService::list(api::Context const& c) {
   });
 }
 
-Result<RoleOut> RolesService::create(api::Context const& c, RoleIn const& in) {
-  return database_.write([&](sql::Tx& tx) -> Result<RoleOut> {
+Result<api::Answer> RolesService::create(api::Context const& c, RoleIn const& in, std::optional<access::OnceKey> const& key) {
+  return access::once_as<RoleOut>(200, "Role has been created successfully", database_, c, key, [&](sql::Tx& tx) -> Result<RoleOut> {
     RoleBook const book(tx, c, true);
     auto const keeper = book.keeper();
     if (!keeper) return std::unexpected(keeper.error());
@@ -257,8 +258,11 @@ Result<std::vector<RoleOut>> RolesService::of_user(api::Context const& c, std::s
   });
 }
 
-Result<std::vector<RoleOut>> RolesService::move(api::Context const& c, PublicId id, std::string const& user, Move move) {
-  return database_.write([&](sql::Tx& tx) -> Result<std::vector<RoleOut>> {
+Result<api::Answer> RolesService::move(api::Context const& c, PublicId id, std::string const& user, Move move,
+                                       std::optional<access::OnceKey> const& key) {
+  std::string const message =
+      move == Move::give ? "Role has been added to user successfully" : "Role has been removed from user successfully";
+  return access::once_as<std::vector<RoleOut>>(200, message, database_, c, key, [&](sql::Tx& tx) -> Result<std::vector<RoleOut>> {
     RoleBook const book(tx, c, true);
     auto const account = member_named(tx, c, user);
     if (account) {

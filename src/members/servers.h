@@ -1,6 +1,7 @@
 // Communities as the API knows them: "servers" that are made, listed and changed (community.md "Servers"), and how every
 // community begins.
 #pragma once
+#include "access/once.h"
 #include "api/route.h"
 #include "api/schema.h"
 #include "api/typed.h"
@@ -67,7 +68,7 @@ class ServersService {
  public:
   ServersService(sql::Database& database, NumberSource& numbers, WhoCreates who) : database_(database), numbers_(numbers), who_(who) {}
 
-  Result<ServerOut> create(api::Context const& context, ServerIn const& in);
+  Result<api::Answer> create(api::Context const& context, ServerIn const& in, std::optional<access::OnceKey> const& key);
   // The key's one, or those where the person is owner or active member.
   std::vector<ServerOut> list(api::Context const& context);
   Result<ServerOut> change(api::Context const& context, ServerChange const& in);

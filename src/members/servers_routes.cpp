@@ -1,3 +1,4 @@
+#include "access/written_once.h"
 #include "members/servers.h"
 
 namespace fealty::members {
@@ -34,12 +35,12 @@ Route base(Method method, std::string path, Needs needs, std::string id, std::st
 
 std::vector<Route> servers_routes(ServersService& service) {
   std::vector<Route> routes;
-  routes.push_back(api::typed_route<None, ServerIn, ServerOut>(
+  routes.push_back(access::once_route<ServerIn, ServerOut>(
       base(Method::post, "/servers", Needs::account(), "servers.create", "Create new server",
            "Makes a community that the caller owns, with his membership, @all and the currencies. Whom it is open to is a setting of the "
            "installation: operators, or everybody with a claimed account.",
            {&fealty::errors::kForbidden, &errors::kTooManyCommunities}),
-      "Server has been created successfully", [&service](Context& c, None const&, ServerIn const& in) { return service.create(c, in); }));
+      [&service](Context& c, ServerIn const& in, auto const& key) { return service.create(c, in, key); }));
 
   Route list = base(Method::get, "/servers", key_or_session(), "servers.list", "Get my servers",
                     "The system key's community; of a person those that he owns or is an active member of.", {});

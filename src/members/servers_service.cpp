@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "access/written_once.h"
 #include "base/locale_names.h"
 #include "base/text.h"
 #include "members/catalogue_store.h"
@@ -95,7 +96,7 @@ FoundCommunity found_community(sql::Tx& tx, NumberSource& numbers, NewCommunity 
   return {community, id};
 }
 
-Result<ServerOut> ServersService::create(api::Context const& c, ServerIn const& in) {
+Result<api::Answer> ServersService::create(api::Context const& c, ServerIn const& in, std::optional<access::OnceKey> const& key) {
   NewCommunity made{in.title,
                     {},
                     in.timeZone.value_or("UTC"),
@@ -106,7 +107,7 @@ Result<ServerOut> ServersService::create(api::Context const& c, ServerIn const& 
   std::vector<Issue> issues;
   check_community(made, "/", issues);
   if (!issues.empty()) return std::unexpected(api::invalid_request(std::move(issues)));
-  return database_.write([&](sql::Tx& tx) -> Result<ServerOut> {
+  return access::once_as<ServerOut>(200, "Server has been created successfully", database_, c, key, [&](sql::Tx& tx) -> Result<ServerOut> {
     MemberNo const me = c.principal.account;
     if (!may_create_communities(tx, me, who_))
       return fail(fealty::errors::kForbidden, who_ == WhoCreates::operators ? "Only operators of this installation make communities."

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "access/written_once.h"
 #include "base/text.h"
 #include "members/catalogue_store.h"
 #include "members/community_settings_store.h"
@@ -46,8 +47,8 @@ std::vector<TagOut> TagsService::list(api::Context const& c) {
   });
 }
 
-Result<TagOut> TagsService::create(api::Context const& c, TagIn const& in) {
-  return database_.write([&](sql::Tx& tx) -> Result<TagOut> {
+Result<api::Answer> TagsService::create(api::Context const& c, TagIn const& in, std::optional<access::OnceKey> const& key) {
+  return access::once_as<TagOut>(201, "Create tag success.", database_, c, key, [&](sql::Tx& tx) -> Result<TagOut> {
     lock_community(tx, c.community);
     auto const known = list_tags(tx, c.community);
     auto name = read_name(in.name, known, 0);

@@ -1,5 +1,6 @@
 // Field definitions over HTTP: the default ones, which the system keeps, and a community's own.
 #pragma once
+#include "access/once.h"
 #include "api/context.h"
 #include "api/route.h"
 #include "api/typed.h"
@@ -21,7 +22,7 @@ class UserFieldsService {
   // Items are written already: the caller may have asked for some of their members alone.
   Result<api::Listing<api::Json>> list(api::Context const& context, UserFieldsQuery const& query);
   Result<UserFieldOut> get(api::Context const& context, PublicId id);
-  Result<UserFieldOut> create(api::Context const& context, CreateUserFieldIn const& in);
+  Result<api::Answer> create(api::Context const& context, CreateUserFieldIn const& in, std::optional<access::OnceKey> const& key);
   Result<UserFieldOut> update(api::Context const& context, PublicId id, CreateUserFieldIn const& in);
   Result<DeletedUserField> remove(api::Context const& context, PublicId id);
   Result<UserFieldOut> restore(api::Context const& context, PublicId id);

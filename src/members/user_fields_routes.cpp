@@ -1,3 +1,4 @@
+#include "access/written_once.h"
 #include "members/user_fields.h"
 
 namespace fealty::members {
@@ -62,9 +63,8 @@ std::vector<Route> user_fields_routes(UserFieldsService& service) {
   Route create = base(Method::post, kPath, "user_fields.create", "Create a custom user field",
                       "Keys and names share one name space with the default fields, compared without case.");
   create.errors = {&errors::kFieldExists, &errors::kTooManyFields};
-  routes.push_back(api::typed_route<None, CreateUserFieldIn, UserFieldOut>(
-      std::move(create), "Create user field successful",
-      [&service](Context& c, None const&, CreateUserFieldIn const& in) { return service.create(c, in); }, 201));
+  routes.push_back(access::once_route<CreateUserFieldIn, UserFieldOut>(
+      std::move(create), [&service](Context& c, CreateUserFieldIn const& in, auto const& key) { return service.create(c, in, key); }, 201));
 
   Route update = base(Method::put, one, "user_fields.update", "Update a custom user field",
                       "name and type are needed, what else is absent stays. A type that stored values would not fit is refused; nothing is "
@@ -82,7 +82,7 @@ std::vector<Route> user_fields_routes(UserFieldsService& service) {
   Route remove =
       base(Method::del, one, "user_fields.delete", "Delete a custom user field",
            "It disappears from reads, filters and CSV headers at once; values and histories stay, hidden. The key is free again.");
-  remove.errors = {&errors::kFieldNotFound, &errors::kDefaultField, &fealty::errors::kInvalidRequest};
+  remove.errors = {&errors::kFieldNotFound, &errors::kDefaultField, &errors::kFieldInUse, &fealty::errors::kInvalidRequest};
   routes.push_back(api::typed_route<None, None, DeletedUserField>(
       std::move(remove), "Delete user field successful",
       [&service](Context& c, Request const& request, None const&) -> Result<DeletedUserField> {

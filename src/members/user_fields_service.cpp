@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "access/audit.h"
+#include "access/written_once.h"
 #include "api/json_writer.h"
 #include "base/text.h"
 #include "members/catalogue_store.h"
@@ -178,7 +179,8 @@ Result<UserFieldOut> UserFieldsService::get(api::Context const& context, PublicI
   });
 }
 
-Result<UserFieldOut> UserFieldsService::create(api::Context const& context, CreateUserFieldIn const& in) {
+Result<api::Answer> UserFieldsService::create(api::Context const& context, CreateUserFieldIn const& in,
+                                              std::optional<access::OnceKey> const& key) {
   NewField field;
   std::vector<Issue> issues;
   read_body(in, field, issues);
@@ -190,9 +192,12 @@ Result<UserFieldOut> UserFieldsService::create(api::Context const& context, Crea
     if (auto problems = definition_problems(field); !problems.empty()) issues.insert(issues.end(), problems.begin(), problems.end());
     return std::unexpected(as_request_error(api::invalid_request(std::move(issues))));
   }
-  auto made = fields_.create(context.community, field, access::actor_of(context.principal), context.now);
-  if (!made) return std::unexpected(as_request_error(std::move(made).error()));
-  return database_.read([&](sql::Tx& tx) { return shown(tx, context, *made); });
+  return access::once_as<UserFieldOut>(
+      201, "Create user field successful", database_, context, key, [&](sql::Tx& tx) -> Result<UserFieldOut> {
+        auto made = fields_.create_in(tx, context.community, field, access::actor_of(context.principal), context.now);
+        if (!made) return std::unexpected(as_request_error(std::move(made).error()));
+        return shown(tx, context, *made);
+      });
 }
 
 Result<UserFieldOut> UserFieldsService::update(api::Context const& context, PublicId id, CreateUserFieldIn const& in) {

@@ -8,6 +8,7 @@
 #include "base/number_source.h"
 #include "jobs/once.h"
 #include "members/users_api.h"
+#include "members/users_export_api.h"
 #include "sql/sql.h"
 
 namespace fealty::members {
@@ -25,7 +26,7 @@ inline constexpr ErrorDef kUnknownField{"unknown_field", 400};
 // One error of all problems; its code is theirs where all have the same one, of those given.
 Error problems_of(std::vector<Issue> issues, std::initializer_list<ErrorDef const*> known);
 
-class TotalsCache;
+class UserPages;
 
 // Any thread.
 class UsersService {
@@ -41,12 +42,13 @@ class UsersService {
   Result<ActivityOut> activity(api::Context const& context, ActivityIn const& in);
   // The text of a FilterOut.
   Result<api::Json> filter(api::Context const& context, FilterIn const& in);
+  Result<api::Response> export_file(api::Context const& context, api::Request const& request, ExportIn const& in);
 
  private:
   sql::Database& database_;
   NumberSource& numbers_;
   access::PasswordHasher& passwords_;
-  std::unique_ptr<TotalsCache> totals_;
+  std::unique_ptr<UserPages> pages_;
 };
 
 std::vector<api::Route> users_routes(UsersService& service);

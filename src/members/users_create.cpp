@@ -22,6 +22,8 @@ bool is_refused(std::vector<Issue> const& issues, std::string_view place) {
 }
 
 // What the schema cannot say and storage need not be asked for.
+constexpr std::string_view kActiveTemplate = "0";
+
 void check_texts(CreateUserIn const& in, std::vector<Issue>& issues) {
   auto const note = [&](std::string place, std::string code, std::string message) {
     if (!is_refused(issues, place)) api::add_issue(issues, {std::move(place), std::move(code), std::move(message)});
@@ -29,6 +31,9 @@ void check_texts(CreateUserIn const& in, std::vector<Issue>& issues) {
   for (auto const& [place, text] : {std::pair{"/firstname", &in.firstname}, {"/lastname", &in.lastname}, {"/displayname", &in.displayname}})
     if (trim_blanks(*text).empty()) note(place, "required", std::string(place).substr(1) + " must not be blank.");
   if (auto const rule = username_problem(in.username)) note("/username", "invalid_username", "This cannot be a username: " + *rule + ".");
+  // Templates are the installation's, one for each kind of mail: there is none to choose by an id.
+  if (auto const& wanted = in.emailTemplate; wanted && !wanted->empty() && *wanted != kActiveTemplate)
+    note("/emailTemplate", "unknown_template", "There is no mail template \"" + *wanted + "\"; 0 is the active one.");
   if (in.password) {
     if (auto const rule = access::password_problem(*in.password, in.username, in.email)) note("/password", "weak_password", *rule);
     if (in.confirmPassword != in.password) note("/confirmPassword", "passwords_differ", "password and confirmPassword must be equal.");
@@ -249,7 +254,7 @@ void Creation::queue_mails() {
   auto const queue = [&](std::string name) {
     api::JsonWriter w;
     w.begin_object().key("community").string(community_title(tx_, community_)).key("name").string(trim_blanks(in_.displayname));
-    w.key("username").string(out_.username).key("template").string(in_.emailTemplate.value_or("0")).end_object();
+    w.key("username").string(out_.username).end_object();
     mail::queue_mail(tx_, numbers_, {community_, member_, out_.email, std::move(name), std::string(kMailLanguage), w.take()}, context_.now);
   };
   if (in_.sendEmail.value_or(false)) queue(state_ == MembershipState::invited ? "invitation" : "claim");

@@ -17,6 +17,8 @@ inline constexpr ErrorDef kPageTooDeep{"page_too_deep", 400};
 
 inline constexpr std::int64_t kFilterPageSize = 200, kFilterPageMax = 5'000;
 inline constexpr std::size_t kFilterConditionsMax = 20;
+inline constexpr std::size_t kFilterListMax = 100;  // values of one `in` or `not`
+inline constexpr std::size_t kFilterPartMax = 255;  // characters that `contains` looks for
 
 enum class Column : std::uint8_t {
   email,
@@ -57,6 +59,8 @@ struct Condition {
     range,   // low ≤ stored number or time ≤ high; member numbers too
     days,    // custom dates: a day or an instant inside the texts
     has,     // role or tag of this number
+    part,    // the text is somewhere in what is stored, without case
+    any,     // one of `any` fits; all of them are about the same column
   };
   Kind kind = Kind::never;
   Column column = Column::custom;
@@ -67,6 +71,9 @@ struct Condition {
   bool fits_default = false;  // custom: who has no value of his own fits by the field's default value
   // What has to be looked up first: accounts by e-mail or username, identifiers.
   bool by_account = false, by_identifier = false;
+  // Everybody else fits. Who hides his name or e-mail fits whatever they are, so that nobody is found by leaving others out.
+  bool negated = false;
+  std::vector<Condition> any = {};
 };
 
 // What conditions are read against. Most filters name default columns alone, and need none of it.
@@ -75,8 +82,18 @@ struct FilterFacts {
   std::function<std::string_view()> time_zone;
 };
 
-// Columns by their names; unknown ones are noted.
-std::vector<AskedColumn> read_columns(std::vector<std::string> const& names, FilterFacts const& facts, std::vector<Issue>& issues);
+// Facts of what was read already; both outlive them.
+inline FilterFacts facts_of(Catalogue const& catalogue, std::string_view time_zone) {
+  return {[&catalogue]() -> Catalogue const& { return catalogue; }, [time_zone] { return time_zone; }};
+}
+// The column that a name means: one of the default ones, or a custom field's by its key without case.
+std::optional<AskedColumn> find_column(std::string_view name, FilterFacts const& facts);
+// The name that find_column() finds this column by, whatever the community has.
+std::string column_name(Column column);
+std::string column_name(CustomField const& field);
+// Columns by their names; unknown ones are noted, as items of the list at `place`.
+std::vector<AskedColumn> read_columns(std::vector<std::string> const& names, FilterFacts const& facts, std::vector<Issue>& issues,
+                                      std::string_view place = "/fields");
 // Conditions of a filter's JSON text; all problems are noted.
 std::vector<Condition> read_conditions(std::string_view json, FilterFacts const& facts, std::vector<Issue>& issues);
 

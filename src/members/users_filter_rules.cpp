@@ -21,15 +21,6 @@ static_assert(std::size(kColumnNames) == static_cast<std::size_t>(Column::custom
 constexpr std::string_view kFieldPrefix = "field:";
 constexpr int kTypingErrorsMax = 2;
 
-std::optional<AskedColumn> find_column(std::string_view name, FilterFacts const& facts) {
-  for (std::size_t i = 0; i < std::size(kColumnNames); ++i)
-    if (kColumnNames[i] == name) return AskedColumn{std::string(name), static_cast<Column>(i), nullptr};
-  auto const key = fold_case(name.starts_with(kFieldPrefix) ? name.substr(kFieldPrefix.size()) : name);
-  for (auto const& field : facts.catalogue().fields)
-    if (fold_case(field.key) == key) return AskedColumn{std::string(name), Column::custom, &field};
-  return std::nullopt;
-}
-
 void refuse_column(std::vector<Issue>& issues, std::string place, std::string const& name, Catalogue const& catalogue) {
   Issue issue{std::move(place), "unknown_column", "There is no column \"" + name.substr(0, 100) + "\"."};
   for (auto const known : kColumnNames)
@@ -45,18 +36,24 @@ class Reader {
   Reader(FilterFacts const& facts, std::vector<Issue>& issues) : facts_(facts), issues_(issues) {}
 
   std::optional<Condition> read(AskedColumn const& asked, JsonValue value, std::string const& place) {
-    place_ = place;
+    begin(asked, place);
+    return value.kind() == JsonKind::object ? read_operators(asked, value) : read_one(asked, value);
+  }
+
+ private:
+  void begin(AskedColumn const& asked, std::string place) {
+    place_ = std::move(place);
     name_ = asked.shown;
     condition_ = {};
     condition_.column = asked.column;
     if (asked.field) condition_.field = asked.field->number;
-    if (value.kind() == JsonKind::array) return refuse("bad_value", "takes one value, not a list");
-    if (value.kind() == JsonKind::object) return read_range(asked, value);
+  }
+  std::optional<Condition> read_one(AskedColumn const& asked, JsonValue value) {
+    if (value.kind() == JsonKind::array) return refuse("bad_value", "takes one value, not a list; write {\"in\": […]}");
+    if (value.kind() == JsonKind::object) return refuse("bad_value", "takes a value here, not an operator");
     if (value.is_null()) return read_empty(asked);
     return asked.column == Column::custom ? read_custom(*asked.field, value) : read_default(asked.column, value);
   }
-
- private:
   std::optional<Condition> refuse(std::string code, std::string const& rest, std::string const& part = "") {
     api::add_issue(issues_, {place_ + part, std::move(code), name_ + " " + rest + "."});
     return std::nullopt;
@@ -116,24 +113,97 @@ class Reader {
     return std::nullopt;
   }
 
-  std::optional<Condition> read_range(AskedColumn const& asked, JsonValue value) {
+  // gte and lte are published; in, not and contains are ours. One kind at a time, so that an object has one meaning.
+  std::optional<Condition> read_operators(AskedColumn const& asked, JsonValue value) {
     bool right = true;
-    std::optional<JsonValue> low, high;
+    std::optional<JsonValue> low, high, in, no, part;
     for (auto const member : value) {
       if (member.name() == "gte") {
         low = member;
       } else if (member.name() == "lte") {
         high = member;
+      } else if (member.name() == "in") {
+        in = member;
+      } else if (member.name() == "not") {
+        no = member;
+      } else if (member.name() == "contains") {
+        part = member;
       } else {
-        std::string part;
-        api::append_pointer(part, member.name());
-        refuse("unknown_operator", "takes gte and lte alone as operators", part);
+        std::string pointer;
+        api::append_pointer(pointer, member.name());
+        refuse("unknown_operator", "takes gte, lte, in, not and contains as operators", pointer);
         right = false;
       }
     }
-    if (!is_number(asked) && !is_date(asked) && right)
-      return refuse("unknown_operator", "takes a value alone; ranges are for numbers and dates");
-    if (!low && !high && right) return refuse("bad_value", "needs gte or lte");
+    if (!right) return std::nullopt;
+    int const kinds = (low || high ? 1 : 0) + (in ? 1 : 0) + (no ? 1 : 0) + (part ? 1 : 0);
+    if (kinds != 1) return refuse("bad_value", "takes one operator: gte and lte, in, not, or contains");
+    if (in) return read_list(asked, *in, "/in");
+    if (no) {
+      auto condition = no->kind() == JsonKind::array ? read_list(asked, *no, "/not") : read_at(asked, *no, "/not");
+      if (condition) condition->negated = true;
+      return condition;
+    }
+    if (part) return read_part(asked, *part);
+    return read_range(asked, low, high);
+  }
+
+  std::optional<Condition> read_at(AskedColumn const& asked, JsonValue value, std::string const& part) {
+    std::string const place = place_;
+    begin(asked, place + part);
+    auto condition = read_one(asked, value);
+    place_ = place;
+    return condition;
+  }
+
+  std::optional<Condition> read_list(AskedColumn const& asked, JsonValue list, std::string const& part) {
+    if (list.kind() != JsonKind::array || list.size() == 0 || list.size() > kFilterListMax)
+      return refuse("bad_value", "takes a list of 1 to " + std::to_string(kFilterListMax) + " values here", part);
+    std::vector<Condition> any;
+    bool right = true;
+    std::size_t index = 0;
+    for (auto const item : list) {
+      auto condition = read_at(asked, item, part + "/" + std::to_string(index++));
+      right &= condition.has_value();
+      if (condition) any.push_back(*std::move(condition));
+    }
+    if (!right) return std::nullopt;
+    begin(asked, place_);
+    condition_.any = std::move(any);
+    return done(Kind::any);
+  }
+
+  static bool is_text(AskedColumn const& asked) {
+    if (asked.field) {
+      auto const kind = kind_of(asked.field->type);
+      return kind == ValueKind::text || kind == ValueKind::multi_line || kind == ValueKind::option;
+    }
+    switch (asked.column) {
+      case Column::email:
+      case Column::username:
+      case Column::first_name:
+      case Column::last_name:
+      case Column::display_name:
+      case Column::phone: return true;
+      default: return false;
+    }
+  }
+
+  std::optional<Condition> read_part(AskedColumn const& asked, JsonValue value) {
+    if (!is_text(asked)) return refuse("unknown_operator", "has no text that could contain another", "/contains");
+    auto text = scalar(value, "/contains");
+    if (!text) return std::nullopt;
+    if (text->empty() || code_points(*text) > kFilterPartMax)
+      return refuse("bad_value", "is searched for 1 to " + std::to_string(kFilterPartMax) + " characters", "/contains");
+    if (asked.field && asked.field->default_value.present)
+      condition_.fits_default = fold_case(asked.field->default_value.text).contains(fold_case(*text));
+    condition_.text = *std::move(text);
+    return done(Kind::part);
+  }
+
+  std::optional<Condition> read_range(AskedColumn const& asked, std::optional<JsonValue> low, std::optional<JsonValue> high) {
+    bool right = true;
+    if (!is_number(asked) && !is_date(asked)) return refuse("unknown_operator", "has no order; gte and lte are for numbers and dates");
     if (is_number(asked)) {
       if (low) right &= keep(condition_.low, decimal(*low, "/gte"));
       if (high) right &= keep(condition_.high, decimal(*high, "/lte"));
@@ -296,12 +366,28 @@ class Reader {
 
 }  // namespace
 
-std::vector<AskedColumn> read_columns(std::vector<std::string> const& names, FilterFacts const& facts, std::vector<Issue>& issues) {
+std::optional<AskedColumn> find_column(std::string_view name, FilterFacts const& facts) {
+  for (std::size_t i = 0; i < std::size(kColumnNames); ++i)
+    if (kColumnNames[i] == name) return AskedColumn{std::string(name), static_cast<Column>(i), nullptr};
+  auto const key = fold_case(name.starts_with(kFieldPrefix) ? name.substr(kFieldPrefix.size()) : name);
+  for (auto const& field : facts.catalogue().fields)
+    if (fold_case(field.key) == key) return AskedColumn{std::string(name), Column::custom, &field};
+  return std::nullopt;
+}
+
+std::string column_name(Column column) { return std::string(kColumnNames[static_cast<std::size_t>(column)]); }
+
+std::string column_name(CustomField const& field) {
+  return std::ranges::find(kColumnNames, field.key) == std::end(kColumnNames) ? field.key : std::string(kFieldPrefix) + field.key;
+}
+
+std::vector<AskedColumn> read_columns(std::vector<std::string> const& names, FilterFacts const& facts, std::vector<Issue>& issues,
+                                      std::string_view place) {
   std::vector<AskedColumn> columns;
   for (std::size_t i = 0; i < names.size(); ++i) {
     auto column = find_column(names[i], facts);
     if (!column)
-      refuse_column(issues, "/fields/" + std::to_string(i), names[i], facts.catalogue());
+      refuse_column(issues, std::string(place) + "/" + std::to_string(i), names[i], facts.catalogue());
     else if (std::none_of(columns.begin(), columns.end(), [&](AskedColumn const& c) { return c.shown == column->shown; }))
       columns.push_back(*std::move(column));
   }

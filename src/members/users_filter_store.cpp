@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <deque>
 #include <tuple>
+
+#include "base/text.h"
 
 namespace fealty::members {
 namespace {
@@ -153,6 +156,7 @@ class Query {
   }
   std::string number(std::int64_t value) { return add(sql::param(value)); }
   std::string text(std::string const& value) { return add(sql::param(value)); }
+  std::string own(std::string value) { return text(kept_.emplace_back(std::move(value))); }
 
   // FROM and WHERE of all members who fit. `driver` names the condition whose holders are gone through.
   std::string members(std::vector<Condition> const& conditions, Condition const* driver) {
@@ -175,8 +179,30 @@ class Query {
   std::string between(std::string const& what, Condition const& c) { return what + " BETWEEN " + number(c.low) + " AND " + number(c.high); }
 
   std::string condition(Condition const& c) {
+    if (!c.negated) return plain(c);
+    // What is not stored is not equal to anything, which SQL leaves open.
+    return may_be_null(c.column) ? "(" + plain(c) + ") IS NOT TRUE" : "NOT (" + plain(c) + ")";
+  }
+
+  static bool may_be_null(Column column) {
+    switch (column) {
+      case Column::first_name:
+      case Column::last_name:
+      case Column::display_name:
+      case Column::phone:
+      case Column::country:
+      case Column::language:
+      case Column::last_online:
+      case Column::referred_by:
+      case Column::status: return true;
+      default: return false;
+    }
+  }
+
+  std::string plain(Condition const& c) {
     if (c.kind == Kind::never) return "1 = 0";
     if (c.kind == Kind::always) return "1 = 1";
+    if (c.kind == Kind::any) return any(c.any);
     switch (c.column) {
       case Column::first_name: return named(c, "m.first_name");
       case Column::last_name: return named(c, "m.last_name");
@@ -188,7 +214,11 @@ class Query {
       case Column::last_online: return c.kind == Kind::empty ? "m.last_online_at IS NULL" : between("m.last_online_at", c);
       case Column::referred_by: return c.kind == Kind::empty ? "m.referred_by IS NULL" : between("m.referred_by", c);
       case Column::email:
+        if (c.kind == Kind::part) return "(m.hidden & 2) = 0 AND " + account(c, "a.email_key");
+        return "m.member_id = " + number(c.low);
       case Column::username:
+        if (c.kind == Kind::part) return account(c, "a.username_key");
+        return "m.member_id = " + number(c.low);
       case Column::id:
       case Column::user_id: return "m.member_id = " + number(c.low);
       case Column::status: return status(c);
@@ -196,14 +226,44 @@ class Query {
       case Column::coins: return balance(c, ledger::kCoins);
       case Column::premium_currency: return balance(c, ledger::kPremium);
       case Column::role:
-      case Column::tag: return set(c);
-      case Column::custom: return custom(c);
+      case Column::tag: return set({&c, 1});
+      case Column::custom: return custom({&c, 1});
     }
     throw std::logic_error("a column without a condition");
   }
 
+  // Values of a custom field, and roles and tags, are looked up once for all alternatives.
+  std::string any(std::vector<Condition> const& all) {
+    std::vector<Condition> sets, values;
+    std::vector<std::string> fits;
+    for (auto const& c : all) {
+      bool const is_constant = c.kind == Kind::never || c.kind == Kind::always;
+      if (!is_constant && (c.column == Column::role || c.column == Column::tag))
+        sets.push_back(c);
+      else if (!is_constant && c.column == Column::custom)
+        values.push_back(c);
+      else
+        fits.push_back(plain(c));
+    }
+    if (!sets.empty()) fits.push_back(set(sets));
+    // Their texts must outlive this call.
+    if (!values.empty()) fits.push_back(custom(lists_.emplace_back(std::move(values))));
+    return "(" + join(fits, " OR ") + ")";
+  }
+
   std::string profile(Condition const& c, std::string const& column) {
+    if (c.kind == Kind::part) return contains(c, column);
     return c.kind == Kind::empty ? column + " IS NULL" : column + " = " + text(c.text);
+  }
+  // SQLite folds ASCII alone, so the text as it was written counts too.
+  std::string contains(Condition const& c, std::string const& column) {
+    auto const folded = own("%" + like_literal(fold_case(c.text)) + "%"), written = own("%" + like_literal(c.text) + "%");
+    return "(lower(" + column + ") LIKE " + folded + " ESCAPE '\\' OR " + column + " LIKE " + written + " ESCAPE '\\')";
+  }
+  // What is kept of accounts is folded.
+  std::string account(Condition const& c, std::string const& column) {
+    return "EXISTS (SELECT 1 FROM accounts a WHERE a.account_id = m.member_id AND " + column + " LIKE " +
+           own("%" + like_literal(fold_case(c.text)) + "%") + " ESCAPE '\\')";
   }
   // Who hides his name is not found by it either.
   std::string named(Condition const& c, std::string const& column) { return "(m.hidden & 1) = 0 AND " + profile(c, column); }
@@ -224,34 +284,52 @@ class Query {
     return "NOT EXISTS (SELECT 1 " + row + " AND NOT (" + between("b.amount", c) + "))";
   }
 
-  std::string set(Condition const& c) {
+  std::string set(std::span<Condition const> all) {
+    auto const& first = all.front();
     std::string const row =
-        "EXISTS (SELECT 1 FROM " + std::string(set_table(c)) + " s WHERE s.community_id = $1 AND s.member_id = m.member_id";
-    if (c.kind == Kind::empty) return "NOT " + row + ")";
-    return row + " AND s." + std::string(set_column(c)) + " = " + number(c.low) + ")";
+        "EXISTS (SELECT 1 FROM " + std::string(set_table(first)) + " s WHERE s.community_id = $1 AND s.member_id = m.member_id";
+    std::vector<std::string> fits, numbers;
+    for (auto const& c : all) {
+      if (c.kind == Kind::empty)
+        fits.push_back("NOT " + row + ")");
+      else
+        numbers.push_back(number(c.low));
+    }
+    if (!numbers.empty()) fits.push_back(row + " AND s." + std::string(set_column(first)) + " IN (" + join(numbers, ", ") + "))");
+    return "(" + join(fits, " OR ") + ")";
   }
 
-  std::string custom(Condition const& c) {
+  std::string custom(std::span<Condition const> all) {
     std::string const row =
         "EXISTS (SELECT 1 FROM field_values v WHERE v.community_id = $1 AND v.member_id = m.member_id AND v.field_id = " +
-        number(c.field.value);
-    std::string none = "NOT " + row + " AND (v.number IS NOT NULL OR v.text IS NOT NULL))";
-    std::string fits;
+        number(all.front().field.value);
+    bool none = false;
+    std::vector<std::string> fits;
+    for (auto const& c : all) {
+      none |= c.kind == Kind::empty || c.fits_default;
+      if (c.kind != Kind::empty) fits.push_back(value(c));
+    }
+    std::string out;
+    if (!fits.empty()) out = row + " AND (" + join(fits, " OR ") + "))";
+    if (none) out += std::string(out.empty() ? "" : " OR ") + "NOT " + row + " AND (v.number IS NOT NULL OR v.text IS NOT NULL))";
+    return "(" + out + ")";
+  }
+
+  std::string value(Condition const& c) {
     switch (c.kind) {
-      case Kind::empty: return none;
-      case Kind::range: fits = between("v.number", c); break;
-      case Kind::text: fits = "v.text = " + text(c.text); break;
+      case Kind::range: return between("v.number", c);
+      case Kind::text: return "v.text = " + text(c.text);
+      case Kind::part: return contains(c, "v.text");
       case Kind::days:
-        fits = "((length(v.text) = 10 AND v.text >= " + text(c.day_low) + " AND v.text <= " + text(c.day_high) +
+        return "((length(v.text) = 10 AND v.text >= " + text(c.day_low) + " AND v.text <= " + text(c.day_high) +
                ") OR (length(v.text) = 24 AND v.text >= " + text(c.time_low) + " AND v.text <= " + text(c.time_high) + "))";
-        break;
       default: throw std::logic_error("a custom field has no such condition");
     }
-    std::string const own = row + " AND " + fits + ")";
-    return c.fits_default ? "(" + own + " OR " + none + ")" : own;
   }
 
   std::vector<sql::Param> params_;
+  std::deque<std::string> kept_;
+  std::deque<std::vector<Condition>> lists_;
   TimeMs now_;
 };
 
@@ -260,7 +338,7 @@ Condition const* driver_of(sql::Tx& tx, CommunityNo community, std::vector<Condi
   Condition const* best = nullptr;
   std::int64_t fewest = kHoldersMax;
   for (auto const& c : conditions) {
-    if (c.kind != Kind::has) continue;
+    if (c.kind != Kind::has || c.negated) continue;
     std::int64_t holders = 0;
     tx.each(
         c.column == Column::role ? kRoleHolders : kTagHolders, [&](Row const& r) { holders = r.integer(0); }, community, c.low,
@@ -270,6 +348,14 @@ Condition const* driver_of(sql::Tx& tx, CommunityNo community, std::vector<Condi
     best = &c;
   }
   return best;
+}
+
+// Whether the condition says who, one by one: by short id, id, e-mail, username or identifier.
+bool names_members(Condition const& c) {
+  if (c.negated) return false;
+  if (c.kind == Kind::any) return std::ranges::all_of(c.any, names_members);
+  return c.kind == Kind::range && c.low == c.high &&
+         (c.column == Column::user_id || c.column == Column::id || c.column == Column::email || c.column == Column::username);
 }
 
 }  // namespace
@@ -285,7 +371,7 @@ bool names_one(std::vector<Condition> const& conditions) {
   if (conditions.size() != 1) return false;
   auto const& c = conditions.front();
   bool const is_number = c.column == Column::email || c.column == Column::username || c.column == Column::id || c.column == Column::user_id;
-  return is_number && c.kind == Kind::range && c.low == c.high;
+  return is_number && !c.negated && c.kind == Kind::range && c.low == c.high;
 }
 
 void filter_page(sql::Tx& tx, CommunityNo community, std::vector<Condition> const& conditions, std::optional<FilterPlace> after,
@@ -312,10 +398,13 @@ void filter_page(sql::Tx& tx, CommunityNo community, std::vector<Condition> cons
     return;
   }
   Query query(community, now);
+  // A few members who are named are looked up and sorted. The plus hides the order of joining from SQLite, which would go through
+  // everybody in it to save the sorting.
+  std::string const joined = std::ranges::any_of(conditions, names_members) ? "+m.joined_at" : "m.joined_at";
   std::string const columns = few ? FEW : ALL;
   std::string text = "SELECT " + columns + " " + query.members(conditions, driver_of(tx, community, conditions));
-  text += " AND (m.joined_at, m.member_id) > (" + query.number(place.joined_at) + ", " + query.number(place.member.value) + ")";
-  text += " " ORDERED " LIMIT " + query.number(most) + " OFFSET " + query.number(skip);
+  text += " AND (" + joined + ", m.member_id) > (" + query.number(place.joined_at) + ", " + query.number(place.member.value) + ")";
+  text += " ORDER BY " + joined + ", m.member_id LIMIT " + query.number(most) + " OFFSET " + query.number(skip);
   text = "SELECT " + columns + (few ? FEW_OF_ACCOUNT : ALL_OF_ACCOUNT) + " FROM (" + text + ") m CROSS JOIN ";
   text += tx.engine() == sql::Engine::sqlite ? "accounts a WHERE a.account_id = m.member_id " : LATERAL_ACCOUNT;
   tx.run_text(text + ORDERED, query.params(), keep);

@@ -63,6 +63,32 @@ Route create_route(UsersService& service) {
           }};
 }
 
+Route export_route(UsersService& service) {
+  return {.method = Method::post,
+          .path = "/users/export",
+          .family = Family::integration,
+          .needs = Needs::key({Permission::get_user_data}),
+          .body = api::BodyKind::json,
+          .id = "users.export",
+          .summary = "Export users as CSV",
+          .description =
+              "All members who fit, in the order of their joining, as one file of any size. In the layout bulk it can be edited and given "
+              "to the bulk update; cells that a spreadsheet program would run have an apostrophe in front, which an upload takes off. Who "
+              "exported what is kept in the audit trail.",
+          .tag = "Users",
+          .in = &api::Schema<ExportIn>::def,
+          .errors = {&errors::kUnknownColumn, &errors::kUnknownOperator, &errors::kAmbiguousMember},
+          .raw_content_type = "text/csv",
+          .handler = [&service](Context& context, api::Request& request) -> Result<api::Answer> {
+            ExportIn in;
+            if (auto error = api::detail::parse_input(request, nullptr, nullptr, &api::Schema<ExportIn>::def, &in))
+              return std::unexpected(*std::move(error));
+            auto file = service.export_file(context, request, in);
+            if (!file) return std::unexpected(std::move(file).error());
+            return api::Answer{.raw = *std::move(file)};
+          }};
+}
+
 }  // namespace
 
 std::vector<Route> users_routes(UsersService& service) {
@@ -98,6 +124,7 @@ std::vector<Route> users_routes(UsersService& service) {
     route.out = &api::Schema<FilterOut>::def;
     routes.push_back(std::move(route));
   }
+  routes.push_back(export_route(service));
   routes.push_back(activity_route(service, Method::post));
   routes.push_back(activity_route(service, Method::get));
   return routes;

@@ -98,7 +98,7 @@ class KeyRoutes : public test::DatabaseTest {
     return c;
   }
   Answered call(Method method, std::string const& path, std::string body, api::Context c,
-                std::vector<std::pair<std::string, std::string>> query = {}) {
+                std::vector<std::pair<std::string, std::string>> query = {}, std::string const& once = "") {
     auto const match = table_.match(method, path);
     if (!match.route) {
       ADD_FAILURE() << "no route " << path;
@@ -109,6 +109,7 @@ class KeyRoutes : public test::DatabaseTest {
     request.body = std::move(body);
     request.query = std::move(query);
     request.path_args = match.path_args;
+    if (!once.empty()) request.headers.push_back({"idempotency-key", once});
     auto const answer = match.route->handler(c, request);
     auto const response = api::render(match.route->family, answer, "request");
     if (answer) {
@@ -153,6 +154,43 @@ class KeyRoutes : public test::DatabaseTest {
   TimeMs now_ = kNow;
 };
 FEALTY_ON_BOTH_ENGINES(KeyRoutes);
+
+TEST_P(KeyRoutes, RepeatTheAnswerThatMadeAKeyWithoutTheKey) {
+  struct Case {
+    std::string path, body;
+    std::int64_t account;
+  };
+  auto const other = create("Other").at("data/_id");
+  auto const key = create("Rotated").at("data/_id");
+  for (auto const& c :
+       {Case{keys(), R"({"name":"CRM","permissions":["bulkUpdateUser"]})", 1},
+        Case{keys("/" + key + "/rotate"), R"({"graceSeconds":60})", 1}, Case{"/v1/communities/" + id_of(1) + "/system-key/rotate", "{}", 1},
+        Case{own(2), R"({"name":"mine","permissions":["readOwnProfile"],"communityId":")" + id_of(1) + "\"}", 2}}) {
+    auto const once = "key of " + c.path;
+    auto const first = call(Method::post, c.path, c.body, person(c.account), {}, once);
+    ASSERT_EQ(first.status, 201) << first.body;
+    auto const text = first.at("data/key");
+    auto const living = number(db(), "SELECT count(*) FROM api_keys");
+    auto const again = call(Method::post, c.path, c.body, person(c.account), {}, once);
+    EXPECT_EQ(again.status, 201);
+    EXPECT_EQ(again.at("data/_id"), first.at("data/_id"));
+    EXPECT_EQ(again.at("data/key"), text.substr(0, text.rfind('_')) + "…");
+    EXPECT_THAT(again.at("message"), HasSubstr("stood in the first answer alone"));
+    EXPECT_EQ(number(db(), "SELECT count(*) FROM api_keys"), living) << "nothing more was made";
+    EXPECT_THAT(test::tables_with(db(), text.substr(text.rfind('_') + 1)), IsEmpty());
+    auto const changed = call(Method::post, c.path, R"({"name":"x","permissions":["readOwnProfile","bulkUpdateUser"],"graceSeconds":1})",
+                              person(c.account), {}, once);
+    EXPECT_NE(changed.status, 201) << "another body";
+  }
+  auto const rotated =
+      call(Method::post, keys("/" + other + "/rotate"), R"({"graceSeconds":60})", person(1), {}, "key of " + keys("/" + key + "/rotate"));
+  EXPECT_EQ(rotated.at("code"), "idempotency_key_reused") << "the same body for another key is another request";
+  // What was refused does not use the key up.
+  EXPECT_EQ(call(Method::post, keys(), "{}", person(1), {}, "free").status, 400);
+  EXPECT_EQ(call(Method::post, keys(), R"({"name":"Free","permissions":["bulkUpdateUser"]})", person(1), {}, "free").status, 201);
+  EXPECT_EQ(call(Method::post, keys(), R"({"name":"Long","permissions":["bulkUpdateUser"]})", person(1), {}, std::string(256, 'x')).status,
+            400);
+}
 
 TEST_P(KeyRoutes, MakeAKeyThatIsShownOnceAndListItMasked) {
   auto const made = create("CRM", R"(,"expirePeriod":30,"allowedIps":["203.0.113.0/24"])");

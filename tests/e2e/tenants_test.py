@@ -38,7 +38,7 @@ def find_schema(schema):
 
 @pytest.fixture(scope="module")
 def walls(tmp_path_factory, engine):
-    """Two communities with two members in common; the other one has a member, a job, a field, a role and a key of its own."""
+    """Two communities with two members in common; the other one has a member, a job, a field, a segment and a key of its own."""
     from harness import Installation
 
     installation = Installation(tmp_path_factory.mktemp("walls"), engine)
@@ -50,10 +50,11 @@ def walls(tmp_path_factory, engine):
     theirs.run(IMPORT, "\r\n".join(["First Name,Last Name,Username,Email", *rows, ""]).encode())
     job = theirs.run(PREMIUM, premium([("their1@example.org", "add", 5)]))["_id"]
     field = installation.command_json("field", "create", "--community", other.id, "--name", "Their field", "--type", "text", "--identifier")
+    segment = theirs.post("/v1/segments", json.dumps({"name": SECRET, "filter": {}}).encode()).json["data"]["_id"]
     database = installation.database()
     member = database.rows("SELECT account_id, created_at FROM accounts WHERE email_key = 'their1@example.org'")[0]
     ids = {
-        "communityId": other.id, "apiKeyId": key.id, "id": job, "jobId": job, "fieldId": field["_id"],
+        "communityId": other.id, "apiKeyId": key.id, "id": job, "jobId": job, "fieldId": field["_id"], "segmentId": segment,
         "userId": public_id(int(member["account_id"]), int(member["created_at"])), "number": "7",
     }
     names = {"their1@example.org", "their1", str(member["account_id"]), ids["userId"]}

@@ -27,7 +27,8 @@ class AccessLevels : public test::DatabaseTest {
         "(1, 21, 'Gold', 2, 4, 0), (1, 22, 'Admin', 3, 64, 0), (2, 30, 'There', 1, 0, 0)");
     service_ = std::make_unique<AccessLevelService>(db(), numbers_);
   }
-  api::Response call(std::string_view id, std::string body = "", std::string const& number = "", CommunityNo community = kHere) {
+  api::Response call(std::string_view id, std::string body = "", std::string const& number = "", CommunityNo community = kHere,
+                     std::string const& once = "") {
     for (auto const& route : access_level_routes(*service_)) {
       if (route.id != id) continue;
       EXPECT_EQ(route.needs.user, api::CommunityRole::administrator);
@@ -35,6 +36,7 @@ class AccessLevels : public test::DatabaseTest {
       api::Request request;
       request.path_args = {"community", number};
       request.body = std::move(body);
+      if (!once.empty()) request.headers.push_back({"idempotency-key", once});
       api::Context c;
       c.principal.kind = api::PrincipalKind::user;
       c.principal.account = {1};
@@ -70,6 +72,16 @@ TEST_P(AccessLevels, AreMadeChangedListedAndRemoved) {
   EXPECT_THAT(call("access_levels.delete", "", "7").body, HasSubstr(R"("Delete access level success.","data":{"number":7)"));
   EXPECT_EQ(call("access_levels.delete", "", "7").status, 404);
   EXPECT_EQ(test::number(db(), "SELECT count(*) FROM audit_entries WHERE action LIKE 'access_level.%'"), 4);
+}
+
+TEST_P(AccessLevels, AreMadeOnceByOneIdempotencyKey) {
+  std::string const body = R"({"number":7,"name":"Partners","roles":["VIP"]})";
+  auto const first = call("access_levels.create", body, "", kHere, "k");
+  EXPECT_EQ(first.status, 201);
+  EXPECT_EQ(call("access_levels.create", body, "", kHere, "k").body, first.body);
+  EXPECT_THAT(call("access_levels.create", R"({"number":8,"name":"x","roles":[]})", "", kHere, "k").body,
+              HasSubstr("idempotency_key_reused"));
+  EXPECT_EQ(test::number(db(), "SELECT count(*) FROM audit_entries WHERE action = 'access_level.create'"), 1);
 }
 
 TEST_P(AccessLevels, RefuseWhatTheyMayNotBe) {

@@ -77,7 +77,8 @@ TEST_P(Runner, ASmallJobOfOneCommunityDoesNotWaitForALargeOneOfAnother) {
 TEST_P(Runner, CancelStopsAQueuedJobAtOnceAndARunningOneBehindItsChunk) {
   auto cancel = [&](PublicId id, CommunityNo community = kA) {
     auto c = context(community);
-    return program->service->cancel(c, id);
+    auto const answer = program->service->cancel(c, id);
+    return answer ? program->service->status(c, id) : Result<JobStatus>(std::unexpected(answer.error()));
   };
   auto const first = queue(csv({{"ok", 200}})), second = queue(csv({{"ok", 10}}));
   EXPECT_EQ(cancel(second, kB).error().code(), "job_not_found");

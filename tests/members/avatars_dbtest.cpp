@@ -77,9 +77,10 @@ class Avatars : public test::DatabaseTest {
     return p;
   }
   api::Response post(api::Principal const& who, std::string form, std::string const& type = "multipart/form-data; boundary=b",
-                     AvatarService* service = nullptr) {
+                     AvatarService* service = nullptr, std::string const& once = "") {
     FormBody body(form + "--b--\r\n");
     api::Request request;
+    if (!once.empty()) request.headers.push_back({"idempotency-key", once});
     request.headers.push_back({"content-type", type});
     return post(who, request, body, service);
   }
@@ -113,6 +114,22 @@ class Avatars : public test::DatabaseTest {
   std::unique_ptr<AvatarService> service_;
 };
 FEALTY_ON_BOTH_ENGINES(Avatars);
+
+TEST_P(Avatars, AreTakenOnceByOneIdempotencyKey) {
+  auto const type = "multipart/form-data; boundary=b";
+  auto const form = part("user", "m1@example.org") + part("avatar", test::png(300, 200), "image/png");
+  auto const first = post(key(), form, type, nullptr, "k");
+  EXPECT_EQ(first.status, 200);
+  auto const kept = stored(1);
+  EXPECT_EQ(post(key(), form, type, nullptr, "k").body, first.body);
+  EXPECT_EQ(stored(1), kept);
+  EXPECT_TRUE(files_->read(kept));
+  EXPECT_EQ(file_count(), 1u) << "the second upload's file is gone again";
+  auto const other = part("user", "m1@example.org") + part("avatar", test::png(301, 200), "image/png");
+  EXPECT_EQ(post(key(), other, type, nullptr, "k").status, 409) << "another picture is another request";
+  EXPECT_EQ(post(key(), part("user", "m2@example.org") + part("avatar", test::png(300, 200), "image/png"), type, nullptr, "k").status, 409);
+  EXPECT_EQ(file_count(), 1u);
+}
 
 TEST_P(Avatars, AreKeptAsSquareWebpAndServedUnderAnAddressThatNeverChanges) {
   auto const answer = post(key(), part("user", "m1@example.org") + part("avatar", test::png(300, 200), "image/png"));

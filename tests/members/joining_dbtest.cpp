@@ -34,10 +34,11 @@ class Joining : public test::DatabaseTest {
     run(db(), "UPDATE memberships SET state_until = " + std::to_string(kNow + 3'600'000) + " WHERE state = 2");
     service_ = std::make_unique<JoiningService>(db(), numbers_);
   }
-  api::Response call(std::string_view id, std::int64_t account, CommunityNo community) {
+  api::Response call(std::string_view id, std::int64_t account, CommunityNo community, std::string const& once = "") {
     for (auto const& route : joining_routes(*service_)) {
       if (route.id != id) continue;
       api::Request request;
+      if (!once.empty()) request.headers.push_back({"idempotency-key", once});
       api::Context c;
       c.principal.kind = api::PrincipalKind::user;
       c.principal.account = {account};
@@ -60,6 +61,15 @@ class Joining : public test::DatabaseTest {
   TimeMs now_ = kNow;
 };
 FEALTY_ON_BOTH_ENGINES(Joining);
+
+TEST_P(Joining, RepeatsItsAnswerToTheSameIdempotencyKey) {
+  auto const joined = call("community.join", 9, kOpen, "first");
+  EXPECT_EQ(joined.status, 200);
+  EXPECT_EQ(call("community.leave", 9, kOpen, "second").status, 200);
+  EXPECT_EQ(call("community.join", 9, kOpen, "first").body, joined.body) << "what was answered then";
+  EXPECT_EQ(state(9), 4) << "and nothing more was done";
+  EXPECT_THAT(call("community.leave", 9, kOpen, "first").body, HasSubstr("idempotency_key_reused"));
+}
 
 TEST_P(Joining, IsForOpenCommunitiesAndForThoseWhoAreInvited) {
   struct Case {

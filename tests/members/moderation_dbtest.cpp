@@ -200,7 +200,12 @@ TEST_P(Moderation, AfterItsTimePersonalDataIsErasedAndTheLedgerStays) {
   ASSERT_TRUE(ledger.change(kHere, change, now_));
   ASSERT_EQ(moderate("ban", "banned").status, 200);
   for (auto const* user : {"mia", "banned"}) ASSERT_EQ(manage("delete", user).status, 200);
-  Erasure erasure(db(), numbers_, [this] { return now_; });
+  test::TemporaryFolder folder;
+  AvatarFiles pictures(folder.file("avatars"));
+  auto const picture = pictures.add("mia"), other = pictures.add("somebody else");
+  run(db(), "UPDATE memberships SET avatar = '" + picture + "' WHERE member_id = " + std::to_string(mia.value));
+  run(db(), "UPDATE memberships SET avatar = '" + other + "' WHERE member_id = 1");
+  Erasure erasure(db(), numbers_, pictures, [this] { return now_; });
   now_ = kNow + 30 * kDay - 1;
   run(db(), "UPDATE memberships SET deleted_at = NULL, state = 0 WHERE member_id = 8");
   EXPECT_EQ(erasure.erase_due(), 0);
@@ -208,8 +213,11 @@ TEST_P(Moderation, AfterItsTimePersonalDataIsErasedAndTheLedgerStays) {
   EXPECT_EQ(manage("delete", "mia").status, 200);
   now_ = kNow + 60 * kDay;
   EXPECT_EQ(manage("restore", "mia").status, 404) << "also before the erasure has run";
+  EXPECT_TRUE(pictures.read(picture)) << "as long as he may come back";
   EXPECT_EQ(erasure.erase_due(), 2);
   EXPECT_EQ(erasure.erase_due(), 0);
+  EXPECT_FALSE(pictures.read(picture));
+  EXPECT_TRUE(pictures.read(other));
   EXPECT_THAT(test::tables_with(db(), "Wilhelmina"), IsEmpty());
   EXPECT_THAT(test::tables_with(db(), "Quux"), IsEmpty());
   EXPECT_EQ(test::tables_with(db(), "card-mia"), std::vector<std::string>());

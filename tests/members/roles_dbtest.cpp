@@ -46,12 +46,14 @@ class Roles : public UsersTest {
     c.principal.kind = api::PrincipalKind::system_key;
     return c;
   }
-  Answered ask(api::Context caller, std::string_view id, std::string body = "", std::vector<std::string> path_args = {}) {
+  Answered ask(api::Context caller, std::string_view id, std::string body = "", std::vector<std::string> path_args = {},
+               std::string const& once = "") {
     for (auto const& route : routes_) {
       if (route.id != id) continue;
       api::Request request;
       request.body = std::move(body);
       request.path_args = std::move(path_args);
+      if (!once.empty()) request.headers.push_back({"idempotency-key", once});
       auto const response = api::render(route.family, route.handler(caller, request), "request");
       return {response.status, response.body};
     }
@@ -79,6 +81,22 @@ class Roles : public UsersTest {
   std::vector<api::Route> routes_;
 };
 FEALTY_ON_BOTH_ENGINES(Roles);
+
+TEST_P(Roles, AreMadeAndGivenOnceByOneIdempotencyKey) {
+  for (auto const& [operation, body] : {std::pair{"roles.create", R"({"title":"Once","order":5})"}, {"tags.create", R"({"name":"once"})"}}) {
+    auto const first = ask(person(kOli), operation, body, {"community"}, operation);
+    EXPECT_LT(first.status, 300) << first.body;
+    EXPECT_EQ(ask(person(kOli), operation, body, {"community"}, operation).body, first.body);
+    EXPECT_EQ(ask(person(kOli), operation, body, {"community"}).status, 409) << "without the key it is another request";
+  }
+  std::string const ann = R"({"userId":"5"})";
+  auto const given = ask(person(kOli), "roles.give", ann, {role_id(10)}, "give");
+  EXPECT_EQ(given.status, 200) << given.body;
+  EXPECT_EQ(ask(person(kOli), "roles.take", ann, {role_id(10)}, "take").status, 200);
+  EXPECT_EQ(ask(person(kOli), "roles.give", ann, {role_id(10)}, "give").body, given.body);
+  EXPECT_EQ(roles_of_member(kAnn), "") << "the answer is repeated, not the deed";
+  EXPECT_THAT(ask(person(kOli), "roles.give", ann, {role_id(20)}, "give").body, HasSubstr("idempotency_key_reused"));
+}
 
 TEST_P(Roles, AreListedTheHighestFirstWithEveryPermissionByName) {
   auto const list = ask(system_key(), "roles.list");

@@ -62,7 +62,7 @@ class UserFields : public test::DatabaseTest {
     return c;
   }
   Told call(std::string const& id, std::string body = "", std::vector<std::string> path = {},
-            std::vector<std::pair<std::string, std::string>> query = {}, CommunityNo community = kHere) {
+            std::vector<std::pair<std::string, std::string>> query = {}, CommunityNo community = kHere, std::string const& once = "") {
     for (auto const& route : user_fields_routes(*service_)) {
       if (route.id != id) continue;
       api::Request request;
@@ -70,6 +70,7 @@ class UserFields : public test::DatabaseTest {
       request.path_args = {context(community).principal.community_id.to_string()};
       request.path_args.insert(request.path_args.end(), path.begin(), path.end());
       request.query = std::move(query);
+      if (!once.empty()) request.headers.push_back({"idempotency-key", once});
       auto c = context(community);
       auto const response = api::render(route.family, route.handler(c, request), "request");
       return {response.status, response.body};
@@ -113,6 +114,16 @@ TEST_P(UserFields, AreMadeAsThePublishedPageSays) {
                 context().principal.community_id.to_string() +
                 R"(","createdAt":"2026-04-07T09:00:00.000Z","updatedAt":"2026-04-07T09:00:00.000Z","description":"Sum","required":false,)"
                 R"("defaultValue":null,"options":[],"visibility":"admin","memberEditable":false,"identifier":null,"isCustom":true}})");
+}
+
+TEST_P(UserFields, AreMadeOnceByOneIdempotencyKey) {
+  std::string const body = R"({"name":"Tier","type":"text"})";
+  auto const first = call("user_fields.create", body, {}, {}, kHere, "k");
+  EXPECT_EQ(first.status, 201);
+  EXPECT_EQ(call("user_fields.create", body, {}, {}, kHere, "k").body, first.body);
+  EXPECT_EQ(call("user_fields.create", R"({"name":"Other","type":"text"})", {}, {}, kHere, "k").code(), "idempotency_key_reused");
+  EXPECT_EQ(create(body).code(), "field_exists") << "without the key it is another request";
+  EXPECT_EQ(number(db(), "SELECT count(*) FROM fields"), 1);
 }
 
 TEST_P(UserFields, TakeBothSpellingsOfTypesAndGiveThemBack) {

@@ -102,15 +102,15 @@ TEST_P(UsersCreate, AllProblemsArriveTogetherAndNothingIsMade) {
   add_field("Level", "number");
   auto const vip = add_field("Vip", "boolean");
   auto const before = test::dump(db(), {"counters"});  // a number that was drawn for nobody is never used
-  auto const answer =
-      call("users.create",
-           R"({"firstname":"","displayname":"x","username":"a b","email":"nope","accessLevel":9,"joinServer":"yes",)"
-           R"("password":"short","confirmPassword":"other","externalId":"1","customFields":[{"fieldIdorName":"Level","value":"x"},)"
-           R"({"fieldIdorName":"Nothing","value":1},{"fieldIdorName":"Vip","value":[1]},{"fieldIdorName":"level","value":2}]})");
+  auto const answer = call(
+      "users.create",
+      R"({"firstname":"","displayname":"x","username":"a b","email":"nope","accessLevel":9,"joinServer":"yes",)"
+      R"("password":"short","confirmPassword":"other","emailTemplate":"5","externalId":"1","customFields":[{"fieldIdorName":"Level","value":"x"},)"
+      R"({"fieldIdorName":"Nothing","value":1},{"fieldIdorName":"Vip","value":[1]},{"fieldIdorName":"level","value":2}]})");
   EXPECT_EQ(answer.status, 400);
-  for (auto const* place :
-       {"/firstname", "/lastname", "/username", "/email", "/accessLevel", "/joinServer", "/password", "/confirmPassword", "/externalId",
-        "/customFields/0/value", "/customFields/1/fieldIdorName", "/customFields/2/value", "/customFields/3/fieldIdorName"})
+  for (auto const* place : {"/firstname", "/lastname", "/username", "/email", "/accessLevel", "/joinServer", "/password",
+                            "/confirmPassword", "/externalId", "/customFields/0/value", "/customFields/1/fieldIdorName",
+                            "/customFields/2/value", "/customFields/3/fieldIdorName", "/emailTemplate"})
     EXPECT_THAT(answer.body, HasSubstr("\"field\":\"" + std::string(place) + "\"")) << place;
   EXPECT_EQ(create("mia", "mia@example.org", R"(,"externalId":"1")").at("/code"), "\"no_identifier_field\"");
   EXPECT_EQ(create("mia", "mia@example.org", R"(,"customFields":[{"fieldIdorName":"Nothing","value":1}])").at("/code"),
@@ -118,13 +118,14 @@ TEST_P(UsersCreate, AllProblemsArriveTogetherAndNothingIsMade) {
   for (auto const* username : {"ab", "0123456789abcdef01234567", "mia@x", "mi a"})
     EXPECT_EQ(create(username, "mia@example.org").at("/errors/0/field"), "\"/username\"");
   EXPECT_EQ(create("mia", "mia@example.org", R"(,"password":"mia-long-word!")").at("/errors/0/field"), "\"/confirmPassword\"");
+  EXPECT_EQ(create("mia", "mia@example.org", R"(,"emailTemplate":"1")").at("/errors/0/code"), "\"unknown_template\"");
   EXPECT_EQ(call("users.create", "[]").status, 400);
   EXPECT_EQ(test::dump(db(), {"counters"}), before);
-  EXPECT_EQ(
-      create("mia", "mia@example.org",
-             R"(,"customFields":[{"fieldIdorName":")" + vip.id().to_string() + R"(","value":true},{"fieldIdorName":"Level","value":null}])")
-          .status,
-      200);
+  EXPECT_EQ(create("mia", "mia@example.org",
+                   R"(,"emailTemplate":"0","customFields":[{"fieldIdorName":")" + vip.id().to_string() +
+                       R"(","value":true},{"fieldIdorName":"Level","value":null}])")
+                .status,
+            200);
   EXPECT_EQ(info("mia").at("/data/customFields"), R"({"Level":null,"Vip":true})");
 }
 

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "api/cursor.h"
+#include "members/member_store.h"
 #include "members/users_filter.h"
 #include "members/users_harness.h"
 
@@ -351,6 +352,91 @@ TEST_P(UsersFilter, OfAFrequentRoleGoesAlongTheMembers) {
   EXPECT_EQ(found(R"({"role":"Everyone"})"), "1 2 3 4 5 9 10");
   auto const more = filter(R"({"fields":["role"],"filter":{"role":"Trader"}})");
   EXPECT_EQ(more.at("/data/users/0/role"), R"(["Everyone","Trader"])");
+}
+
+TEST_P(UsersFilter, FindsByListsByWhatIsNotAndByParts) {
+  auto const give_value = [&](std::int64_t member, CustomField const& field, std::optional<std::string> const& text,
+                              std::optional<std::int64_t> number = std::nullopt) {
+    db().write([&](sql::Tx& tx) { set_values(tx, kHere, {{{member}, field.number, number, text, {1}, false}}); });
+  };
+  auto const tier = add_field("Tier", "text", "basic"), plan = add_field("Plan", "text"), card = add_field("Card", "text", "", true),
+             score = add_field("Score", "number");
+  give_value(1, tier, "gold");
+  give_value(2, tier, "silver");
+  give_value(1, plan, "100% off");
+  give_value(2, plan, "100 off");
+  give_value(3, plan, "BIG_one");
+  give_value(4, card, "c-4");
+  give_value(2, score, std::nullopt, 2'000'000);
+  give_value(3, score, std::nullopt, 3'000'000);
+  run(db(), "INSERT INTO identifier_values (community_id, field_id, value_key, member_id) VALUES (1, " + std::to_string(card.number.value) +
+                ", 'c-4', 4)");
+  give_role(2, add_role(2, "Trader", 10));
+  give_role(3, add_role(3, "Chief", 20));
+  give_role(3, 2);
+  run(db(), "UPDATE memberships SET country = 'SG', first_name = 'Ana' WHERE community_id = 1 AND member_id = 2");
+  run(db(), "UPDATE memberships SET country = 'DE', first_name = 'Bea' WHERE community_id = 1 AND member_id = 3");
+  run(db(), "UPDATE memberships SET first_name = 'Hana', hidden = 3 WHERE community_id = 1 AND member_id = 4");
+  run(db(), "INSERT INTO balances (community_id, member_id, currency_id, amount, earned, entry_id) VALUES (1, 2, 1, 5000000, 0, 0)");
+  auto const refused = [&](std::string const& conditions) {
+    auto const answer = filter(R"({"filter":)" + conditions + "}");
+    return answer.at("/code") + " " + answer.at("/errors/0/field") + " " + answer.at("/errors/0/code");
+  };
+  for (auto const& [conditions, members] :
+       std::vector<std::pair<std::string, std::string>>{{R"({"country":{"in":["SG","Germany"]}})", "2 3"},
+                                                        {R"({"country":{"in":["SG",null]}})", "1 2 4 5 9 10"},
+                                                        {R"({"country":{"not":"SG"}})", "1 3 4 5 9 10"},
+                                                        {R"({"country":{"not":["SG","DE"]}})", "1 4 5 9 10"},
+                                                        {R"({"country":{"not":null}})", "2 3"},
+                                                        {R"({"role":{"in":["Trader","Chief"]}})", "2 3"},
+                                                        {R"({"role":{"in":["Chief",null]}})", "1 3 4 5 9 10"},
+                                                        {R"({"role":{"not":"Trader"}})", "1 4 5 9 10"},
+                                                        {R"({"role":{"not":null}})", "2 3"},
+                                                        {R"({"role":{"not":["Chief","Nobody"]}})", "1 2 4 5 9 10"},
+                                                        {R"({"role":"Trader","tag":{"not":"x"}})", "2 3"},
+                                                        {R"({"tier":{"in":["gold","basic"]}})", "1 3 4 5 9 10"},
+                                                        {R"({"tier":{"not":"basic"}})", "1 2"},
+                                                        {R"({"tier":{"not":["gold","silver"]}})", "3 4 5 9 10"},
+                                                        {R"({"tier":{"contains":"AS"}})", "3 4 5 9 10"},
+                                                        {R"({"plan":{"contains":"0%"}})", "1"},
+                                                        {R"({"plan":{"contains":"big_"}})", "3"},
+                                                        {R"({"plan":{"not":null}})", "1 2 3"},
+                                                        {R"({"plan":{"in":["100 off",null]}})", "2 4 5 9 10"},
+                                                        {R"({"Card":{"in":["c-4","c-5"]}})", "4"},
+                                                        {R"({"Card":{"not":"c-4"}})", "1 2 3 5 9 10"},
+                                                        {R"({"Score":{"in":[2,"3.0"]}})", "2 3"},
+                                                        {R"({"Score":{"not":2}})", "1 3 4 5 9 10"},
+                                                        {R"({"xp":{"in":[0]}})", "1 3 4 5 9 10"},
+                                                        {R"({"xp":{"not":0}})", "2"},
+                                                        {R"({"status":{"in":["banned","suspended"]}})", "9 10"},
+                                                        {R"({"status":{"not":"active"}})", "9 10"},
+                                                        {R"({"email":{"in":["m1@example.org","M3@example.org","x@example.org"]}})", "1 3"},
+                                                        {R"({"email":{"not":"m1@example.org"}})", "2 3 4 5 9 10"},
+                                                        {R"({"email":{"contains":"@EXAMPLE"}})", "1 2 3 5 9 10"},
+                                                        {R"({"username":{"contains":"ser1"}})", "1 10"},
+                                                        {R"({"display_name":{"contains":"member 1"}})", "1 10"},
+                                                        {R"({"first_name":{"contains":"an"}})", "2"},
+                                                        {R"({"first_name":{"not":"Hana"}})", "1 2 3 4 5 9 10"},
+                                                        {R"({"first_name":{"not":null}})", "2 3 4"},
+                                                        {R"({"last_online":{"not":null}})", ""},
+                                                        {R"({"join_date":{"in":["2026-04-07"]},"user_id":{"in":[1,"2"]}})", "1 2"},
+                                                        {R"({"referred_by":{"not":"user1"}})", "1 2 3 4 5 9 10"}})
+    EXPECT_EQ(found(conditions), members) << conditions;
+  for (auto const& [conditions, problem] : std::vector<std::pair<std::string, std::string>>{
+           {R"({"xp":{"in":[]}})", R"("invalid_request" "/filter/xp/in" "bad_value")"},
+           {R"({"xp":{"in":5}})", R"("invalid_request" "/filter/xp/in" "bad_value")"},
+           {R"({"xp":{"in":[1,"x"]}})", R"("invalid_request" "/filter/xp/in/1" "not_a_number")"},
+           {R"({"xp":{"in":[[1]]}})", R"("invalid_request" "/filter/xp/in/0" "bad_value")"},
+           {R"({"xp":{"not":{"gte":1}}})", R"("invalid_request" "/filter/xp/not" "bad_value")"},
+           {R"({"xp":{"gte":1,"not":2}})", R"("invalid_request" "/filter/xp" "bad_value")"},
+           {R"({"xp":{}})", R"("invalid_request" "/filter/xp" "bad_value")"},
+           {R"({"xp":{"contains":"1"}})", R"("unknown_operator" "/filter/xp/contains" "unknown_operator")"},
+           {R"({"first_name":{"contains":""}})", R"("invalid_request" "/filter/first_name/contains" "bad_value")"},
+           {R"({"first_name":{"like":"a"}})", R"("unknown_operator" "/filter/first_name/like" "unknown_operator")"}})
+    EXPECT_EQ(refused(conditions), problem) << conditions;
+  std::string many;
+  for (int i = 0; i <= 100; ++i) many += (i ? "," : "") + std::to_string(i);
+  EXPECT_EQ(refused(R"({"xp":{"in":[)" + many + "]}}"), R"("invalid_request" "/filter/xp/in" "bad_value")");
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ const apiPaths = [
   "/account",
   "/communities",
   "/servers",
+  "/roles",
   "/channels",
   "/avatars",
   "/docs",

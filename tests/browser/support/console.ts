@@ -32,6 +32,8 @@ export type ClubOptions = ServerOptions & {
   members?: number;
   /** What the tests of the file find beside the owner, his community and its members. */
   afterStart?: (club: Club) => Promise<void>;
+  /** No account and no community: the test sets the installation up. */
+  empty?: boolean;
 };
 
 export type TestTools = {
@@ -58,12 +60,14 @@ export function consoleTests(options: ClubOptions = {}): {
     club.server = await Server.start({
       ...options,
       before: async (server) => {
-        club.community = await server.createCommunity();
+        if (!options.empty) club.community = await server.createCommunity();
         await options.before?.(server);
       },
     });
-    club.key = await club.server.createKey(club.community);
-    await club.server.claim(owner);
+    if (!options.empty) {
+      club.key = await club.server.createKey(club.community);
+      await club.server.claim(owner);
+    }
     if (options.members) await club.server.importMembers(club.key, options.members);
     await options.afterStart?.(club);
     club.browser = await chromium.launch({ executablePath: executable });

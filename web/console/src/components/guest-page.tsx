@@ -10,16 +10,18 @@ export function GuestPage({
   lead,
   children,
   below,
+  width = 400,
 }: {
   title: string;
   lead?: ReactNode;
   children: ReactNode;
   below?: ReactNode;
+  width?: number;
 }) {
   useDocumentTitle(`${title} · ${common.product}`);
   return (
     <Center component="main" mih="100dvh" p="md">
-      <Box w="100%" maw={400}>
+      <Box w="100%" maw={width}>
         <Group gap={10} justify="center" mb="lg">
           <img src={mark} alt="" width={30} height={30} />
           <Text fw={650} size="lg">
@@ -38,7 +40,7 @@ export function GuestPage({
           {children}
         </Paper>
         {below && (
-          <Text size="sm" c="dimmed" ta="center" mt="md">
+          <Text size="sm" c="dimmed" ta="center" mt="md" component="div">
             {below}
           </Text>
         )}

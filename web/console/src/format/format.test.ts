@@ -26,6 +26,17 @@ describe("times", () => {
   test("that are missing or broken are a dash", () => {
     expect([format.date(null), format.date(""), format.date("never")]).toEqual(["—", "—", "—"]);
   });
+  test("end a day at the zone's own midnight, also where clocks change", () => {
+    const end = (zone: string, day: string) => makeFormat("en-GB", zone).endOfDay(day)?.toISOString();
+    expect(end("Asia/Singapore", "2026-03-05")).toBe("2026-03-05T15:59:59.999Z");
+    expect(end("Europe/Berlin", "2026-03-28")).toBe("2026-03-28T22:59:59.999Z");
+    expect(end("Europe/Berlin", "2026-03-29")).toBe("2026-03-29T21:59:59.999Z");
+    expect(end("America/Los_Angeles", "2026-11-01")).toBe("2026-11-02T07:59:59.999Z");
+    expect(format.endOfDay("soon")).toBeNull();
+  });
+  test("a day without a time is that day everywhere", () => {
+    expect(makeFormat("en-GB", "America/Los_Angeles").day("2026-03-05")).toBe("5 Mar 2026");
+  });
   test("are told relative to now in their largest unit", () => {
     const now = Date.parse("2026-03-05T12:00:00Z");
     expect(format.relative("2026-03-05T11:57:00Z", now)).toBe("3 min ago");

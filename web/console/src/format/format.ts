@@ -23,6 +23,24 @@ const relativeSteps: [Intl.RelativeTimeFormatUnit, number][] = [
   ["minute", 60],
 ];
 
+// What clocks in the zone show at that time, as if it were UTC.
+function clockAt(time: number, parts: Intl.DateTimeFormat): number {
+  const at = Object.fromEntries(parts.formatToParts(time).map((part) => [part.type, Number(part.value)]));
+  return Date.UTC(at.year!, at.month! - 1, at.day, at.hour, at.minute, at.second);
+}
+
+// The moment at which clocks in the zone show midnight behind that day. The offset is looked up twice: the first guess may lie on
+// the other side of a change of clocks.
+function startOfNextDay(text: string, parts: Intl.DateTimeFormat): number | null {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return null;
+  const day = Date.parse(`${text}T00:00:00Z`);
+  if (Number.isNaN(day)) return null;
+  const midnight = day + 86_400_000;
+  let time = midnight;
+  for (let guess = 0; guess < 2; guess++) time = midnight - (clockAt(time, parts) - time);
+  return time;
+}
+
 export function makeFormat(locale: string | undefined, timeZone: string | undefined) {
   const inZone = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, { timeZone, ...options });
   const date = inZone({ dateStyle: "medium" });
@@ -33,6 +51,17 @@ export function makeFormat(locale: string | undefined, timeZone: string | undefi
   const amount = new Intl.NumberFormat(locale, { maximumFractionDigits: 6 });
   const compact = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 });
   const percent = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
+  const day = new Intl.DateTimeFormat(locale, { timeZone: "UTC", dateStyle: "medium" });
+  const parts = new Intl.DateTimeFormat("en-US", {
+    timeZone,
+    hourCycle: "h23",
+    year: "numeric",
+    month: "numeric",
+    day: "numeric",
+    hour: "numeric",
+    minute: "numeric",
+    second: "numeric",
+  });
   const byteUnits = ["byte", "kilobyte", "megabyte", "gigabyte"] as const;
 
   const printed = (formatter: Intl.DateTimeFormat) => (time: Time) => {
@@ -43,10 +72,17 @@ export function makeFormat(locale: string | undefined, timeZone: string | undefi
     timeZone,
     /** "5 Mar 2026", in the community's zone. */
     date: printed(date),
+    /** "5 Mar 2026" of "2026-03-05": a day without a time, the same in every zone. */
+    day: printed(day),
     /** "5 Mar 2026, 14:03", in the community's zone. */
     dateTime: printed(dateTime),
     /** With seconds and the zone's name; for titles of shorter forms. */
     exact: printed(exact),
+    /** The last millisecond of "2026-03-05" in the community's zone; null for what is no day. */
+    endOfDay: (text: string): Date | null => {
+      const start = startOfNextDay(text, parts);
+      return start === null ? null : new Date(start - 1);
+    },
     /** "3 min. ago", "in 2 days". */
     relative: (time: Time, now = Date.now()) => {
       const value = dateOf(time);

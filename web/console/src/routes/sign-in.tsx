@@ -1,18 +1,31 @@
-import { Anchor, Button, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { Alert, Anchor, Button, Group, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { isNotEmpty, useForm } from "@mantine/form";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { createFileRoute, redirect, useRouter } from "@tanstack/react-router";
+import { createFileRoute, Link, redirect, useRouter } from "@tanstack/react-router";
+import { CircleCheck } from "lucide-react";
 import { useState } from "react";
+import { ApiError } from "~/api/errors";
 import { ErrorAlert } from "~/components/error-view";
 import { GuestPage } from "~/components/guest-page";
+import { TextLink } from "~/components/link";
 import { type Challenge, sendSecondFactor, sessionQuery, signIn } from "~/session/session";
+import { setupQuery } from "~/session/setup";
 import { texts } from "./-guest.texts";
 
+type Notice = keyof typeof texts.notices;
+type Search = { next?: string; notice?: Notice };
+
 export const Route = createFileRoute("/sign-in")({
-  validateSearch: (search): { next?: string } => ({ next: ownPath(search.next) }),
+  validateSearch: (search): Search => ({
+    next: ownPath(search.next),
+    notice: typeof search.notice === "string" && search.notice in texts.notices ? (search.notice as Notice) : undefined,
+  }),
   beforeLoad: async ({ context, search }) => {
     if (await context.queries.ensureQueryData(sessionQuery).catch(() => null))
       throw redirect({ to: search.next ?? "/" });
+    // Nobody can sign in where nobody is.
+    const setup = await context.queries.ensureQueryData(setupQuery).catch(() => null);
+    if (setup?.needed) throw redirect({ to: "/setup" });
   },
   component: SignIn,
 });
@@ -40,6 +53,7 @@ function SignIn() {
 }
 
 function Password({ onDone }: { onDone: (challenge: Challenge | null) => void }) {
+  const { notice } = Route.useSearch();
   const form = useForm({
     initialValues: { name: "", password: "" },
     validate: { name: isNotEmpty(texts.required), password: isNotEmpty(texts.required) },
@@ -49,11 +63,31 @@ function Password({ onDone }: { onDone: (challenge: Challenge | null) => void })
     onSuccess: onDone,
     onError: () => form.setFieldValue("password", ""),
   });
+  const notVerified = attempt.error instanceof ApiError && attempt.error.code === "email_not_verified";
+  const name = form.values.name.trim();
   return (
-    <GuestPage title={texts.signIn} lead={texts.signInLead}>
+    <GuestPage
+      title={texts.signIn}
+      lead={texts.signInLead}
+      below={
+        <Anchor component={Link} to="/forgot-password" size="sm">
+          {texts.forgot}
+        </Anchor>
+      }
+    >
       <form onSubmit={form.onSubmit((values) => attempt.mutate(values))} noValidate>
         <Stack>
+          {notice && !attempt.error && (
+            <Alert color="teal" icon={<CircleCheck size={18} aria-hidden />} role="status">
+              {texts.notices[notice]}
+            </Alert>
+          )}
           <ErrorAlert error={attempt.error} />
+          {notVerified && (
+            <TextLink to="/verify-email" search={{ email: name.includes("@") ? name : undefined }}>
+              {texts.enterCode}
+            </TextLink>
+          )}
           <TextInput
             label={texts.name}
             autoComplete="username"
@@ -74,25 +108,46 @@ function Password({ onDone }: { onDone: (challenge: Challenge | null) => void })
 }
 
 function SecondFactor({ challenge, onDone, onBack }: { challenge: Challenge; onDone: () => void; onBack: () => void }) {
+  const [recovery, setRecovery] = useState(false);
   const form = useForm({ initialValues: { code: "" }, validate: { code: isNotEmpty(texts.required) } });
-  const attempt = useMutation({ mutationFn: (code: string) => sendSecondFactor(challenge, code), onSuccess: onDone });
+  const attempt = useMutation({
+    mutationFn: (code: string) => sendSecondFactor(challenge, code),
+    onSuccess: onDone,
+    onError: () => form.setFieldValue("code", ""),
+  });
   return (
     <GuestPage
       title={texts.factorTitle}
-      lead={texts.factorLead}
+      lead={recovery ? texts.recoveryLead : texts.factorLead}
       below={
-        <Anchor component="button" type="button" size="sm" onClick={onBack}>
-          {texts.otherAccount}
-        </Anchor>
+        <Group justify="center" gap="md">
+          <Anchor
+            component="button"
+            type="button"
+            size="sm"
+            onClick={() => {
+              form.reset();
+              attempt.reset();
+              setRecovery(!recovery);
+            }}
+          >
+            {recovery ? texts.useApp : texts.useRecovery}
+          </Anchor>
+          <Anchor component="button" type="button" size="sm" onClick={onBack}>
+            {texts.otherAccount}
+          </Anchor>
+        </Group>
       }
     >
       <form onSubmit={form.onSubmit(({ code }) => attempt.mutate(code))} noValidate>
         <Stack>
           <ErrorAlert error={attempt.error} />
           <TextInput
-            label={texts.code}
-            autoComplete="one-time-code"
-            inputMode="text"
+            key={recovery ? "recovery" : "app"}
+            label={recovery ? texts.recoveryCode : texts.code}
+            autoComplete={recovery ? "off" : "one-time-code"}
+            inputMode={recovery ? "text" : "numeric"}
+            spellCheck={false}
             autoFocus
             {...form.getInputProps("code")}
           />

@@ -5,7 +5,7 @@ import { BookOpen, Building2, Keyboard, LogOut, Monitor, Moon, Rows3, Rows4, Sea
 import { toast } from "~/components/toast";
 import { type Community, runs, useMe, useSignOut } from "~/session/session";
 import { useDensity } from "~/theme/density";
-import { navigation, pathIn } from "./navigation";
+import { navigation, ownNavigation, pathIn } from "./navigation";
 import { texts } from "./shell.texts";
 
 /** Ctrl+K: every page, every community and what can be done from everywhere. */
@@ -59,9 +59,16 @@ export function Palette({ community, showShortcuts }: { community: Community | n
     action("reference", texts.apiReference, BookOpen, () => window.open("/docs", "_blank", "noopener")),
     action("sign-out", texts.signOut, LogOut, () => void signOut().catch(toast.failed), ["log out", "logout"]),
   ];
+  const own: SpotlightActionData[] = ownNavigation.map((item) => ({
+    id: `own ${item.to}`,
+    label: item.label,
+    leftSection: <item.icon {...icon} />,
+    onClick: () => go(item.to),
+  }));
   const groups: SpotlightActionGroupData[] = [
     { group: texts.goTo, actions: pages },
     { group: texts.communities, actions: communities },
+    { group: texts.account, actions: own },
     { group: texts.actions, actions },
   ].filter((group) => group.actions.length > 0);
 

@@ -8,7 +8,8 @@ import {
   useMantineColorScheme,
   VisuallyHidden,
 } from "@mantine/core";
-import { BookOpen, Ellipsis, Keyboard, LogOut, Monitor, Moon, Sun } from "lucide-react";
+import { Link } from "@tanstack/react-router";
+import { BookOpen, Ellipsis, Keyboard, LogOut, Monitor, Moon, Sun, UserRound } from "lucide-react";
 import { toast } from "~/components/toast";
 import { useMe, useSignOut } from "~/session/session";
 import { type Density, useDensity } from "~/theme/density";
@@ -77,6 +78,9 @@ export function PersonMenu({ showShortcuts }: { showShortcuts: () => void }) {
           ]}
         />
         <Menu.Divider />
+        <Menu.Item component={Link} to="/me" leftSection={<UserRound size={16} aria-hidden />}>
+          {texts.account}
+        </Menu.Item>
         <Menu.Item leftSection={<Keyboard size={16} aria-hidden />} onClick={showShortcuts}>
           {texts.shortcuts}
         </Menu.Item>

@@ -10,6 +10,7 @@ export const texts = defineTexts({
     roles: { COMMUNITY_OWNER: "Owner", COMMUNITY_ADMIN: "Administrator", APPLICATION_MEMBER: "Member" },
     search: "Search or go to…",
     nothingFound: "Nothing found",
+    settings: "Settings",
     goTo: "Go to",
     actions: "Actions",
     appearance: "Appearance",

@@ -3,14 +3,14 @@ import { AppShell, Burger, Group, Kbd, NavLink, ScrollArea, Text, UnstyledButton
 import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import { spotlight } from "@mantine/spotlight";
 import { Link, useLocation, useNavigate } from "@tanstack/react-router";
-import { Search } from "lucide-react";
+import { Building2, type LucideIcon, Search } from "lucide-react";
 import { type ReactNode, useEffect } from "react";
-import type { Community } from "~/session/session";
+import { type Community, runs, useMe } from "~/session/session";
 import { common } from "~/texts/common.texts";
 import { CommunitySwitcher } from "./community-switcher";
 import { useGoKeys } from "./key-sequence";
 import mark from "./mark.svg";
-import { navigation, pathIn } from "./navigation";
+import { navigation, ownNavigation, pathIn } from "./navigation";
 import { Palette } from "./palette";
 import { PersonMenu } from "./person-menu";
 import classes from "./shell.module.css";
@@ -54,6 +54,43 @@ function Navigation({ community }: { community: Community }) {
           </div>
         );
       })}
+    </>
+  );
+}
+
+/** Where no community is chosen: the way into one, and one's own pages. */
+function OwnNavigation() {
+  const here = useLocation({ select: (location) => location.pathname.replace(/(.)\/$/, "$1") });
+  const communities = useMe().communities.filter(runs);
+  const link = (to: string, label: string, Icon: LucideIcon) => (
+    <NavLink
+      key={to}
+      component={Link}
+      to={to}
+      activeOptions={{ exact: true }}
+      label={label}
+      active={here === to}
+      aria-current={here === to ? "page" : undefined}
+      leftSection={<Icon size={17} aria-hidden />}
+      className={classes.link}
+    />
+  );
+  return (
+    <>
+      {communities.length > 0 && (
+        <div className={classes.group}>
+          <Text size="xs" c="dimmed" fw={500} className={classes.groupLabel}>
+            {texts.communities}
+          </Text>
+          {communities.map((one) => link(pathIn(one._id, ""), one.title, Building2))}
+        </div>
+      )}
+      <div className={classes.group}>
+        <Text size="xs" c="dimmed" fw={500} className={classes.groupLabel}>
+          {texts.account}
+        </Text>
+        {ownNavigation.map((item) => link(item.to, item.label, item.icon))}
+      </div>
     </>
   );
 }
@@ -122,7 +159,9 @@ export function Shell({ community, children }: { community: Community | null; ch
           </UnstyledButton>
         </AppShell.Section>
         <AppShell.Section grow component={ScrollArea} type="scroll">
-          <nav aria-label={texts.navigation}>{community && <Navigation community={community} />}</nav>
+          <nav aria-label={texts.navigation}>
+            {community ? <Navigation community={community} /> : <OwnNavigation />}
+          </nav>
         </AppShell.Section>
         <AppShell.Section className={classes.bottom}>
           <PersonMenu showShortcuts={help.open} />

@@ -7,6 +7,9 @@ export const common = defineTexts({
     cancel: "Cancel",
     close: "Close",
     save: "Save",
+    reset: "Reset",
+    edit: "Edit",
+    delete: "Delete",
     retry: "Try again",
     back: "Back",
     copy: "Copy",
@@ -28,5 +31,7 @@ export const common = defineTexts({
     reload: "Load the page again",
     sortBy: (column: string) => `Sort by ${column}`,
     optional: "optional",
+    isNeeded: (label: string) => `${label} is needed.`,
+    undo: "Undo",
   },
 });

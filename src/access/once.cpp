@@ -1,11 +1,11 @@
-#include "jobs/once.h"
+#include "access/once.h"
 
 #include <charconv>
 
 #include "base/hash.h"
 #include "base/text.h"
 
-namespace fealty::jobs {
+namespace fealty::access {
 namespace {
 
 constexpr int kAttemptsMax = 5;
@@ -27,18 +27,19 @@ api::Answer unpack(std::string_view text) {
   return answer;
 }
 
-Result<api::Answer> run(sql::Tx& tx, CommunityNo community, OnceKey const& key, TimeMs now,
-                        std::function<Result<api::Answer>(sql::Tx&)> const& deed) {
+using Deed = std::function<Result<SecretAnswer>(sql::Tx&)>;
+
+Result<api::Answer> run(sql::Tx& tx, CommunityNo community, OnceKey const& key, TimeMs now, Deed const& deed) {
   if (auto const kept = find_answer(tx, community, key.principal, key.key, now)) {
     if (kept->operation == key.operation && kept->fingerprint == key.fingerprint) return unpack(kept->answer);
     return fail(fealty::errors::kIdempotencyKeyReused,
                 "This Idempotency-Key was used for another request; take a new key for a new request.");
   }
   auto answer = deed(tx);
-  if (!answer) return answer;
-  auto const packed = pack(*answer);
+  if (!answer) return std::unexpected(std::move(answer).error());
+  auto const packed = pack(answer->kept);
   if (!keep_new_answers(tx, community, {{{key.principal, key.key}, key.operation, key.fingerprint, packed}}, now)) throw KeyTaken{};
-  return answer;
+  return std::move(answer->now);
 }
 
 }  // namespace
@@ -58,9 +59,24 @@ std::optional<OnceKey> once_key(api::Context const& context, api::Request const&
 
 Result<api::Answer> once(sql::Database& database, CommunityNo community, std::optional<OnceKey> const& key, TimeMs now,
                          std::function<Result<api::Answer>(sql::Tx&)> const& deed) {
+  return once_secret(database, community, key, now, [&](sql::Tx& tx) -> Result<SecretAnswer> {
+    auto answer = deed(tx);
+    if (!answer) return std::unexpected(std::move(answer).error());
+    if (!key) return SecretAnswer{*std::move(answer), {}};
+    return SecretAnswer{*answer, *answer};
+  });
+}
+
+Result<api::Answer> once_secret(sql::Database& database, CommunityNo community, std::optional<OnceKey> const& key, TimeMs now,
+                                Deed const& deed) {
+  auto const without_key = [&](sql::Tx& tx) -> Result<api::Answer> {
+    auto answer = deed(tx);
+    if (!answer) return std::unexpected(std::move(answer).error());
+    return std::move(answer->now);
+  };
   for (int attempt = 1;; ++attempt) {
     try {
-      return database.write([&](sql::Tx& tx) { return key ? run(tx, community, *key, now, deed) : deed(tx); });
+      return database.write([&](sql::Tx& tx) { return key ? run(tx, community, *key, now, deed) : without_key(tx); });
     } catch (sql::StorageError const& e) {
       if (e.kind() != sql::StorageError::Kind::constraint || attempt == kAttemptsMax) throw;
     } catch (KeyTaken) {
@@ -69,4 +85,4 @@ Result<api::Answer> once(sql::Database& database, CommunityNo community, std::op
   }
 }
 
-}  // namespace fealty::jobs
+}  // namespace fealty::access

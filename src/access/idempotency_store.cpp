@@ -1,6 +1,6 @@
-#include "jobs/idempotency.h"
+#include "access/idempotency.h"
 
-namespace fealty::jobs {
+namespace fealty::access {
 namespace {
 sql::Statement const kFind{"idempotency.find",
                            "SELECT operation, fingerprint, answer FROM idempotency_keys WHERE community_id = $1 AND principal = $2 "
@@ -66,4 +66,4 @@ bool keep_new_answers(sql::Tx& tx, CommunityNo community, std::vector<NewAnswer>
 
 std::int64_t remove_old_answers(sql::Tx& tx, TimeMs now) { return tx.exec(kRemoveOld, now - kIdempotencyMs); }
 
-}  // namespace fealty::jobs
+}  // namespace fealty::access

@@ -1,0 +1,236 @@
+// What the pages of members ask of the API.
+//
+// The table walks users/filter: it gives the columns that are shown and no others, a page costs the same however deep it lies, and
+// the total is counted once for all pages. Two things it cannot do: look for a name's, username's or e-mail's beginning at once,
+// and other orders than that of joining. The list of the community can, and knows neither conditions nor values. So a searched or
+// otherwise ordered table takes its order from that list and its columns from the filter, a hundred members at a time.
+import { queryOptions } from "@tanstack/react-query";
+import { type AnswerOf, api, request } from "~/api/client";
+import type { Amount } from "~/api/json";
+import type { Filter, Scalar } from "./filter-model";
+
+export type UserField = AnswerOf<"get", "/v1/communities/{communityId}/user-fields">["data"][number];
+export type Cell = string | number | boolean | null | string[];
+export type MemberRow = {
+  /** Short id. */
+  id: string;
+  /** As the first column shows it. */
+  name: string;
+  username: string;
+  avatar: string | null;
+  cells: Record<string, Cell | undefined>;
+};
+export type MembersPage = { rows: MemberRow[]; total: number | null; next: string | null };
+
+export const orders = ["oldest", "newest", "name", "xp", "seen"] as const;
+export type Order = (typeof orders)[number];
+const sortOf: Record<Exclude<Order, "oldest">, string> = {
+  newest: "createdAt:desc",
+  name: "displayName:asc",
+  xp: "xp:desc",
+  seen: "lastLogin:desc",
+};
+
+export type MembersQuestion = { search: string; filter: Filter; order: Order; columns: string[] };
+
+const listPage = 100; // the most that the list gives, and that one condition takes ids
+const fieldsPage = 100;
+
+/** All fields, the program's own too; there are a few hundred at most. */
+export const fieldsQuery = (communityId: string) =>
+  queryOptions({
+    queryKey: ["user-fields", communityId, "all"],
+    queryFn: async ({ signal }) => {
+      const fields: UserField[] = [];
+      for (let page = 1; ; page++) {
+        const answer = await api.get("/v1/communities/{communityId}/user-fields", {
+          path: { communityId },
+          query: { page, limit: fieldsPage },
+          signal,
+        });
+        fields.push(...answer.data);
+        if (answer.data.length === 0 || fields.length >= (answer.meta.total ?? 0)) return fields;
+      }
+    },
+  });
+
+type FilterAnswer = { data: { users: Record<string, Cell>[]; total: number; next_cursor?: string } };
+
+async function filtered(
+  community: string,
+  columns: string[],
+  filter: Record<string, unknown>,
+  cursor: string | null,
+  signal: AbortSignal,
+) {
+  const fields = [...new Set(["user_id", "username", "display_name", ...columns])];
+  const { data } = (await request("post", "/v1/users/filter", {
+    community,
+    signal,
+    body: { fields, filter, ...(cursor && { cursor }) },
+  })) as FilterAnswer;
+  return data;
+}
+
+const rowOf = (cells: Record<string, Cell>, avatar: string | null): MemberRow => ({
+  id: String(cells.user_id),
+  name: String(cells.display_name || cells.username),
+  username: String(cells.username),
+  avatar,
+  cells,
+});
+
+/** Whom the list of the community knows: conditions that it has words for go there, which makes its total right. */
+function listConditions(filter: Filter): { query: Record<string, string>; rest: Filter } {
+  const query: Record<string, string> = {};
+  const rest: Filter = {};
+  for (const [name, value] of Object.entries(filter)) {
+    const inside = typeof value === "object" && value !== null && "in" in value ? value.in : [value as Scalar];
+    const texts = inside.every((item) => typeof item === "string");
+    if (texts && name === "status") query.status = inside.join(",");
+    else if (texts && inside.length === 1 && (name === "role" || name === "tag")) query[name] = inside[0] as string;
+    else rest[name] = value;
+  }
+  return { query, rest };
+}
+
+/** Other orders than that of joining are the list's, which knows few conditions. */
+export const canOrder = (filter: Filter) => Object.keys(listConditions(filter).rest).length === 0;
+
+/** So many pages of the list are looked through for one page of the table when other conditions leave nobody of them. */
+const emptyPagesMax = 5;
+
+async function fromList(community: string, question: MembersQuestion, cursor: string | null, signal: AbortSignal) {
+  const { query, rest } = listConditions(question.filter);
+  const conditions = Object.keys(rest).length > 0;
+  let next = cursor;
+  for (let pages = 1; ; pages++) {
+    const list = await api.get("/v1/communities/{communityId}/users", {
+      path: { communityId: community },
+      query: {
+        limit: listPage,
+        sort: question.order === "oldest" ? "createdAt:asc" : sortOf[question.order],
+        ...(question.search && { search: `keyword:${question.search}` }),
+        ...query,
+        ...(next && { cursor: next }),
+      },
+      signal,
+    });
+    next = list.meta.nextCursor ?? null;
+    const ids = list.data.map((one) => String(one.id));
+    const { users } =
+      ids.length === 0
+        ? { users: [] }
+        : await filtered(community, question.columns, { ...rest, user_id: { in: ids } }, null, signal);
+    const byId = new Map(users.map((user) => [String(user.user_id), user]));
+    const rows = list.data.flatMap((one) => {
+      const user = byId.get(String(one.id));
+      return user ? [rowOf(user, one.avatar ?? null)] : [];
+    });
+    if (rows.length > 0 || next === null || pages === emptyPagesMax)
+      return { rows, total: conditions ? null : (list.meta.total ?? null), next };
+  }
+}
+
+export async function membersPage(
+  community: string,
+  question: MembersQuestion,
+  cursor: string | null,
+  signal: AbortSignal,
+): Promise<MembersPage> {
+  if (question.search || (question.order !== "oldest" && canOrder(question.filter)))
+    return fromList(community, question, cursor, signal);
+  const data = await filtered(community, question.columns, question.filter, cursor, signal);
+  return { rows: data.users.map((user) => rowOf(user, null)), total: data.total, next: data.next_cursor ?? null };
+}
+
+// ---- One member
+
+export type Member = AnswerOf<"post", "/v1/users/info">["data"];
+
+/** Names a member beyond doubt: a username may look like anything. */
+export const byId = (id: string) => `id:${id}`;
+
+export const memberQuery = (community: string, id: string) =>
+  queryOptions({
+    queryKey: ["members", community, "one", id],
+    queryFn: async ({ signal }) =>
+      (await api.post("/v1/users/info", { community, body: { idOrEmail: byId(id) }, signal })).data,
+  });
+
+export type Balance = { currency: string; name: string; balance: Amount; earned: Amount };
+export const balancesQuery = (community: string, id: string) =>
+  queryOptions({
+    queryKey: ["members", community, "balances", id],
+    queryFn: async ({ signal }) =>
+      (await api.post("/v1/users/balances", { community, body: { identifier: id, identifier_type: "id" }, signal }))
+        .data.balances as Balance[],
+  });
+
+// ---- Segments
+
+export type Segment = {
+  _id: string;
+  name: string;
+  description: string;
+  filter: Filter;
+  columns: string[];
+  broken: { kind: string; name: string }[];
+  createdAt: string;
+  updatedAt: string;
+};
+
+export const segmentsQuery = (community: string) =>
+  queryOptions({
+    queryKey: ["segments", community, "all"],
+    queryFn: async ({ signal }) => {
+      const all: Segment[] = [];
+      for (let page = 1; ; page++) {
+        const answer = (await request("get", `/v1/segments?page=${page}&limit=100&sort=name:asc`, {
+          community,
+          signal,
+        })) as {
+          data: Segment[];
+          pagination: { total: number };
+        };
+        all.push(...answer.data);
+        if (answer.data.length === 0 || all.length >= answer.pagination.total) return all;
+      }
+    },
+  });
+
+export const segmentCountQuery = (community: string, id: string) =>
+  queryOptions({
+    queryKey: ["segments", community, "count", id],
+    queryFn: async ({ signal }) =>
+      ((await request("get", `/v1/segments/${id}/count`, { community, signal })) as { data: { total: number } }).data
+        .total,
+  });
+
+// ---- Roles and tags
+
+export type NamedItem = { _id: string; name: string; colour?: string; memberCount: number };
+
+/** The highest first; @all, which everybody has, is none to choose. */
+export const rolesQuery = (community: string) =>
+  queryOptions({
+    queryKey: ["roles", community, "all"],
+    queryFn: async ({ signal }): Promise<NamedItem[]> => {
+      const { body } = (await request("get", "/v1/roles", { community, signal })) as {
+        body: { _id: string; title: string; class: string; memberCount: number }[];
+      };
+      return body
+        .filter((role) => role.title !== "@all")
+        .map((role) => ({ _id: role._id, name: role.title, colour: role.class, memberCount: role.memberCount }));
+    },
+  });
+export const tagsQuery = (community: string) =>
+  queryOptions({
+    queryKey: ["tags", community, "all"],
+    queryFn: async ({ signal }): Promise<NamedItem[]> =>
+      (
+        (await request("get", `/v1/communities/${community}/tags`, { signal })) as {
+          data: NamedItem[];
+        }
+      ).data,
+  });

@@ -1,0 +1,8 @@
+import { createFileRoute } from "@tanstack/react-router";
+import { ChoosePassword, tokenSearch } from "./-choose-password";
+
+export const Route = createFileRoute("/set-password")({ validateSearch: tokenSearch, component: SetPassword });
+
+function SetPassword() {
+  return <ChoosePassword kind="set" token={Route.useSearch().token} />;
+}
