@@ -108,12 +108,14 @@ void mount_all(api::RouteTable& table, Services& services, jobs::BulkService& bu
   for (auto& route : reference_routes(api::openapi_document(documented, FEALTY_VERSION))) table.add(std::move(route));
 }
 
-std::vector<http::Metrics::Registration> register_gauges(http::Metrics& metrics, jobs::BulkRunner& runner) {
+std::vector<http::Metrics::Registration> register_gauges(http::Metrics& metrics, jobs::BulkRunner& runner, access::ApiLog& api_log) {
   std::vector<http::Metrics::Registration> all;
   all.push_back(metrics.add_gauge("fealty_bulk_jobs_held", "Bulk jobs that this node works on.", {},
                                   [&] { return static_cast<double>(runner.jobs_held()); }));
   all.push_back(metrics.add_gauge("fealty_bulk_rows_done", "Rows of bulk jobs with an outcome since the start.", {},
                                   [&] { return static_cast<double>(runner.rows_done()); }));
+  all.push_back(metrics.add_gauge("fealty_api_log_dropped", "Requests that the API log could not keep since the start.", {},
+                                  [&] { return static_cast<double>(api_log.dropped()); }));
   return all;
 }
 
@@ -172,9 +174,9 @@ int serve(ServeSettings const& settings) {
   jobs::CleanUp clean_up(parts());
 
   http::Metrics metrics;
-  auto const gauges = register_gauges(metrics, runner);
   std::atomic<bool> draining{false};
   Services services(settings, settings.password_threads, database, program.numbers, program.keys);
+  auto const gauges = register_gauges(metrics, runner, services.api_log);
   // As of uploads; a picture is written in a moment.
   services.avatars.remove_orphans(settings.storage.is_sqlite() ? 0 : jobs::kOrphanIdleMs);
   api::RouteTable table;
@@ -198,7 +200,8 @@ int serve(ServeSettings const& settings) {
                                     .error_of_exception = error_of_exception,
                                     .access_log = settings.access_log,
                                     .rate_limiter = &rate_limiter,
-                                    .around_quick = quick_reads(database)}},
+                                    .around_quick = quick_reads(database),
+                                    .recorder = &services.api_log}},
                       table, services.identity.gate(), metrics);
   auto transport = make_transport(settings);
   runner.start();

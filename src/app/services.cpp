@@ -1,6 +1,7 @@
 #include "app/services.h"
 
 #include "access/key_routes.h"
+#include "jobs/job_log.h"
 
 namespace fealty::app {
 
@@ -25,6 +26,11 @@ Services::Services(ServeSettings const& settings_, int password_threads, sql::Da
       settings(database, numbers),
       roles(database, numbers),
       tags(database, numbers),
+      administrators(database, numbers),
+      currencies(database, numbers),
+      api_log(database, numbers),
+      api_log_reader(database, jobs::job_log()),
+      audit_log(database),
       access_levels(database, numbers),
       secure_auth(database, numbers, identity.session_keys()) {}
 
@@ -50,6 +56,10 @@ std::vector<api::Route> Services::routes(jobs::BulkService& bulk) {
   add(members::community_settings_routes(settings));
   add(members::roles_routes(roles));
   add(members::tags_routes(tags));
+  add(members::administrators_routes(administrators));
+  add(ledger::currency_routes(currencies));
+  add(access::api_log_routes(api_log_reader));
+  add(access::audit_log_routes(audit_log));
   return all;
 }
 
@@ -57,12 +67,14 @@ void Services::start() {
   identity.start();
   erasure.start();
   history_upkeep.start();
+  api_log.start();
 }
 
 void Services::stop() {
   identity.stop();
   erasure.stop();
   history_upkeep.stop();
+  api_log.stop();
 }
 
 }  // namespace fealty::app

@@ -1,10 +1,14 @@
 // The services behind the API, put together for a running server.
 #pragma once
+#include "access/api_log.h"
+#include "access/audit_log.h"
 #include "app/identity_wiring.h"
 #include "app/installation.h"
 #include "identity/access_levels.h"
 #include "identity/secure_auth.h"
 #include "jobs/bulk_service.h"
+#include "ledger/currencies.h"
+#include "members/administrators.h"
 #include "members/avatars.h"
 #include "members/balances.h"
 #include "members/community_settings.h"
@@ -50,6 +54,11 @@ struct Services {
   members::CommunitySettingsService settings;
   members::RolesService roles;
   members::TagsService tags;
+  members::AdministratorsService administrators;
+  ledger::CurrencyService currencies;
+  access::ApiLog api_log;
+  access::ApiLogReader api_log_reader;
+  access::AuditLog audit_log;
   identity::AccessLevelService access_levels;
   identity::SecureAuth secure_auth;
 };

@@ -1,5 +1,6 @@
 #include "http/pipeline.h"
 #include <latch>
+#include "access/audit.h"
 #include "api/envelope.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -12,7 +13,7 @@ namespace {
 
 // What a form around an uploaded file may add to the file's own limit: boundaries, part headers and small fields.
 constexpr std::int64_t kFormBytesMax = 1024 * 1024;
-constexpr std::size_t kRequestIdCharactersMax = 128;
+constexpr std::size_t kRequestIdCharactersMax = 128, kUserAgentBytesMax = 256;
 constexpr int kClientGone = 499;  // the number that nginx logs for it
 constexpr std::string_view kAllMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 constexpr std::string_view kCorsRequestHeaders =
@@ -66,6 +67,8 @@ bool can_be_sent(api::Response const& response) {
 
 void set_error(Exchange& x, Error const& error) {
   x.piece.clear();
+  x.error_code = error.code();
+  x.error_fields = access::loggable_issues(error.issues);
   x.response = api::render(x.family, Result<api::Answer>(std::unexpected(error)), x.request.request_id);
   if (error.retry_after_s > 0 && !has_header(x.response, "retry-after"))
     add_header(x.response, "Retry-After", std::to_string(error.retry_after_s));
@@ -357,6 +360,7 @@ std::optional<Error> Pipeline::admit(Exchange& x) {
   auto principal = authenticator_.check(x.request, context.now);
   if (!principal) return std::move(principal.error());
   x.key_prefix = principal->key_prefix;
+  x.caller = *principal;
   x.credential_seen_ms = steady_now_ms();
   if (principal->kind == api::PrincipalKind::guest) {
     x.admitted = x.route->needs.guest;
@@ -427,6 +431,7 @@ void Pipeline::record(Exchange const& x, int status, std::int64_t bytes) {
   // 11. Metrics and the access log: never headers, query or bodies, which hold keys and people's data.
   std::int64_t const duration_us = steady_us() - x.began_us;
   metrics_.request_ended(x.route_id, x.method, status, duration_us);
+  tell_recorder(x, status, bytes, duration_us);
   if (!settings_.access_log) return;
   log::info("request", {{"method", x.method ? api::to_string(*x.method) : std::string_view("other")},
                         {"route", x.route_id},
@@ -436,6 +441,38 @@ void Pipeline::record(Exchange const& x, int status, std::int64_t bytes) {
                         {"key", x.key_prefix},
                         {"request_id", x.request.request_id},
                         {"remote", x.request.remote_address}});
+}
+
+void Pipeline::tell_recorder(Exchange const& x, int status, std::int64_t bytes, std::int64_t duration_us) noexcept {
+  // 12. The API log of the community, where the request has one.
+  auto const community = x.context.community ? x.context.community : x.caller.community;
+  bool const reads = x.method == api::Method::get || x.method == api::Method::head;
+  if (!settings_.recorder || !x.route || !community || x.family == api::Family::plain) return;
+  try {
+    if (!settings_.recorder->wants(community, reads, status)) return;
+    access::RequestRecord r;
+    r.community = community;
+    r.request_id = x.request.request_id;
+    r.method = api::to_string(*x.method);
+    r.path = std::string(api::prefixes_of(*x.route).front()) + x.route->path;
+    r.operation = x.route->id;
+    r.status = status;
+    r.code = x.error_code;
+    r.duration_us = duration_us;
+    r.request_bytes = std::max(x.head.content_length.value_or(0), static_cast<std::int64_t>(x.request.body.size()));
+    r.response_bytes = bytes;
+    r.caller_kind = access::actor_of(x.caller).type;
+    r.caller_prefix = x.caller.key_prefix;
+    r.caller_name = x.caller.name;
+    r.member = x.caller.account;
+    r.remote_address = x.request.remote_address;
+    r.user_agent = access::loggable(x.request.header("user-agent").value_or(""), kUserAgentBytesMax);
+    r.errors = x.error_fields;
+    settings_.recorder->record(std::move(r));
+  } catch (std::exception const& e) {
+    // Out of memory, at most: an answer is worth more than its row.
+    log::warning("api_log.not_recorded", {{"request_id", x.request.request_id}, {"what", e.what()}});
+  }
 }
 
 std::string Pipeline::fresh_request_id() {

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <vector>
+#include "access/api_log.h"
 #include "access/authenticator.h"
 #include "access/rate_limiter.h"
 #include "api/http_types.h"
@@ -37,6 +38,7 @@ struct PipelineSettings {
   access::RateLimiter* rate_limiter = nullptr;  // none: no limits
   // Set where storage lets readers wait for nobody: quick routes run on I/O threads, inside this.
   std::function<void(std::function<void()> const& steps)> around_quick = {};
+  access::RequestRecorder* recorder = nullptr;  // none: nobody keeps an API log
 };
 
 // What the session does with the request's body.
@@ -78,6 +80,8 @@ struct Exchange {
   std::optional<Error> abort_error;  // why the session aborted the streamed body, when BodyAborted alone says too little
   api::Context context;
   std::string key_prefix;
+  api::Principal caller;                        // whose credential was good, whether or not he was admitted
+  std::string error_code, error_fields = "[]";  // of a refusal, for the API log
   std::int64_t began_us = 0;
   std::int64_t deadline_steady_ms = 0;
   std::int64_t credential_seen_ms = 0;  // steady time of the last look at it
@@ -131,6 +135,7 @@ class Pipeline {
   bool settle(Exchange& x, std::function<Outcome()> const& make) noexcept;
   bool credential_still_holds(Exchange& x);
   void record(Exchange const& x, int status, std::int64_t bytes);
+  void tell_recorder(Exchange const& x, int status, std::int64_t bytes, std::int64_t duration_us) noexcept;
   std::string fresh_request_id();
   std::string_view cors_origin_of(Exchange const& x) const;
 

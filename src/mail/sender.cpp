@@ -30,6 +30,7 @@ constexpr Letter kLetters[] = {
     {"community_password", "sign-in"},
     {"email_changed", "sign-in"},
     {"invitation", "sign-in"},
+    {"administrator", "sign-in"},
     {"second_factor_off", "forgot-password"},
 };
 

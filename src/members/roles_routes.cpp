@@ -110,7 +110,7 @@ std::vector<Route> tags_routes(TagsService& service) {
     return Route{.method = method,
                  .path = std::string("/communities/{communityId}/tags") + (one ? "/{tagId}" : ""),
                  .family = Family::application,
-                 .needs = Needs::system({Permission::role}),
+                 .needs = Needs::role(api::CommunityRole::administrator),
                  .id = std::move(id),
                  .summary = std::move(summary),
                  .tag = "Tags",

@@ -80,21 +80,15 @@ class RoleBook {
     return keeper;
   }
 
-  // Those that a member was given, and @all.
+  // Those that a member was given, and @all; their members are to be counted.
   std::vector<RoleOut> of(MemberNo member) const {
     auto const given = roles_of(tx_, context_.community, member);
-    auto const counts = count_role_holders(tx_, context_.community);
     std::vector<RoleOut> out;
     for (auto const& r : rows_)
-      if (r.is_base() || std::ranges::find(given, r.number) != given.end()) out.push_back(shown(r, counts));
+      if (r.is_base() || std::ranges::find(given, r.number) != given.end()) out.push_back(shown(r));
     return out;
   }
-  RoleOut shown(RoleRow const& r) const { return shown(r, count_role_holders(tx_, context_.community)); }
-  RoleOut shown(RoleRow const& r, std::map<std::int64_t, std::int64_t> const& counts) const {
-    auto const found = counts.find(r.number);
-    auto const members = r.is_base() ? find_server(tx_, context_.community)->members : found == counts.end() ? 0 : found->second;
-    return shown_role(r, context_.principal.community_id, members);
-  }
+  RoleOut shown(RoleRow const& r) const { return shown_role(r, context_.principal.community_id, 0); }
 
  private:
   std::vector<std::int64_t> const& given_numbers(MemberNo member) const {
@@ -127,6 +121,23 @@ Result<Account> member_named(sql::Tx& tx, api::Context const& c, std::string con
 void audit(sql::Tx& tx, NumberSource& numbers, api::Context const& c, std::string action, std::string target, std::string detail) {
   access::write_audit(tx, c.community, numbers.next(),
                       {access::actor_of(c.principal), std::move(action), std::move(target), std::move(detail), c.remote_address, c.now});
+}
+
+// In a transaction of its own: nobody waits to write meanwhile.
+void fill_counts(sql::Database& database, CommunityNo community, std::span<RoleOut> roles) {
+  database.read([&](sql::Tx& tx) {
+    for (auto& role : roles)
+      role.memberCount =
+          role.title == "@all" ? count_members(tx, community) : count_role_holders(tx, community, PublicId::parse(role._id)->number);
+  });
+}
+Result<RoleOut> counted(sql::Database& database, CommunityNo community, Result<RoleOut> role) {
+  if (role) fill_counts(database, community, {&*role, 1});
+  return role;
+}
+Result<std::vector<RoleOut>> counted(sql::Database& database, CommunityNo community, Result<std::vector<RoleOut>> roles) {
+  if (roles) fill_counts(database, community, *roles);
+  return roles;
 }
 
 std::unexpected<Error> title_taken(std::string const& title) {
@@ -166,8 +177,12 @@ Result<std::vector<RoleOut>> RolesService::list(api::Context const& c) {
     RoleBook const book(tx, c, false);
     if (auto keeper = book.keeper(); !keeper) return std::unexpected(std::move(keeper).error());
     auto const counts = count_role_holders(tx, c.community);
+    auto const everybody = count_members(tx, c.community);
     std::vector<RoleOut> all;
-    for (auto const& r : book.rows()) all.push_back(book.shown(r, counts));
+    for (auto const& r : book.rows()) {
+      auto const found = counts.find(r.number);
+      all.push_back(shown_role(r, c.principal.community_id, r.is_base() ? everybody : found == counts.end() ? 0 : found->second));
+    }
     return all;
   });
 }
@@ -196,7 +211,7 @@ Result<api::Answer> RolesService::create(api::Context const& c, RoleIn const& in
 }
 
 Result<RoleOut> RolesService::change(api::Context const& c, PublicId id, RoleIn const& in) {
-  return database_.write([&](sql::Tx& tx) -> Result<RoleOut> {
+  auto const changed = [&](sql::Tx& tx) -> Result<RoleOut> {
     RoleBook const book(tx, c, true);
     auto const keeper = book.keeper();
     if (!keeper) return std::unexpected(keeper.error());
@@ -221,7 +236,8 @@ Result<RoleOut> RolesService::change(api::Context const& c, PublicId id, RoleIn 
     auto out = book.shown(after);
     audit(tx, numbers_, c, "role.update", out._id, access::audit_changes(was, out, c.request_id));
     return out;
-  });
+  };
+  return counted(database_, c.community, database_.write(changed));
 }
 
 Result<RoleOut> RolesService::remove(api::Context const& c, PublicId id) {
@@ -236,7 +252,7 @@ Result<RoleOut> RolesService::remove(api::Context const& c, PublicId id) {
     auto out = book.shown(*role);
     // Whoever writes role sets is finished now, and those that come read the roles that are left.
     ledger::lock_everybody(tx, c.community);
-    delete_role(tx, c.community, role->number);
+    out.memberCount = delete_role(tx, c.community, role->number);
     for (auto level : list_level_roles(tx, c.community)) {
       std::vector<std::string> kept;
       for (auto const part : split(level.roles, ','))
@@ -249,19 +265,22 @@ Result<RoleOut> RolesService::remove(api::Context const& c, PublicId id) {
 }
 
 Result<std::vector<RoleOut>> RolesService::of_user(api::Context const& c, std::string const& user) {
-  return database_.read([&](sql::Tx& tx) -> Result<std::vector<RoleOut>> {
+  return counted(database_, c.community, database_.read([&](sql::Tx& tx) -> Result<std::vector<RoleOut>> {
     RoleBook const book(tx, c, false);
     if (auto keeper = book.keeper(); !keeper) return std::unexpected(std::move(keeper).error());
     auto const account = member_named(tx, c, user);
     if (!account) return std::unexpected(account.error());
     return book.of(account->number);
-  });
+  }));
 }
 
 Result<api::Answer> RolesService::move(api::Context const& c, PublicId id, std::string const& user, Move move,
                                        std::optional<access::OnceKey> const& key) {
   std::string const message =
       move == Move::give ? "Role has been added to user successfully" : "Role has been removed from user successfully";
+  // Counted beforehand: nobody waits to write meanwhile.
+  auto const [everybody, holders] =
+      database_.read([&](sql::Tx& tx) { return std::pair(count_members(tx, c.community), count_role_holders(tx, c.community)); });
   return access::once_as<std::vector<RoleOut>>(200, message, database_, c, key, [&](sql::Tx& tx) -> Result<std::vector<RoleOut>> {
     RoleBook const book(tx, c, true);
     auto const account = member_named(tx, c, user);
@@ -286,7 +305,8 @@ Result<api::Answer> RolesService::move(api::Context const& c, PublicId id, std::
     auto set = roles_of(tx, c.community, member);
     auto const at = std::ranges::lower_bound(set, role->number);
     bool const has = at != set.end() && *at == role->number;
-    if (has != (move == Move::give)) {
+    bool const is_new = has != (move == Move::give);
+    if (is_new) {
       if (has)
         set.erase(at);
       else
@@ -297,7 +317,13 @@ Result<api::Answer> RolesService::move(api::Context const& c, PublicId id, std::
       audit(tx, numbers_, c, move == Move::give ? "role.give" : "role.take", account->id().to_string(),
             access::audit_value(w.take(), c.request_id));
     }
-    return book.of(member);
+    auto roles = book.of(member);
+    for (auto& held : roles) {
+      auto const found = holders.find(PublicId::parse(held._id)->number);
+      held.memberCount = held.title == "@all" ? everybody : found == holders.end() ? 0 : found->second;
+      if (is_new && held._id == role->id().to_string()) ++held.memberCount;
+    }
+    return roles;
   });
 }
 

@@ -21,13 +21,12 @@ Statement const kRoles{"roles.list_whole",
                        "title_translations, created_at, updated_at, version FROM roles WHERE community_id = $1 "
                        "ORDER BY position DESC, role_id"};
 Statement const kCountHolders{"roles.count_holders", "SELECT role_id, count(*) FROM member_roles WHERE community_id = $1 GROUP BY role_id"};
+Statement const kCountRole{"roles.count_role", "SELECT count(*) FROM member_roles WHERE community_id = $1 AND role_id = $2"};
+Statement const kCountTag{"tags.count_tag", "SELECT count(*) FROM member_tags WHERE community_id = $1 AND tag_id = $2"};
 Statement const kRolesOf{"roles.of_member", "SELECT role_id FROM member_roles WHERE community_id = $1 AND member_id = $2 ORDER BY role_id"};
 Statement const kLevels{"roles.levels", "SELECT level, roles FROM access_levels WHERE community_id = $1 ORDER BY level"};
 Statement const kSetLevel{"roles.set_level", "UPDATE access_levels SET roles = $3 WHERE community_id = $1 AND level = $2"};
-Statement const kTags{
-    "tags.list_whole",
-    "SELECT t.tag_id, t.name, t.created_at, t.updated_at, (SELECT count(*) FROM member_tags m "
-    "WHERE m.community_id = t.community_id AND m.tag_id = t.tag_id) FROM tags t WHERE t.community_id = $1 ORDER BY t.tag_id"};
+Statement const kTags{"tags.list_whole", "SELECT tag_id, name, created_at, updated_at FROM tags WHERE community_id = $1 ORDER BY tag_id"};
 Statement const kRenameTag{"tags.rename", "UPDATE tags SET name = $3, updated_at = $4 WHERE community_id = $1 AND tag_id = $2"};
 Statement const kTakeTag{"tags.take_from_all", "DELETE FROM member_tags WHERE community_id = $1 AND tag_id = $2"};
 Statement const kDeleteTag{"tags.delete", "DELETE FROM tags WHERE community_id = $1 AND tag_id = $2"};
@@ -81,6 +80,10 @@ std::map<std::int64_t, std::int64_t> count_role_holders(sql::Tx& tx, CommunityNo
   return counts;
 }
 
+std::int64_t count_role_holders(sql::Tx& tx, CommunityNo community, std::int64_t role) {
+  return tx.one(kCountRole, [](Row const& r) { return r.integer(0); }, community, role).value();
+}
+
 std::vector<std::int64_t> roles_of(sql::Tx& tx, CommunityNo community, MemberNo member) {
   std::vector<std::int64_t> all;
   tx.each(kRolesOf, [&](Row const& r) { all.push_back(r.integer(0)); }, community, member);
@@ -101,9 +104,7 @@ std::vector<TagRow> list_tags(sql::Tx& tx, CommunityNo community) {
   std::vector<TagRow> all;
   tx.each(
       kTags,
-      [&](Row const& r) {
-        all.push_back({r.integer(0), r.string(1), r.integer(2), r.integer(3) != 0 ? r.integer(3) : r.integer(2), r.integer(4)});
-      },
+      [&](Row const& r) { all.push_back({r.integer(0), r.string(1), r.integer(2), r.integer(3) != 0 ? r.integer(3) : r.integer(2)}); },
       community);
   return all;
 }
@@ -112,9 +113,14 @@ void rename_tag(sql::Tx& tx, CommunityNo community, std::int64_t tag, std::strin
   tx.exec(kRenameTag, community, tag, name, now);
 }
 
-void delete_tag(sql::Tx& tx, CommunityNo community, std::int64_t tag) {
-  tx.exec(kTakeTag, community, tag);
+std::int64_t count_tag_holders(sql::Tx& tx, CommunityNo community, std::int64_t tag) {
+  return tx.one(kCountTag, [](Row const& r) { return r.integer(0); }, community, tag).value();
+}
+
+std::int64_t delete_tag(sql::Tx& tx, CommunityNo community, std::int64_t tag) {
+  auto const holders = tx.exec(kTakeTag, community, tag);
   tx.exec(kDeleteTag, community, tag);
+  return holders;
 }
 
 }  // namespace fealty::members

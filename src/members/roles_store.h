@@ -26,8 +26,9 @@ void update_role(sql::Tx& tx, CommunityNo community, RoleRow const& role);
 std::int64_t delete_role(sql::Tx& tx, CommunityNo community, std::int64_t role);
 // The highest first; of equal orders the older one.
 std::vector<RoleRow> list_roles(sql::Tx& tx, CommunityNo community);
-// Members who have each role, by its number; @all is not among them.
+// Members who have each role, by its number; @all is not among them. Goes through all of them: not while others wait to write.
 std::map<std::int64_t, std::int64_t> count_role_holders(sql::Tx& tx, CommunityNo community);
+std::int64_t count_role_holders(sql::Tx& tx, CommunityNo community, std::int64_t role);
 // Numbers of the roles that a member was given.
 std::vector<std::int64_t> roles_of(sql::Tx& tx, CommunityNo community, MemberNo member);
 
@@ -43,13 +44,13 @@ struct TagRow {
   std::int64_t number = 0;
   std::string name;
   TimeMs created_at = 0, updated_at = 0;
-  std::int64_t members = 0;
   PublicId id() const { return PublicId::of(number, created_at); }
 };
 // In the order of their making.
 std::vector<TagRow> list_tags(sql::Tx& tx, CommunityNo community);
 void rename_tag(sql::Tx& tx, CommunityNo community, std::int64_t tag, std::string_view name, TimeMs now);
-// From everybody who has it, too.
-void delete_tag(sql::Tx& tx, CommunityNo community, std::int64_t tag);
+std::int64_t count_tag_holders(sql::Tx& tx, CommunityNo community, std::int64_t tag);
+// From everybody who has it, too. Gives how many had it.
+std::int64_t delete_tag(sql::Tx& tx, CommunityNo community, std::int64_t tag);
 
 }  // namespace fealty::members

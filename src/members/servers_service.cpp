@@ -15,7 +15,7 @@
 namespace fealty::members {
 namespace {
 
-ServerOut shown(ServerRow const& s) {
+ServerOut shown(ServerRow const& s, std::int64_t members = 0) {
   ServerOut out;
   out._id = s.id().to_string();
   out.title = s.title;
@@ -28,7 +28,7 @@ ServerOut shown(ServerRow const& s) {
   out.defaultLanguage = s.default_language;
   out.languages = s.languages;
   out.isPublic = s.is_public;
-  out.memberCount = s.members;
+  out.memberCount = members;
   return out;
 }
 
@@ -116,7 +116,7 @@ Result<api::Answer> ServersService::create(api::Context const& c, ServerIn const
       return fail(errors::kTooManyCommunities, "One person can own " + std::to_string(kCommunitiesPerOwnerMax) + " communities.");
     auto const found =
         found_community(tx, numbers_, made, {me, {}, {}, c.principal.name}, access::actor_of(c.principal), c.remote_address, c.now);
-    return shown(*find_server(tx, found.number));
+    return shown(*find_server(tx, found.number), 1);
   });
 }
 
@@ -124,17 +124,17 @@ std::vector<ServerOut> ServersService::list(api::Context const& c) {
   return database_.read([&](sql::Tx& tx) {
     std::vector<ServerOut> all;
     if (c.principal.kind != api::PrincipalKind::user) {
-      all.push_back(shown(*find_server(tx, c.community)));
+      all.push_back(shown(*find_server(tx, c.community), count_members(tx, c.community)));
       return all;
     }
     for (auto const& s : servers_of(tx, c.principal.account, c.now))
-      if (!c.principal.scope || s.number == c.principal.scope) all.push_back(shown(s));
+      if (!c.principal.scope || s.number == c.principal.scope) all.push_back(shown(s, count_members(tx, s.number)));
     return all;
   });
 }
 
 Result<ServerOut> ServersService::change(api::Context const& c, ServerChange const& in) {
-  return database_.write([&](sql::Tx& tx) -> Result<ServerOut> {
+  auto changed = database_.write([&](sql::Tx& tx) -> Result<ServerOut> {
     lock_community(tx, c.community);
     auto const before = *find_server(tx, c.community);
     if (in.ifVersion && *in.ifVersion != before.version)
@@ -168,6 +168,9 @@ Result<ServerOut> ServersService::change(api::Context const& c, ServerChange con
                          c.remote_address, c.now});
     return out;
   });
+  // Behind the transaction: nobody waits to write meanwhile.
+  if (changed) changed->memberCount = database_.read([&](sql::Tx& tx) { return count_members(tx, c.community); });
+  return changed;
 }
 
 }  // namespace fealty::members

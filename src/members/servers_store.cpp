@@ -8,10 +8,9 @@ namespace {
 using sql::Row;
 using sql::Statement;
 
-#define SERVER_COLUMNS                                                                                                       \
-  "SELECT c.community_id, c.title, c.description, c.owner_id, c.created_at, c.updated_at, c.version, c.time_zone, "          \
-  "c.default_language, c.languages, c.is_public, (SELECT count(*) FROM memberships n WHERE n.community_id = c.community_id " \
-  "AND n.state <> 4) FROM communities c "
+#define SERVER_COLUMNS                                                                                              \
+  "SELECT c.community_id, c.title, c.description, c.owner_id, c.created_at, c.updated_at, c.version, c.time_zone, " \
+  "c.default_language, c.languages, c.is_public FROM communities c "
 Statement const kFind{"servers.find", SERVER_COLUMNS "WHERE c.community_id = $1"};
 // A suspension that is over is none.
 Statement const kOf{"servers.of", SERVER_COLUMNS
@@ -21,6 +20,7 @@ Statement const kOf{"servers.of", SERVER_COLUMNS
 Statement const kUpdate{"servers.update",
                         "UPDATE communities SET title = $2, description = $3, time_zone = $4, default_language = $5, languages = $6, "
                         "is_public = $7, updated_at = $8, version = $9 WHERE community_id = $1"};
+Statement const kMembers{"servers.members", "SELECT count(*) FROM memberships WHERE community_id = $1 AND state <> 4"};
 Statement const kOwned{"servers.owned", "SELECT count(*) FROM communities WHERE owner_id = $1"};
 Statement const kCreator{"servers.creator",
                          "SELECT a.state, coalesce(c.is_operator, 0) FROM accounts a LEFT JOIN account_credentials c "
@@ -39,7 +39,6 @@ ServerRow read(Row const& r) {
   s.default_language = r.string(8);
   for (auto const code : split(r.text(9), ',')) s.languages.emplace_back(code);
   s.is_public = r.boolean(10);
-  s.members = r.integer(11);
   return s;
 }
 
@@ -56,6 +55,10 @@ std::vector<ServerRow> servers_of(sql::Tx& tx, MemberNo account, TimeMs now) {
 void update_server(sql::Tx& tx, ServerRow const& s) {
   tx.exec(kUpdate, s.number, s.title, s.description, s.time_zone, s.default_language, join(s.languages, ","), s.is_public, s.updated_at,
           s.version);
+}
+
+std::int64_t count_members(sql::Tx& tx, CommunityNo community) {
+  return tx.one(kMembers, [](Row const& r) { return r.integer(0); }, community).value();
 }
 
 std::int64_t count_owned(sql::Tx& tx, MemberNo account) {

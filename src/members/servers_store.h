@@ -13,12 +13,13 @@ struct ServerRow {
   std::string time_zone, default_language;
   std::vector<std::string> languages;
   bool is_public = false;
-  std::int64_t members = 0;
   PublicId id() const { return PublicId::of(number.value, created_at); }
 };
 std::optional<ServerRow> find_server(sql::Tx& tx, CommunityNo community);
 // Those where a person is owner or an active member.
 std::vector<ServerRow> servers_of(sql::Tx& tx, MemberNo account, TimeMs now);
+// Members that are not deleted. Goes through all of them: not while others wait to write.
+std::int64_t count_members(sql::Tx& tx, CommunityNo community);
 void update_server(sql::Tx& tx, ServerRow const& server);
 std::int64_t count_owned(sql::Tx& tx, MemberNo account);
 

@@ -11,7 +11,9 @@
 namespace fealty::members {
 namespace {
 
-TagOut shown(TagRow const& t) { return {t.id().to_string(), t.name, to_iso(t.created_at), to_iso(t.updated_at), t.members}; }
+TagOut shown(TagRow const& t, std::int64_t members = 0) {
+  return {t.id().to_string(), t.name, to_iso(t.created_at), to_iso(t.updated_at), members};
+}
 
 std::unexpected<Error> no_tag() { return fail(errors::kTagNotFound, "There is no such tag in this community."); }
 
@@ -42,7 +44,7 @@ void audit(sql::Tx& tx, NumberSource& numbers, api::Context const& c, std::strin
 std::vector<TagOut> TagsService::list(api::Context const& c) {
   return database_.read([&](sql::Tx& tx) {
     std::vector<TagOut> all;
-    for (auto const& t : list_tags(tx, c.community)) all.push_back(shown(t));
+    for (auto const& t : list_tags(tx, c.community)) all.push_back(shown(t, count_tag_holders(tx, c.community, t.number)));
     return all;
   });
 }
@@ -54,7 +56,7 @@ Result<api::Answer> TagsService::create(api::Context const& c, TagIn const& in, 
     auto name = read_name(in.name, known, 0);
     if (!name) return std::unexpected(std::move(name).error());
     if (known.size() >= kTagsMax) return fail(errors::kTooManyTags, "A community can have " + std::to_string(kTagsMax) + " tags.");
-    TagRow const tag{sql::draw_numbers(tx, "tag"), *std::move(name), c.now, c.now, 0};
+    TagRow const tag{sql::draw_numbers(tx, "tag"), *std::move(name), c.now, c.now};
     insert_tag(tx, c.community, {tag.number, tag.name, false, false, 0}, c.now);
     auto out = shown(tag);
     audit(tx, numbers_, c, "tag.create", out, access::audit_value(api::to_json(out), c.request_id));
@@ -63,7 +65,7 @@ Result<api::Answer> TagsService::create(api::Context const& c, TagIn const& in, 
 }
 
 Result<TagOut> TagsService::change(api::Context const& c, PublicId id, TagIn const& in) {
-  return database_.write([&](sql::Tx& tx) -> Result<TagOut> {
+  auto out = database_.write([&](sql::Tx& tx) -> Result<TagOut> {
     lock_community(tx, c.community);
     auto const known = list_tags(tx, c.community);
     auto const* const before = find(known, id);
@@ -75,10 +77,13 @@ Result<TagOut> TagsService::change(api::Context const& c, PublicId id, TagIn con
     after.name = *std::move(name);
     after.updated_at = c.now;
     rename_tag(tx, c.community, after.number, after.name, c.now);
-    auto out = shown(after);
-    audit(tx, numbers_, c, "tag.update", out, access::audit_changes(shown(*before), out, c.request_id));
-    return out;
+    auto changed = shown(after);
+    audit(tx, numbers_, c, "tag.update", changed, access::audit_changes(shown(*before), changed, c.request_id));
+    return changed;
   });
+  // Behind the transaction: nobody waits to write meanwhile.
+  if (out) out->memberCount = database_.read([&](sql::Tx& tx) { return count_tag_holders(tx, c.community, id.number); });
+  return out;
 }
 
 Result<TagOut> TagsService::remove(api::Context const& c, PublicId id) {
@@ -89,8 +94,7 @@ Result<TagOut> TagsService::remove(api::Context const& c, PublicId id) {
     if (!tag) return no_tag();
     // Whoever writes tag sets is finished now, and those that come read the tags that are left.
     ledger::lock_everybody(tx, c.community);
-    delete_tag(tx, c.community, tag->number);
-    auto out = shown(*tag);
+    auto out = shown(*tag, delete_tag(tx, c.community, tag->number));
     audit(tx, numbers_, c, "tag.delete", out, access::audit_value(api::to_json(out), c.request_id));
     return out;
   });

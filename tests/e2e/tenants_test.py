@@ -117,7 +117,7 @@ def tables_of(database, engine, community):
     out = {}
     for name in sorted(row["name"] for row in names):
         columns = database.rows(f"SELECT * FROM {name} LIMIT 1")
-        if columns and "community_id" in columns[0] and name != "key_usage":
+        if columns and "community_id" in columns[0] and name not in ("key_usage", "api_logs"):
             rows = database.rows(f"SELECT * FROM {name} WHERE community_id = {community}")
             out[name] = sorted(json.dumps({k: str(v) for k, v in row.items() if k != "last_used_at"}, sort_keys=True) for row in rows)
     out["accounts"] = sorted(json.dumps({k: str(v) for k, v in row.items()}, sort_keys=True)

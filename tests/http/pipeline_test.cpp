@@ -219,6 +219,51 @@ TEST_F(PipelineTest, BelievesForwardedAddressesOfTrustedProxiesAlone) {
   EXPECT_TRUE(secure);
 }
 
+// Keeps what it is told, and does not want reads.
+struct Notebook final : access::RequestRecorder {
+  bool wants(CommunityNo, bool reads, int status) const override { return !reads || status >= 400; }
+  void record(access::RequestRecord record) override { records.push_back(std::move(record)); }
+  std::vector<access::RequestRecord> records;
+};
+
+TEST_F(PipelineTest, TellsTheRecorderOfRequestsOfAKnownCommunityWithoutTheirValues) {
+  Notebook notebook;
+  settings.recorder = &notebook;
+  auto const handler = [](api::Context&, api::Request&) -> Result<api::Answer> {
+    return fail(errors::kInvalidRequest, "\"secret\" is wrong.", {{"/name", "bad_value", "secret"}, {"/mia@example.org", "unknown", "?"}});
+  };
+  auto const needs = api::Needs::key({api::Permission::create_user});
+  routes.add(Method::post, "/users/{id}", api::BodyKind::json, handler, needs, api::Family::integration);
+  routes.add(
+      Method::get, "/users/{id}", api::BodyKind::none, [](api::Context&, api::Request&) { return text("x"); }, needs,
+      api::Family::integration);
+  routes.add(
+      Method::post, "/locked", api::BodyKind::none, [](api::Context&, api::Request&) { return text("x"); },
+      api::Needs::key({api::Permission::badge}), api::Family::integration);
+  std::vector<api::Header> const good{{"authorization", "Bearer good"}, {"user-agent", "curl/8"}, {"x-request-id", "q-1"}};
+  ask(Method::post, "/v1/users/secret?token=secret", good, R"({"a":"secret"})");
+  ask(Method::get, "/v1/users/secret", good);
+  ask(Method::post, "/v1/users/secret", {{"authorization", "Bearer bad"}});
+  ask(Method::post, "/v1/users/secret");
+  ask(Method::post, "/v1/nothing", good);
+  ask(Method::post, "/v1/locked", good);
+  ASSERT_EQ(notebook.records.size(), 2u) << "not the read, nor who is unknown, nor what is no route";
+  auto const& r = notebook.records[0];
+  EXPECT_EQ(r.community, CommunityNo{7});
+  EXPECT_EQ(r.method + " " + r.path, "POST /v1/users/{id}");
+  EXPECT_EQ(r.status, 400);
+  EXPECT_EQ(r.code, "invalid_request");
+  EXPECT_EQ(r.errors, R"([{"field":"/name","code":"bad_value"},{"field":"/…","code":"unknown"}])");
+  EXPECT_EQ(r.caller_prefix, "fk_good");
+  EXPECT_EQ(r.request_id, "q-1");
+  EXPECT_EQ(r.user_agent, "curl/8");
+  EXPECT_EQ(r.request_bytes, 14);
+  EXPECT_GT(r.response_bytes, 0);
+  for (auto const& each : notebook.records)
+    EXPECT_EQ((each.path + each.errors + each.operation + each.code + each.user_agent).find("secret"), std::string::npos);
+  EXPECT_EQ(notebook.records[1].code, "insufficient_permission") << "refused before it was admitted";
+}
+
 TEST_F(PipelineTest, CountsRequestsByRouteMethodAndStatus) {
   routes.add_usual();
   ask(Method::get, "/hello");

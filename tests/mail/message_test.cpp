@@ -43,7 +43,7 @@ TEST(Templates, EveryLetterIsThereInBothLanguagesAndFillsItsPlaceholders) {
   EXPECT_EQ(names.size(), 2u);
   EXPECT_EQ(names["en"], names["de"]);
   for (auto const* name : {"verify_email", "sign_in", "reset_password", "claim", "set_password", "community_password", "email_changed",
-                           "invitation", "second_factor_off"})
+                           "invitation", "administrator", "second_factor_off"})
     EXPECT_TRUE(names["en"].contains(name)) << name;
 }
 
