@@ -10,13 +10,17 @@ const lookEveryMs = 50;
 async function mailsTo(server: Server, address: string): Promise<string[]> {
   const folder = path.join(server.folder, "data", "mail");
   const names = await readdir(folder).catch(() => []);
-  const files = await Promise.all(names.sort().map((name) => readFile(path.join(folder, name), "utf8").catch(() => "")));
+  const files = await Promise.all(
+    names.sort().map((name) => readFile(path.join(folder, name), "utf8").catch(() => "")),
+  );
   return files.map(unfolded).filter((text) => text.includes(address));
 }
 
 /** Quoted-printable as plain text, where a mail uses it. */
 const unfolded = (text: string) =>
-  text.replace(/=\r?\n/g, "").replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  text
+    .replace(/=\r?\n/g, "")
+    .replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 
 /** The first link to `page` in a mail to `address`; mails come from another process, so it looks until there is one. */
 export async function linkTo(server: Server, address: string, page: string): Promise<string> {

@@ -15,7 +15,6 @@ import {
   UserRound,
   UsersRound,
 } from "lucide-react";
-import { texts as shell } from "./shell.texts";
 import { texts as overview } from "~/routes/_console/c/$communityId/-overview.texts";
 import { texts as apiLog } from "~/routes/_console/c/$communityId/api-log/-api-log.texts";
 import { texts as bulk } from "~/routes/_console/c/$communityId/bulk/-bulk.texts";
@@ -27,6 +26,7 @@ import { texts as login } from "~/routes/_console/c/$communityId/settings/login/
 import { texts as roles } from "~/routes/_console/c/$communityId/settings/roles/-roles.texts";
 import { texts as tags } from "~/routes/_console/c/$communityId/settings/tags/-tags.texts";
 import { texts as own } from "~/routes/_console/me/-me.texts";
+import { texts as shell } from "./shell.texts";
 
 export type NavigationItem = {
   /** Behind /c/{community}; "" is the overview. */
