@@ -86,7 +86,7 @@ struct MeCommunity {
 struct MeOut {
   std::string _id, id, username, email;
   std::optional<std::string> pendingEmail;
-  bool emailVerified = false, secondFactor = false, mayCreateCommunities = false;
+  bool emailVerified = false, secondFactor = false, mayCreateCommunities = false, isOperator = false;
   MeSession session;
   std::vector<MeCommunity> communities;
 };
@@ -257,6 +257,8 @@ FEALTY_SCHEMA(fealty::identity::MeOut, field<&fealty::identity::MeOut::_id>("_id
               field<&fealty::identity::MeOut::secondFactor>("secondFactor", "Whether a second factor is asked for."),
               field<&fealty::identity::MeOut::mayCreateCommunities>("mayCreateCommunities",
                                                                     "Whether POST /servers is open to this session."),
+              field<&fealty::identity::MeOut::isOperator>("isOperator",
+                                                          "Whether this session may do what operators of the installation do."),
               field<&fealty::identity::MeOut::session>("session", "This session."),
               field<&fealty::identity::MeOut::communities>("communities", "Communities of this person that this session sees."))
 FEALTY_SCHEMA(fealty::identity::ChangeIn,

@@ -31,6 +31,7 @@ Result<MeOut> OwnAccount::me(api::Context const& c) {
     out.emailVerified = a->email_verified_at.has_value();
     out.secondFactor = a->totp_confirmed_at.has_value();
     out.mayCreateCommunities = !who.scope && members::may_create_communities(tx, who.account, parts_.communities);
+    out.isOperator = !who.scope && members::is_operator(tx, who.account);
     out.session = {session->id.to_string(), who.scope ? "community" : "installation",
                    who.scope ? std::optional(PublicId::of(who.scope.value, session->scope_created_at).to_string()) : std::nullopt,
                    who.as_member, to_iso(session->expires_at)};

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { consoleTests, owner, signInByPage } from "./support/console.ts";
 import { look } from "./support/look.ts";
 import { linkTo } from "./support/mails.ts";
+import { codeOf } from "./support/second_factor.ts";
 import { password } from "./support/server.ts";
-import { totp } from "./support/totp.ts";
 
 const { test, club } = consoleTests();
 const newPassword = "other horse-2";
@@ -65,7 +65,7 @@ test("A second factor is set up, asked for, and a recovery code signs in once", 
   await look(page, "second-factor-scan");
   const dialog = page.getByRole("dialog");
   const secret = (await dialog.locator("code").innerText()).replace(/\s/g, "");
-  await page.getByLabel("The six digits that it shows now").fill(totp(secret));
+  await page.getByLabel("The six digits that it shows now").fill(codeOf(secret));
   await page.getByRole("button", { name: "Switch it on" }).click();
   await page.getByText("Store your recovery codes").waitFor();
   const codes = await dialog.getByRole("listitem").allInnerTexts();

@@ -88,6 +88,8 @@ export async function look(page: Page, name: string): Promise<void> {
     await page.setViewportSize(size);
     for (const scheme of schemes) {
       await page.emulateMedia({ colorScheme: scheme });
+      // The page's script hears of it in its own time.
+      await page.locator(`html[data-mantine-color-scheme="${scheme}"]`).waitFor({ state: "attached" });
       await checkAccessibility(page, `(${scheme}, ${size.width} px)`);
       await checkWidth(page);
       await keepPicture(page, `${name}-${scheme}-${size.width}`);

@@ -22,12 +22,12 @@ const unfolded = (text: string) =>
     .replace(/=\r?\n/g, "")
     .replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 
-/** The first link to `page` in a mail to `address`; mails come from another process, so it looks until there is one. */
+/** A whole link to `page` in a mail to `address`; mails come from another process, so it looks until there is one. */
 export async function linkTo(server: Server, address: string, page: string): Promise<string> {
   const end = Date.now() + patienceMs;
   for (;;) {
     for (const text of (await mailsTo(server, address)).reverse()) {
-      const found = new RegExp(`https?://[^\\s/]+(/${page}[^\\s]*)`).exec(text);
+      const found = new RegExp(`https?://[^\\s/]+(/${page}\\?token=\\S+)\\s`).exec(text);
       if (found?.[1]) return found[1];
     }
     if (Date.now() > end) throw new Error(`No mail to ${address} with a link to ${page} has come.`);

@@ -58,7 +58,7 @@ export function Confirm(props: Props) {
             <Button variant="default" onClick={onClose} disabled={pending} data-autofocus={typed ? undefined : true}>
               {common.cancel}
             </Button>
-            <Button type="submit" color={harmless ? undefined : "red"} loading={pending} disabled={!ready}>
+            <Button type="submit" color={harmless ? undefined : "red.9"} loading={pending} disabled={!ready}>
               {action}
             </Button>
           </Group>

@@ -13,12 +13,6 @@ import { NewPassword, passwordProblem } from "~/components/new-password";
 import { sessionQuery } from "~/session/session";
 import { texts } from "./-guest.texts";
 
-export type TokenSearch = { token?: string };
-export const tokenSearch = (search: Record<string, unknown>): TokenSearch => ({
-  // A token of digits alone comes as a number.
-  token: search.token === undefined || search.token === "" ? undefined : String(search.token),
-});
-
 const wordsOf = {
   reset: { title: texts.resetTitle, lead: texts.resetLead, action: texts.resetAction, notice: "password" },
   set: { title: texts.setTitle, lead: texts.setLead, action: texts.resetAction, notice: "claimed" },

@@ -1,5 +1,6 @@
 import { createFileRoute } from "@tanstack/react-router";
-import { ChoosePassword, tokenSearch } from "./-choose-password";
+import { ChoosePassword } from "./-choose-password";
+import { tokenSearch } from "./-token";
 
 export const Route = createFileRoute("/claim")({ validateSearch: tokenSearch, component: Claim });
 

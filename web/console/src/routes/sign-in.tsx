@@ -12,13 +12,14 @@ import { type Challenge, sendSecondFactor, sessionQuery, signIn } from "~/sessio
 import { setupQuery } from "~/session/setup";
 import { texts } from "./-guest.texts";
 
-type Notice = keyof typeof texts.notices;
+const notices = ["password", "claimed", "verified"] as const;
+type Notice = (typeof notices)[number];
 type Search = { next?: string; notice?: Notice };
 
 export const Route = createFileRoute("/sign-in")({
   validateSearch: (search): Search => ({
     next: ownPath(search.next),
-    notice: typeof search.notice === "string" && search.notice in texts.notices ? (search.notice as Notice) : undefined,
+    notice: notices.find((one) => one === search.notice),
   }),
   beforeLoad: async ({ context, search }) => {
     if (await context.queries.ensureQueryData(sessionQuery).catch(() => null))

@@ -11,8 +11,9 @@ import { useFormMutation } from "~/components/form-mutation";
 import { GuestPage } from "~/components/guest-page";
 import { toast } from "~/components/toast";
 import { sessionQuery } from "~/session/session";
-import { Broken, tokenSearch } from "./-choose-password";
+import { Broken } from "./-choose-password";
 import { texts } from "./-guest.texts";
+import { tokenSearch } from "./-token";
 
 export const Route = createFileRoute("/verify-email")({
   validateSearch: (search): { token?: string; email?: string } => ({

@@ -3,10 +3,7 @@ import { type QueryClient, queryOptions, useQueryClient, useSuspenseQuery } from
 import { type AnswerOf, api } from "~/api/client";
 import { ApiError } from "~/api/errors";
 
-export type Me = AnswerOf<"get", "/auth/me">["body"] & {
-  /** Runs the installation, beside communities; a server that does not tell has nobody who does. */
-  isOperator?: boolean;
-};
+export type Me = AnswerOf<"get", "/auth/me">["body"];
 /** The role is missing while one is invited, suspended or banned. */
 export type Community = Me["communities"][number];
 export type Role = NonNullable<Community["role"]>;

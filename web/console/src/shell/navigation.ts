@@ -1,6 +1,7 @@
 // The pages of a community, as the sidebar, the command palette and the shortcuts show them. A page that is added gets a line here.
 import {
   Building2,
+  Coins,
   FileStack,
   KeyRound,
   LayoutDashboard,
@@ -12,6 +13,7 @@ import {
   ShieldCheck,
   ShieldHalf,
   Tag,
+  UserCog,
   UserRound,
   UsersRound,
 } from "lucide-react";
@@ -19,13 +21,8 @@ import { texts as overview } from "~/routes/_console/c/$communityId/-overview.te
 import { texts as apiLog } from "~/routes/_console/c/$communityId/api-log/-api-log.texts";
 import { texts as bulk } from "~/routes/_console/c/$communityId/bulk/-bulk.texts";
 import { texts as members } from "~/routes/_console/c/$communityId/members/-members.texts";
-import { texts as keys } from "~/routes/_console/c/$communityId/settings/api-keys/-api-keys.texts";
-import { texts as community } from "~/routes/_console/c/$communityId/settings/community/-community.texts";
-import { texts as fields } from "~/routes/_console/c/$communityId/settings/fields/-fields.texts";
-import { texts as login } from "~/routes/_console/c/$communityId/settings/login/-login.texts";
-import { texts as roles } from "~/routes/_console/c/$communityId/settings/roles/-roles.texts";
-import { texts as tags } from "~/routes/_console/c/$communityId/settings/tags/-tags.texts";
-import { texts as own } from "~/routes/_console/me/-me.texts";
+import { titles } from "~/routes/_console/c/$communityId/settings/-titles.texts";
+import { titles as own } from "~/routes/_console/me/-titles.texts";
 import { texts as shell } from "./shell.texts";
 
 export type NavigationItem = {
@@ -57,27 +54,61 @@ export const navigation: NavigationGroup[] = [
     items: [
       {
         path: "settings/community",
-        label: community.title,
+        label: titles.community,
         icon: Building2,
         key: "c",
         keywords: ["settings", "time zone", "language", "retention"],
       },
       {
         path: "settings/fields",
-        label: fields.title,
+        label: titles.fields,
         icon: ListChecks,
         key: "f",
         keywords: ["settings", "user fields", "identifier"],
       },
-      { path: "settings/roles", label: roles.title, icon: ShieldHalf, key: "r", keywords: ["settings", "permissions"] },
-      { path: "settings/tags", label: tags.title, icon: Tag, key: "t", keywords: ["settings"] },
-      { path: "settings/api-keys", label: keys.title, icon: KeyRound, key: "k", keywords: ["settings", "integration"] },
+      {
+        path: "settings/currencies",
+        label: titles.currencies,
+        icon: Coins,
+        key: "y",
+        keywords: ["settings", "XP", "coins", "points"],
+      },
+      {
+        path: "settings/roles",
+        label: titles.roles,
+        icon: ShieldHalf,
+        key: "r",
+        keywords: ["settings", "permissions"],
+      },
+      { path: "settings/tags", label: titles.tags, icon: Tag, key: "t", keywords: ["settings"] },
+      {
+        path: "settings/administrators",
+        label: titles.administrators,
+        icon: UserCog,
+        key: "a",
+        keywords: ["settings", "invite", "team"],
+        ownerOnly: true,
+      },
+      {
+        path: "settings/api-keys",
+        label: titles.apiKeys,
+        icon: KeyRound,
+        key: "k",
+        keywords: ["settings", "integration"],
+      },
       {
         path: "settings/login",
-        label: login.title,
+        label: titles.login,
         icon: LogIn,
         key: "i",
         keywords: ["settings", "system key", "secureAuth", "access levels", "registration", "second factor"],
+      },
+      {
+        path: "settings/audit-log",
+        label: titles.auditLog,
+        icon: ScrollText,
+        key: "u",
+        keywords: ["settings", "history", "who changed"],
       },
     ],
   },

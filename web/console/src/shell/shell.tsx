@@ -4,18 +4,17 @@ import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import { spotlight } from "@mantine/spotlight";
 import { Link, useLocation, useNavigate } from "@tanstack/react-router";
 import { Building2, type LucideIcon, Search } from "lucide-react";
-import { type ReactNode, useEffect } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { type Community, runs, useMe } from "~/session/session";
 import { common } from "~/texts/common.texts";
 import { CommunitySwitcher } from "./community-switcher";
+import { commandKey } from "./key-names";
 import { useGoKeys } from "./key-sequence";
 import mark from "./mark.svg";
 import { navigation, ownNavigation, pathIn } from "./navigation";
-import { Palette } from "./palette";
 import { PersonMenu } from "./person-menu";
 import classes from "./shell.module.css";
 import { texts } from "./shell.texts";
-import { commandKey, ShortcutsHelp } from "./shortcuts";
 
 function Navigation({ community }: { community: Community }) {
   const here = useLocation({ select: (location) => location.pathname });
@@ -95,15 +94,30 @@ function OwnNavigation() {
   );
 }
 
+// Loaded when they are asked for first: the first visit is quicker without them.
+const Palette = lazy(async () => ({ default: (await import("./palette")).Palette }));
+const ShortcutsHelp = lazy(async () => ({ default: (await import("./shortcuts")).ShortcutsHelp }));
+
 export function Shell({ community, children }: { community: Community | null; children: ReactNode }) {
   const [opened, drawer] = useDisclosure(false);
   const [helpOpened, help] = useDisclosure(false);
+  const [helpWanted, setHelpWanted] = useState(false);
+  const [paletteWanted, setPaletteWanted] = useState(false);
+  const openPalette = () => {
+    setPaletteWanted(true);
+    spotlight.open();
+  };
+  const openHelp = () => {
+    setHelpWanted(true);
+    help.open();
+  };
   const navigate = useNavigate();
   const here = useLocation({ select: (location) => location.pathname });
   // biome-ignore lint/correctness/useExhaustiveDependencies: who goes somewhere has chosen
   useEffect(() => drawer.close(), [here]);
 
-  useHotkeys([["shift+?", help.open]], undefined, true);
+  useHotkeys([["shift+?", openHelp]], undefined, true);
+  useHotkeys([["mod+K", openPalette]]);
   useGoKeys(
     Object.fromEntries(
       navigation.flatMap((group) =>
@@ -135,7 +149,7 @@ export function Shell({ community, children }: { community: Community | null; ch
         <Text fw={600} truncate flex={1}>
           {community?.title ?? common.product}
         </Text>
-        <UnstyledButton onClick={spotlight.open} aria-label={texts.openPalette} className={classes.iconButton}>
+        <UnstyledButton onClick={openPalette} aria-label={texts.openPalette} className={classes.iconButton}>
           <Search size={18} aria-hidden />
         </UnstyledButton>
       </AppShell.Header>
@@ -150,7 +164,7 @@ export function Shell({ community, children }: { community: Community | null; ch
               <Text fw={600}>{common.product}</Text>
             </Group>
           )}
-          <UnstyledButton className={classes.search} onClick={spotlight.open}>
+          <UnstyledButton className={classes.search} onClick={openPalette}>
             <Search size={15} aria-hidden />
             <Text span size="sm" flex={1}>
               {texts.search}
@@ -164,15 +178,17 @@ export function Shell({ community, children }: { community: Community | null; ch
           </nav>
         </AppShell.Section>
         <AppShell.Section className={classes.bottom}>
-          <PersonMenu showShortcuts={help.open} />
+          <PersonMenu showShortcuts={openHelp} />
         </AppShell.Section>
       </AppShell.Navbar>
 
       <AppShell.Main id="content" tabIndex={-1} className={classes.main}>
         {children}
       </AppShell.Main>
-      <Palette community={community} showShortcuts={help.open} />
-      <ShortcutsHelp opened={helpOpened} onClose={help.close} />
+      <Suspense>
+        {paletteWanted && <Palette community={community} showShortcuts={openHelp} />}
+        {helpWanted && <ShortcutsHelp opened={helpOpened} onClose={help.close} />}
+      </Suspense>
     </AppShell>
   );
 }

@@ -1,5 +1,6 @@
 import { Group, Kbd, Modal, Stack, Table, Text, Title } from "@mantine/core";
 import { common } from "~/texts/common.texts";
+import { commandKey } from "./key-names";
 import { navigation } from "./navigation";
 import { texts } from "./shell.texts";
 
@@ -37,9 +38,6 @@ function Rows({ title, rows }: { title: string; rows: Row[] }) {
     </div>
   );
 }
-
-const onMac = typeof navigator !== "undefined" && /Mac|iPhone|iPad/.test(navigator.userAgent);
-export const commandKey = onMac ? "⌘" : "Ctrl";
 
 export function ShortcutsHelp({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   return (

@@ -1,12 +1,13 @@
 import { defineTexts } from "~/texts/texts";
+import { titles } from "./-titles.texts";
 
 export const texts = defineTexts({
   en: {
     group: "Your account",
-    profile: "Profile",
-    security: "Security",
-    sessions: "Sessions",
-    keys: "API keys",
+    profile: titles.profile,
+    security: titles.security,
+    sessions: titles.sessions,
+    keys: titles.keys,
     required: "This is needed.",
     change: "Change",
     currentPassword: "Your password",

@@ -86,7 +86,7 @@ function FieldRow({
       ]);
       setDraft(null);
       setRefused(null);
-      toast.undoable(texts.fieldSaved(field.name), () =>
+      toast.done(texts.fieldSaved(field.name), () =>
         save.mutate({ value: sent.before ?? null, before: sent.value }),
       );
       requestAnimationFrame(() => shown.current?.focus());

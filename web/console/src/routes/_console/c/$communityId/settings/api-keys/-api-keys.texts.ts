@@ -1,8 +1,9 @@
 import { defineTexts } from "~/texts/texts";
+import { titles } from "../-titles.texts";
 
 export const texts = defineTexts({
   en: {
-    title: "API keys",
+    title: titles.apiKeys,
     lead: "Each system that talks to this community has a key of its own, with no more rights than it needs.",
     none: "No API key yet",
     noneText:

@@ -1,8 +1,9 @@
 import { defineTexts } from "~/texts/texts";
+import { titles } from "../-titles.texts";
 
 export const texts = defineTexts({
   en: {
-    title: "Community",
+    title: titles.community,
     lead: "What it is called, where its days begin, and how long things are kept.",
     general: "General",
     name: "Name",
@@ -28,6 +29,14 @@ export const texts = defineTexts({
     fileDaysHint: "Of jobs that end from now on. Balances and histories stay.",
     logDays: "Rows of the API log are kept for",
     logDaysHint: "Requests with method, path, status and key; never their contents.",
+    history: "Histories of members",
+    historyLead: "What values were before, and who changed them. Balances keep their ledger for ever.",
+    historyForEver: "Keep them for ever",
+    historyDays: "Older changes are removed after",
+    historyShorter: "Remove older changes?",
+    historyShorterText: (days: string) =>
+      `The next night removes what is older than ${days} days, but never the last change of a value. It does not come back.`,
+    historyRange: "A whole number from 7 to 3,650.",
     days: (count: number) => (count === 1 ? "day" : "days"),
     range: (most: number) => `A whole number from 1 to ${most}.`,
     logReads: "Log reads that succeed, too",

@@ -16,6 +16,7 @@ import { sessionQuery } from "~/session/session";
 import { common } from "~/texts/common.texts";
 import { type Settings, settingsQuery, useChangeSettings } from "../-settings";
 import { texts } from "./-community.texts";
+import { Histories } from "./-histories";
 
 export const Route = createFileRoute("/_console/c/$communityId/settings/community/")({ component: CommunitySettings });
 
@@ -47,8 +48,9 @@ function CommunitySettings() {
       ) : settings.error ? (
         <ErrorView error={settings.error} retry={() => void settings.refetch()} />
       ) : (
-        <Skeleton height={420} radius="lg" />
+        <Skeleton height={420} radius="lg" mb="lg" />
       )}
+      <Histories />
     </Page>
   );
 }

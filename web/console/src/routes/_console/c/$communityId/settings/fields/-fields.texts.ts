@@ -1,8 +1,9 @@
 import { defineTexts } from "~/texts/texts";
+import { titles } from "../-titles.texts";
 
 export const texts = defineTexts({
   en: {
-    title: "Custom fields",
+    title: titles.fields,
     lead: "What this community knows about its members beside what every community knows.",
     custom: "Custom fields",
     defaults: "Kept by the system",
@@ -66,9 +67,11 @@ export const texts = defineTexts({
     deleteText:
       "It disappears at once from members' pages, from filters and segments that use it, and from the columns that files may have.",
     deleteKept:
-      "Values and their histories stay in storage, hidden, and the name is free again. There is no way to show them again here.",
+      "For 30 days it can be restored with its values and its history: from the message that follows, later over the API. Then they are removed for good.",
     deleteTyped: (key: string) => `Type ${key} to confirm`,
-    deleted: "The field is deleted.",
+    deleted: (name: string) => `${name} is deleted.`,
+    restore: "Restore",
+    restored: (name: string) => `${name} is there again, with its values.`,
     saved: "Saved",
   },
 });

@@ -4,7 +4,7 @@ import { createFileRoute } from "@tanstack/react-router";
 import { createColumnHelper } from "@tanstack/react-table";
 import { Ellipsis, ListChecks, Pencil, Plus, Trash2 } from "lucide-react";
 import { useMemo, useState } from "react";
-import { api } from "~/api/client";
+import { api, request } from "~/api/client";
 import { columnsOf } from "~/components/columns";
 import { Confirm } from "~/components/confirm";
 import { DataTable } from "~/components/data-table";
@@ -19,7 +19,7 @@ import { texts } from "./-fields.texts";
 
 export const Route = createFileRoute("/_console/c/$communityId/settings/fields/")({ component: Fields });
 
-/** A community has 500 fields at most, a page of the list 100. */
+/** All pages of the list: a page has 100 at most. */
 async function allFields(communityId: string, signal: AbortSignal): Promise<Field[]> {
   const all: Field[] = [];
   for (let page = 1; ; page++) {
@@ -42,12 +42,18 @@ function Fields() {
     queryKey: ["fields", communityId, "all"],
     queryFn: ({ signal }) => allFields(communityId, signal),
   });
+  const restore = useMutation({
+    mutationFn: ({ _id }: Field) => request("post", `/v1/communities/${communityId}/user-fields/${_id}/restore`),
+    onSuccess: (_, field) => toast.done(texts.restored(field.name)),
+    onError: (error) => toast.failed(error),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["fields", communityId] }),
+  });
   const remove = useMutation({
     mutationFn: ({ _id }: Field) =>
       api.delete("/v1/communities/{communityId}/user-fields/{fieldId}", { path: { communityId, fieldId: _id } }),
-    onSuccess: () => {
+    onSuccess: (_, field) => {
       setRemoving(null);
-      toast.done(texts.deleted);
+      toast.done(texts.deleted(field.name), () => restore.mutate(field));
     },
     onSettled: () => queries.invalidateQueries({ queryKey: ["fields", communityId] }),
   });

@@ -1,8 +1,9 @@
 import { defineTexts } from "~/texts/texts";
+import { titles } from "../-titles.texts";
 
 export const texts = defineTexts({
   en: {
-    title: "Login management",
+    title: titles.login,
     lead: "How members and administrators come in, and how your own systems sign them in.",
     saved: "Saved",
     required: "This is needed.",

@@ -112,6 +112,7 @@ export function RoleForm({ role, highest, onClose }: { role?: Role; highest: num
               inputWrapperOrder={["label", "input", "description", "error"]}
               swatches={swatches}
               swatchesPerRow={7}
+              withEyeDropper={false}
               format="hex"
               {...form.getInputProps("class")}
             />

@@ -1,8 +1,9 @@
 import { defineTexts } from "~/texts/texts";
+import { titles } from "../-titles.texts";
 
 export const texts = defineTexts({
   en: {
-    title: "Roles",
+    title: titles.roles,
     lead: "What members may do. A member may do what any of his roles allows; the highest one is shown.",
     create: "New role",
     createTitle: "New role",

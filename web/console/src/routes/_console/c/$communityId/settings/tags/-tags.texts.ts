@@ -1,8 +1,9 @@
 import { defineTexts } from "~/texts/texts";
+import { titles } from "../-titles.texts";
 
 export const texts = defineTexts({
   en: {
-    title: "Tags",
+    title: titles.tags,
     lead: "Words that group members for filters, segments and files. They allow nothing by themselves.",
     none: "No tags yet",
     noneText: "Mark members with a tag such as “Newsletter” or “Trial”, then filter by it.",
