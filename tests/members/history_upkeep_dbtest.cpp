@@ -222,7 +222,9 @@ TEST_P(HistoriesInTime, OfAMemberGoWhenHeIsErased) {
   }
   update("Email,Score,Score_op,First Name\r\n" + test::email_of(1) + ",1,add,Ana\r\n");
   test::run(db(), "UPDATE memberships SET state = 4, deleted_at = 1 WHERE community_id = 1 AND member_id = 1");
-  Erasure erasure(db(), numbers_, [] { return system_now(); });
+  test::TemporaryFolder folder;
+  AvatarFiles pictures(folder.file("avatars"));
+  Erasure erasure(db(), numbers_, pictures, [] { return system_now(); });
   EXPECT_EQ(erasure.erase_due(), 1);
   for (std::string const table : {"field_history", "field_values", "history_spans_of_members"})
     EXPECT_EQ(test::number(db(), "SELECT count(*) FROM " + table + " WHERE member_id = 1"), 0) << table;

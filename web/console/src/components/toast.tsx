@@ -1,45 +1,36 @@
-import { Anchor } from "@mantine/core";
+import { Button, Group } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { ApiError } from "~/api/errors";
 import { common } from "~/texts/common.texts";
 
-/** How long a failure stays: long enough to copy its request id. */
+/** How long a failure stays: long enough to copy its request id. What can be taken back stays as long. */
 const failureMs = 12_000;
-/** Long enough to notice the mistake and to reach the link. */
-const undoMs = 10_000;
 
 export const toast = {
-  done: (message: string) =>
-    notifications.show({
-      message,
-      color: "teal",
-      withBorder: true,
-      closeButtonProps: { "aria-label": common.close },
-    }),
-  /** With the way back. `undo` is called once. */
-  undoable: (message: string, undo: () => void) => {
+  /** `undo` takes back what was done, as long as the message stands. */
+  done: (message: string, undo?: () => void) => {
     const id = notifications.show({
-      closeButtonProps: { "aria-label": common.close },
-      color: "teal",
-      withBorder: true,
-      autoClose: undoMs,
-      message: (
-        <>
-          {message}{" "}
-          <Anchor
-            component="button"
-            type="button"
-            size="sm"
-            fw={500}
+      message: undo ? (
+        <Group justify="space-between" wrap="nowrap" gap="sm">
+          <span>{message}</span>
+          <Button
+            size="compact-sm"
+            variant="light"
             onClick={() => {
               notifications.hide(id);
               undo();
             }}
           >
             {common.undo}
-          </Anchor>
-        </>
+          </Button>
+        </Group>
+      ) : (
+        message
       ),
+      color: "teal",
+      withBorder: true,
+      closeButtonProps: { "aria-label": common.close },
+      ...(undo ? { autoClose: failureMs } : {}),
     });
   },
   failed: (error: unknown, title: string = common.failed) => {

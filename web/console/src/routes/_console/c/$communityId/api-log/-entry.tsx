@@ -2,7 +2,7 @@ import { Badge, Button, Drawer, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useRef } from "react";
-import { request, urlOf } from "~/api/client";
+import { type AnswerOf, api } from "~/api/client";
 import { CopyText } from "~/components/copy-text";
 import { ErrorView } from "~/components/error-view";
 import { useFormat } from "~/format/format";
@@ -13,36 +13,9 @@ import { stateColors } from "../bulk/-jobs";
 import type { JobState } from "../bulk/-names";
 import { texts } from "./-api-log.texts";
 
-type LogJob = {
-  id: string;
-  type: string;
-  status: string;
-  total: number;
-  processed: number;
-  success: number;
-  failed: number;
-};
-export type LogEntry = {
-  _id: string;
-  kind: "request" | "bulk_job";
-  createdAt: string;
-  requestId?: string;
-  method?: string;
-  path?: string;
-  operation?: string;
-  status?: number;
-  code?: string;
-  durationMs?: number;
-  requestBytes?: number;
-  responseBytes?: number;
-  key: { prefix: string; name: string; kind: string };
-  userId?: string;
-  ip?: string;
-  userAgent?: string;
-  errors: { field: string; code: string }[];
-  log_name?: string;
-  job?: LogJob;
-};
+type ApiEntry = AnswerOf<"get", "/v1/api-logs">["data"][number];
+export type LogEntry = Omit<ApiEntry, "errors"> & { errors: { field: string; code: string }[] };
+
 const statusColor = (status: number) => (status >= 500 ? "red" : status >= 400 ? "yellow" : "teal");
 export const callerOf = (entry: LogEntry) => entry.key.name || entry.key.prefix || common.none;
 export const whatOf = (entry: LogEntry) =>
@@ -82,11 +55,7 @@ export function EntryDrawer({
   const entry = useQuery({
     queryKey: ["api-log", community, "entry", id],
     queryFn: async ({ signal }) =>
-      (
-        (await request("get", urlOf("/v1/api-logs/{logId}", { logId: id }), { community, signal })) as {
-          data: LogEntry;
-        }
-      ).data,
+      (await api.get("/v1/api-logs/{logId}", { path: { logId: id! }, community, signal })).data as LogEntry,
     enabled: id !== undefined && known === undefined,
   });
   // What was open stays while the drawer closes.

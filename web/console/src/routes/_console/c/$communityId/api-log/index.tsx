@@ -18,7 +18,7 @@ import { createFileRoute, useNavigate } from "@tanstack/react-router";
 import { type ColumnDef, createColumnHelper } from "@tanstack/react-table";
 import { RefreshCw, ScrollText, Search } from "lucide-react";
 import { useEffect, useMemo, useState } from "react";
-import { request, urlOf } from "~/api/client";
+import { api } from "~/api/client";
 import { DataTable, PageBar } from "~/components/data-table";
 import { EmptyView } from "~/components/error-view";
 import { Moment } from "~/components/moment";
@@ -30,8 +30,6 @@ import { isOpen } from "../bulk/-jobs";
 import { type JobType, states } from "../bulk/-names";
 import { texts } from "./-api-log.texts";
 import { callerOf, EntryDrawer, type LogEntry, StatusBadge, whatOf } from "./-entry";
-
-type LogPage = { data: LogEntry[]; pagination: { total: number } };
 
 const kinds = ["request", "bulk_job"] as const;
 const methods = ["POST", "PUT", "PATCH", "DELETE", "GET"];
@@ -98,8 +96,7 @@ function useLog(community: string, filter: Filter) {
   };
   return useQuery({
     queryKey: ["api-log", community, query],
-    queryFn: async ({ signal }) =>
-      (await request("get", urlOf("/v1/api-logs", {}, query), { community, signal })) as LogPage,
+    queryFn: ({ signal }) => api.get("/v1/api-logs", { query, community, signal }),
     placeholderData: keepPreviousData,
     refetchInterval: ({ state }) => (state.data?.data.some((entry) => entry.job && isOpen(entry.job)) ? openMs : false),
   });
@@ -224,7 +221,7 @@ function ApiLog() {
         <DataTable
           label={texts.title}
           columns={columns}
-          rows={log.data?.data}
+          rows={log.data?.data as LogEntry[] | undefined}
           rowId={(entry) => entry._id}
           loading={log.isPending || log.isPlaceholderData}
           error={log.error}
@@ -278,7 +275,7 @@ function ApiLog() {
       <EntryDrawer
         community={community}
         id={filter.entry}
-        known={log.data?.data.find((entry) => entry._id === filter.entry)}
+        known={log.data?.data.find((entry) => entry._id === filter.entry) as LogEntry | undefined}
         onClose={() => open(undefined)}
       />
     </Page>

@@ -207,7 +207,7 @@ export function Results({
             )}
             <div className={classes.bar} style={{ borderTop: "1px solid var(--border)" }}>
               <Text size="sm" c="dimmed" className="numeric" role="status">
-                {rows.isFetchingNextPage
+                {rows.isPending || rows.isFetchingNextPage
                   ? texts.loadingMore
                   : filter.key || filter.reason
                     ? texts.rowsOf(found.length)

@@ -31,7 +31,7 @@ import type { MemberRow } from "./members-data";
 const rowPx = { comfortable: 52, compact: 42 };
 const cardPx = 72;
 const firstColumnPx = 210;
-const rowsBefore = 30; // the next page is asked for when so many rows are left
+const rowsBefore = 60; // the next page is asked for when so many rows are left
 const skeletons = 12;
 const belowPx = 62; // the line below the rows, and the page's edge
 

@@ -32,7 +32,7 @@ export function DeleteMember({ member, opened, onClose }: { member: Member; open
       // The page of who is gone has nothing to show: it is left before its data is asked for again.
       await navigate({ to: "/c/$communityId/members", params: { communityId: community } });
       await queries.invalidateQueries({ queryKey: ["members", community] });
-      toast.undoable(texts.deleted(nameOf(member)), () => void restore(queries, community, member));
+      toast.done(texts.deleted(nameOf(member)), () => void restore(queries, community, member));
     },
   });
   return (

@@ -86,9 +86,7 @@ function FieldRow({
       ]);
       setDraft(null);
       setRefused(null);
-      toast.undoable(texts.fieldSaved(field.name), () =>
-        save.mutate({ value: sent.before ?? null, before: sent.value }),
-      );
+      toast.done(texts.fieldSaved(field.name), () => save.mutate({ value: sent.before ?? null, before: sent.value }));
       requestAnimationFrame(() => shown.current?.focus());
     },
     onError: (error) => {

@@ -25,7 +25,7 @@ export function MemberRoles({ member }: { member: Member }) {
         queries.invalidateQueries({ queryKey: ["members", community, "table"] }),
         queries.invalidateQueries({ queryKey: ["roles", community] }),
       ]);
-      toast.undoable(give ? texts.roleGiven(role.name) : texts.roleTaken(role.name), () =>
+      toast.done(give ? texts.roleGiven(role.name) : texts.roleTaken(role.name), () =>
         move.mutate({ role, give: !give }),
       );
     },

@@ -53,7 +53,7 @@ function Fields() {
       api.delete("/v1/communities/{communityId}/user-fields/{fieldId}", { path: { communityId, fieldId: _id } }),
     onSuccess: (_, field) => {
       setRemoving(null);
-      toast.undoable(texts.deleted(field.name), () => restore.mutate(field));
+      toast.done(texts.deleted(field.name), () => restore.mutate(field));
     },
     onSettled: () => queries.invalidateQueries({ queryKey: ["fields", communityId] }),
   });

@@ -13,7 +13,9 @@ import { SettingSwitch } from "./-setting-switch";
 
 export function SecureAuth({ settings }: { settings: Settings }) {
   const community = useCommunity();
-  const mayName = useMe().isOperator === true;
+  const me = useMe();
+  // Not every server says it.
+  const mayName = "isOperator" in me && me.isOperator === true;
   const change = useChangeSettings(community._id);
   const form = useForm({ initialValues: { host: settings.host ?? "" } });
   const send = useFormMutation(form, {
