@@ -12,17 +12,17 @@ import {
   TextInput,
   Tooltip,
 } from "@mantine/core";
-import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { createFileRoute, useNavigate } from "@tanstack/react-router";
 import { type ColumnDef, createColumnHelper } from "@tanstack/react-table";
 import { RefreshCw, ScrollText, Search } from "lucide-react";
-import { useEffect, useMemo, useState } from "react";
+import { useMemo } from "react";
 import { api } from "~/api/client";
 import { DataTable, PageBar } from "~/components/data-table";
 import { EmptyView } from "~/components/error-view";
 import { Moment } from "~/components/moment";
 import { Page } from "~/components/page";
+import { useSearchText } from "~/components/search-text";
 import { type Format, useFormat } from "~/format/format";
 import { useCommunity } from "~/session/community";
 import { texts as bulk } from "../bulk/-bulk.texts";
@@ -69,7 +69,6 @@ const limit = 50;
 /** The server counts and pages no further than this. */
 const countedMax = 10_000;
 const openMs = 2_000;
-const typingMs = 300;
 /** A period that slides with every second would be another question each time. */
 const periodStepMs = 60_000;
 
@@ -110,12 +109,7 @@ function ApiLog() {
   const log = useLog(community, filter);
   const change = (what: Partial<Filter>) =>
     void navigate({ search: (before) => ({ ...before, page: undefined, entry: undefined, ...what }), replace: true });
-  const [find, setFind] = useState(filter.find ?? "");
-  const [typed] = useDebouncedValue(find, typingMs);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only what was typed asks anew
-  useEffect(() => {
-    if ((typed.trim() || undefined) !== filter.find) change({ find: typed.trim() || undefined });
-  }, [typed]);
+  const [find, setFind] = useSearchText(filter.find, (text) => change({ find: text }));
 
   const open = (entry: string | undefined) =>
     void navigate({ search: (before) => ({ ...before, entry }), replace: true, resetScroll: false });
