@@ -102,7 +102,7 @@ test("Roles are given and taken away, and the profile is edited", async ({ page,
   await page.getByRole("button", { name: "Save" }).click();
   const problem = page.getByRole("dialog").locator("[class*=InputWrapper-error]");
   await problem.waitFor();
-  await page.getByRole("dialog").getByLabel("Country").fill("Singapore");
+  await page.getByRole("dialog").getByRole("textbox", { name: "Country" }).fill("Singapore");
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("The profile is saved.").waitFor();
   assert.equal((await info("member00004")).data.country, "SG");

@@ -60,7 +60,7 @@ export function MemberHeader({ member }: { member: Member }) {
                 {member.email && member.email !== hiddenText && <> · {member.email}</>}
               </Text>
               {member.status === "suspended" && (
-                <Text size="sm" c="orange" mt={4}>
+                <Text size="sm" fw={500} mt={4}>
                   {member.suspendedUntil
                     ? texts.suspendedUntil(format.dateTime(member.suspendedUntil))
                     : texts.suspendedOpen}
