@@ -12,7 +12,6 @@ const { test, club } = consoleTests({
     const field = ["field", "create", "--community", club.community.id];
     await server.command(...field, "--name", "Tier", "--type", "select", "--option", "Silver", "--option", "Gold");
     await server.command(...field, "--name", "Deposit amount", "--type", "numerical");
-    await server.command("role", "create", "--community", club.community.id, "--title", "Trader");
   },
 });
 
@@ -30,6 +29,7 @@ let isFilled = false;
 async function fill() {
   if (isFilled) return;
   isFilled = true;
+  await club.server.ask("POST", "/v1/roles", { key: club.key, body: { title: "Trader" } });
   const rows = Array.from({ length: count / 3 }, (_, index) => {
     const number = String(index * 3 + 1).padStart(5, "0");
     return `member${number}@example.org,100.25,overwrite,Gold,Trader`;

@@ -26,13 +26,14 @@ import { useSearchText } from "~/components/search-text";
 import { type Format, useFormat } from "~/format/format";
 import { useCommunity } from "~/session/community";
 import { texts as bulk } from "../bulk/-bulk.texts";
-import { isOpen, type JobType, states } from "../bulk/-jobs";
+import { isOpen } from "../bulk/-jobs";
+import { type JobType, states } from "../bulk/-names";
 import { texts } from "./-api-log.texts";
 import { callerOf, EntryDrawer, type LogEntry, StatusBadge, whatOf } from "./-entry";
 
 const kinds = ["request", "bulk_job"] as const;
 const methods = ["POST", "PUT", "PATCH", "DELETE", "GET"];
-const statuses = Object.keys(texts.statuses) as (keyof typeof texts.statuses)[];
+const statuses = ["2xx", "4xx", "429", "5xx"] as const;
 const periods = { hour: 3_600_000, day: 86_400_000, week: 604_800_000 } as const;
 type Period = keyof typeof periods;
 

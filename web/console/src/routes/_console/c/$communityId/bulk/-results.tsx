@@ -29,7 +29,8 @@ import { common } from "~/texts/common.texts";
 import { millionths } from "./-amounts";
 import classes from "./-bulk.module.css";
 import { texts } from "./-bulk.texts";
-import { hasEnded, isErased, type Job, type Outcome, outcomeColors, outcomeName } from "./-jobs";
+import { hasEnded, isErased, type Job, outcomeColors, outcomeName } from "./-jobs";
+import type { Outcome } from "./-names";
 import type { Change, Reason, Row } from "./-tally";
 
 export type RowFilter = { outcome?: Outcome; reason?: string; key?: string };

@@ -13,7 +13,8 @@ import { useSearchText } from "~/components/search-text";
 import { useFormat } from "~/format/format";
 import { useCommunity } from "~/session/community";
 import { texts } from "./-bulk.texts";
-import { isOpen, type JobState, type JobSummary, type JobType, nameOf, stateColors, states, types } from "./-jobs";
+import { isOpen, type JobSummary, nameOf, stateColors } from "./-jobs";
+import { type JobState, type JobType, states, types } from "./-names";
 
 type Filter = { name?: string; state?: JobState; type?: JobType; page?: number };
 
