@@ -59,18 +59,11 @@ test("Members are listed to the last one, whom one reaches with the keyboard", a
 
   // Pages come from the server as one goes on; End goes to the last one that is there.
   await grid(page).focus();
-  await assert.doesNotReject(async () => {
-    while (!(await row(page, /owner@example\.org/).isVisible())) {
-      const before = await grid(page).getByRole("row", { selected: true }).getAttribute("aria-rowindex");
-      await page.keyboard.press("End");
-      await page.waitForFunction((last) => {
-        const selected = document.querySelector('[role="row"][aria-selected="true"]');
-        return (
-          selected && (selected.getAttribute("aria-rowindex") !== last || selected.textContent?.includes("owner@"))
-        );
-      }, before);
-    }
-  });
+  // Rows that come after a press are for the next one.
+  while (!(await row(page, /owner@example\.org/).isVisible())) {
+    await page.keyboard.press("End");
+    await page.evaluate(() => new Promise((frame) => requestAnimationFrame(frame)));
+  }
   assert.equal(await grid(page).getByRole("row", { selected: true }).getAttribute("aria-rowindex"), String(count + 2));
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Balances" }).waitFor();
@@ -102,11 +95,7 @@ test("Conditions narrow the list, are kept as a segment, changed and deleted", a
   await page.getByRole("button", { name: "Filter", exact: true }).click();
   await page.getByLabel("Find a field").fill("tie");
   await page.keyboard.press("Enter");
-  await page
-    .getByRole("combobox", { name: "Value" })
-    .or(page.getByRole("textbox", { name: "Value" }))
-    .click();
-  await page.getByRole("option", { name: "Gold" }).click();
+  await page.getByRole("checkbox", { name: "Gold" }).check();
   await page.getByRole("button", { name: "Apply" }).click();
   await page.getByText(`${count / 3} members found`).waitFor();
 
