@@ -144,7 +144,8 @@ test("A running job is cancelled, and its file erased", async ({ page, signIn })
 // The server is away in these.
 
 test("A running job is followed through a restart of the server", async ({ page, signIn, troubles }) => {
-  troubles.expect(/^request failed: GET .*\/events/);
+  // Whether one of its attempts meets the closed door is a matter of moments.
+  troubles.tolerate(/^request failed: GET .*\/events/);
   const rows = 600_000;
   await signIn();
   await page.goto(bulkPage("/new?kind=update"));
