@@ -83,7 +83,8 @@ class Roles : public UsersTest {
 FEALTY_ON_BOTH_ENGINES(Roles);
 
 TEST_P(Roles, AreMadeAndGivenOnceByOneIdempotencyKey) {
-  for (auto const& [operation, body] : {std::pair{"roles.create", R"({"title":"Once","order":5})"}, {"tags.create", R"({"name":"once"})"}}) {
+  for (auto const& [operation, body] :
+       {std::pair{"roles.create", R"({"title":"Once","order":5})"}, {"tags.create", R"({"name":"once"})"}}) {
     auto const first = ask(person(kOli), operation, body, {"community"}, operation);
     EXPECT_LT(first.status, 300) << first.body;
     EXPECT_EQ(ask(person(kOli), operation, body, {"community"}, operation).body, first.body);
