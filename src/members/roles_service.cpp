@@ -228,7 +228,7 @@ Result<RoleOut> RolesService::change(api::Context const& c, PublicId id, RoleIn 
       return base_role("@all keeps its name and its order.");
     if (auto allowed = may_change(*keeper, before, &after); !allowed) return std::unexpected(std::move(allowed).error());
     if (book.is_taken(after.title, after.number)) return title_taken(after.title);
-    auto const was = book.shown(*before);
+    auto was = book.shown(*before);
     if (api::to_json(was) == api::to_json(book.shown(after))) return was;
     after.updated_at = c.now;
     ++after.version;
@@ -253,7 +253,7 @@ Result<RoleOut> RolesService::remove(api::Context const& c, PublicId id) {
     // Whoever writes role sets is finished now, and those that come read the roles that are left.
     ledger::lock_everybody(tx, c.community);
     out.memberCount = delete_role(tx, c.community, role->number);
-    for (auto level : list_level_roles(tx, c.community)) {
+    for (auto const& level : list_level_roles(tx, c.community)) {
       std::vector<std::string> kept;
       for (auto const part : split(level.roles, ','))
         if (part != std::to_string(role->number)) kept.emplace_back(part);

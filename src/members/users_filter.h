@@ -84,7 +84,7 @@ struct FilterFacts {
 
 // Facts of what was read already; both outlive them.
 inline FilterFacts facts_of(Catalogue const& catalogue, std::string_view time_zone) {
-  return {[&catalogue]() -> Catalogue const& { return catalogue; }, [time_zone] { return time_zone; }};
+  return {[known = &catalogue]() -> Catalogue const& { return *known; }, [time_zone] { return time_zone; }};
 }
 // The column that a name means: one of the default ones, or a custom field's by its key without case.
 std::optional<AskedColumn> find_column(std::string_view name, FilterFacts const& facts);
