@@ -4,12 +4,7 @@ import type { Page } from "playwright-core";
 import { consoleTests } from "./support/console.ts";
 import { look } from "./support/look.ts";
 
-const { test, club } = consoleTests({
-  members: 6,
-  before: async (server) => {
-    await server.command("role", "create", "--community", club.community.id, "--title", "Trader");
-  },
-});
+const { test, club } = consoleTests({ members: 6 });
 
 type Info = { data: { userId: string; coins: number; status: string; roles: string[]; country: string | null } };
 const info = (name: string) =>
@@ -91,6 +86,7 @@ test("A deleted member comes back by undoing it", async ({ page, signIn }) => {
 });
 
 test("Roles are given and taken away, and the profile is edited", async ({ page, signIn, troubles }) => {
+  await club.server.ask("POST", "/v1/roles", { key: club.key, body: { title: "Trader" } });
   await signIn();
   await open(page, "member00004");
   await page.getByRole("button", { name: "Add a role" }).click();

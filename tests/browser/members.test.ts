@@ -12,7 +12,6 @@ const { test, club } = consoleTests({
     const field = ["field", "create", "--community", club.community.id];
     await server.command(...field, "--name", "Tier", "--type", "select", "--option", "Silver", "--option", "Gold");
     await server.command(...field, "--name", "Deposit amount", "--type", "numerical");
-    await server.command("role", "create", "--community", club.community.id, "--title", "Trader");
   },
 });
 
@@ -30,6 +29,7 @@ let isFilled = false;
 async function fill() {
   if (isFilled) return;
   isFilled = true;
+  await club.server.ask("POST", "/v1/roles", { key: club.key, body: { title: "Trader" } });
   const rows = Array.from({ length: count / 3 }, (_, index) => {
     const number = String(index * 3 + 1).padStart(5, "0");
     return `member${number}@example.org,100.25,overwrite,Gold,Trader`;
@@ -102,11 +102,7 @@ test("Conditions narrow the list, are kept as a segment, changed and deleted", a
   await page.getByRole("button", { name: "Filter", exact: true }).click();
   await page.getByLabel("Find a field").fill("tie");
   await page.keyboard.press("Enter");
-  await page
-    .getByRole("combobox", { name: "Value" })
-    .or(page.getByRole("textbox", { name: "Value" }))
-    .click();
-  await page.getByRole("option", { name: "Gold" }).click();
+  await page.getByRole("checkbox", { name: "Gold" }).check();
   await page.getByRole("button", { name: "Apply" }).click();
   await page.getByText(`${count / 3} members found`).waitFor();
 

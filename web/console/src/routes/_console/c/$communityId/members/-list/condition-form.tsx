@@ -1,9 +1,11 @@
 import {
   Button,
+  Checkbox,
   Group,
   MultiSelect,
   NativeSelect,
   SegmentedControl,
+  Skeleton,
   Stack,
   TagsInput,
   Text,
@@ -108,18 +110,7 @@ function Values({
       kind === "status"
         ? states.map((state) => ({ value: state, label: texts.statuses[state] }))
         : (column.options ?? []).map((option) => ({ value: option, label: option }));
-    return (
-      <MultiSelect
-        aria-label={texts.value}
-        data={options}
-        value={draft.values}
-        onChange={onChange}
-        placeholder={draft.values.length === 0 ? texts.value : undefined}
-        comboboxProps={{ withinPortal: false }}
-        searchable={options.length > 8}
-        data-autofocus
-      />
-    );
+    return <Choice options={options} values={draft.values} onChange={onChange} />;
   }
   if (kind === "role" || kind === "tag") return <NamedValues kind={kind} values={draft.values} onChange={onChange} />;
 
@@ -170,6 +161,42 @@ function Values({
   );
 }
 
+/** So many are shown as boxes to tick; more are looked for by typing. */
+const boxesMax = 10;
+
+function Choice({
+  options,
+  values,
+  onChange,
+}: {
+  options: { value: string; label: string }[];
+  values: string[];
+  onChange: (values: string[]) => void;
+}) {
+  if (options.length > boxesMax)
+    return (
+      <MultiSelect
+        aria-label={texts.value}
+        data={options}
+        value={values}
+        onChange={onChange}
+        placeholder={values.length === 0 ? texts.value : undefined}
+        comboboxProps={{ withinPortal: false }}
+        searchable
+        data-autofocus
+      />
+    );
+  return (
+    <Checkbox.Group value={values} onChange={onChange} aria-label={texts.value}>
+      <Stack gap={8} py={2}>
+        {options.map((option) => (
+          <Checkbox key={option.value} value={option.value} label={option.label} />
+        ))}
+      </Stack>
+    </Checkbox.Group>
+  );
+}
+
 /** Roles or tags by name; any name can be typed, so that a list that does not come is no end. */
 function NamedValues({
   kind,
@@ -182,11 +209,21 @@ function NamedValues({
 }) {
   const { _id: community } = useCommunity();
   const known = useQuery(kind === "role" ? rolesQuery(community) : tagsQuery(community));
+  const names = (known.data ?? []).map((one) => one.name);
+  if (known.isPending) return <Skeleton height={36} />;
+  if (names.length > 0 && names.length <= boxesMax)
+    return (
+      <Choice
+        options={[...new Set([...names, ...values])].map((name) => ({ value: name, label: name }))}
+        values={values}
+        onChange={onChange}
+      />
+    );
   return (
     <TagsInput
       aria-label={texts.value}
       placeholder={values.length === 0 ? texts.value : undefined}
-      data={(known.data ?? []).map((one) => one.name)}
+      data={names}
       value={values}
       onChange={onChange}
       splitChars={[","]}
