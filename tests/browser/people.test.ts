@@ -96,3 +96,44 @@ test("A currency is made and changed, and the audit log tells it", async ({ page
   await page.getByRole("button", { name: "Look at the entry currency.update" }).waitFor();
   await look(page, "audit-log");
 });
+
+test("Where registration is open, a person registers with the code of a mail", async ({
+  page,
+  signIn,
+  newProfile,
+  troubles,
+}) => {
+  const guest = await newProfile();
+  const register = `/register?community=${club.community.id}`;
+  const fill = async () => {
+    await guest.getByLabel("First name").fill("Jun");
+    await guest.getByLabel("Last name").fill("Kim");
+    await guest.getByLabel("E-mail address").fill("jun@example.org");
+    await guest.getByLabel("Username").fill("jun");
+    await guest.getByLabel("Password", { exact: true }).fill(password);
+    await guest.getByLabel("The password once more").fill(password);
+    await guest.getByRole("button", { name: "Create account" }).click();
+  };
+  troubles.expect(/^answer 403 to POST \/auth\/register$/);
+  await guest.goto(register);
+  await fill();
+  await guest.getByRole("heading", { name: "Registration is closed" }).waitFor();
+
+  await signIn();
+  await page.goto(settings("login"));
+  await page.getByLabel("Open registration").check();
+  await page.getByText(register).waitFor();
+  await guest.goto(register);
+  await look(guest, "register");
+  await fill();
+  await guest.getByRole("heading", { name: "Verify your e-mail address" }).waitFor();
+  await look(guest, "verify-code");
+  await guest.goto(await linkTo(club.server, "jun@example.org", "verify-email"));
+  await guest.getByLabel("Password", { exact: true }).fill(password);
+  await guest.getByRole("button", { name: "Verify" }).click();
+  await guest.getByText("Your e-mail address is verified.").waitFor();
+  await guest.getByLabel("E-mail or username").fill("jun");
+  await guest.getByLabel("Password", { exact: true }).fill(password);
+  await guest.keyboard.press("Enter");
+  await guest.getByRole("heading", { name: "Profile" }).waitFor();
+});

@@ -87,7 +87,7 @@ test("A custom field is defined, changed, deleted and restored", async ({ page, 
   await look(page, "field-delete");
   await remove.click();
   await page.getByText("No custom fields yet").waitFor();
-  await page.getByRole("button", { name: "Restore" }).click();
+  await page.getByRole("button", { name: "Undo" }).click();
   await page.getByRole("row", { name: /Plan/ }).waitFor();
 });
 

@@ -45,6 +45,11 @@ def test_a_failure_in_the_browser_is_one(tmp_path):
     assert "FAILED Suite::g" in text
 
 
+def test_a_report_with_the_colours_of_a_terminal_is_read(tmp_path):
+    code, line, _ = run(tmp_path, {"node-browser.xml": suite(PASSED.format("f"), '<testcase name="g"><failure>\x1b[2mno\x1b[22m</failure></testcase>')})
+    assert (code, line) == (1, "1 passed, 1 failed")
+
+
 def test_names_what_failed(tmp_path):
     code, line, text = run(tmp_path, {"ctest.xml": suite(binary("base", "fail")),
                                       "gtest/test_base.xml": suite(PASSED.format("A"), FAILED.format("B"))}, "--failed-check", "openapi")

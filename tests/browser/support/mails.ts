@@ -4,7 +4,7 @@ import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Server } from "./server.ts";
 
-const patienceMs = 15_000;
+const patienceMs = 30_000;
 const lookEveryMs = 50;
 
 async function mailsTo(server: Server, address: string): Promise<string[]> {

@@ -55,6 +55,10 @@ type Props<T> = {
   skeletonRows?: number;
 };
 
+// The same ones each time: rows that are others at every drawing make the table set its state, which draws it again, for ever.
+const noRows: never[] = [];
+const noSelection: RowSelectionState = {};
+
 export function DataTable<T>(props: Props<T>) {
   const {
     label,
@@ -73,14 +77,16 @@ export function DataTable<T>(props: Props<T>) {
     footer,
   } = props;
   const table = useReactTable({
-    data: rows ?? [],
+    data: rows ?? noRows,
     columns,
     getRowId: rowId,
     getCoreRowModel: getCoreRowModel(),
     manualSorting: true,
+    manualPagination: true,
     enableRowSelection: selection !== undefined,
-    state: { rowSelection: selection ?? {} },
-    onRowSelectionChange: (update) => onSelection?.(typeof update === "function" ? update(selection ?? {}) : update),
+    state: { rowSelection: selection ?? noSelection },
+    onRowSelectionChange: (update) =>
+      onSelection?.(typeof update === "function" ? update(selection ?? noSelection) : update),
   });
   const first = loading && !rows;
   const shown = table.getRowModel().rows;

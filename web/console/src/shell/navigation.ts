@@ -2,6 +2,7 @@
 import {
   Building2,
   Coins,
+  FileClock,
   FileStack,
   KeyRound,
   LayoutDashboard,
@@ -18,9 +19,7 @@ import {
   UsersRound,
 } from "lucide-react";
 import { texts as overview } from "~/routes/_console/c/$communityId/-overview.texts";
-import { texts as apiLog } from "~/routes/_console/c/$communityId/api-log/-api-log.texts";
-import { texts as bulk } from "~/routes/_console/c/$communityId/bulk/-bulk.texts";
-import { texts as members } from "~/routes/_console/c/$communityId/members/-members.texts";
+import { titles as pages } from "~/routes/_console/c/$communityId/-titles.texts";
 import { titles } from "~/routes/_console/c/$communityId/settings/-titles.texts";
 import { titles as own } from "~/routes/_console/me/-titles.texts";
 import { texts as shell } from "./shell.texts";
@@ -44,9 +43,9 @@ export const navigation: NavigationGroup[] = [
     label: null,
     items: [
       { path: "", label: overview.title, icon: LayoutDashboard, key: "o" },
-      { path: "members", label: members.title, icon: UsersRound, key: "m", keywords: ["users", "people", "segments"] },
-      { path: "bulk", label: bulk.title, icon: FileStack, key: "b", keywords: ["csv", "import", "upload", "file"] },
-      { path: "api-log", label: apiLog.title, icon: ScrollText, key: "l", keywords: ["requests", "errors", "history"] },
+      { path: "members", label: pages.members, icon: UsersRound, key: "m", keywords: ["users", "people", "segments"] },
+      { path: "bulk", label: pages.bulk, icon: FileStack, key: "b", keywords: ["csv", "import", "upload", "file"] },
+      { path: "api-log", label: pages.apiLog, icon: ScrollText, key: "l", keywords: ["requests", "errors", "history"] },
     ],
   },
   {
@@ -106,7 +105,7 @@ export const navigation: NavigationGroup[] = [
       {
         path: "settings/audit-log",
         label: titles.auditLog,
-        icon: ScrollText,
+        icon: FileClock,
         key: "u",
         keywords: ["settings", "history", "who changed"],
       },

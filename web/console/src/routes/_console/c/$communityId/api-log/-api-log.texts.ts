@@ -1,8 +1,9 @@
 import { defineTexts } from "~/texts/texts";
+import { titles } from "../-titles.texts";
 
 export const texts = defineTexts({
   en: {
-    title: "API log",
+    title: titles.apiLog,
     lead: "Requests that changed something or were refused, and bulk jobs as they stand now.",
     refresh: "Refresh",
 

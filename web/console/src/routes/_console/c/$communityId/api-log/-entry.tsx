@@ -9,7 +9,8 @@ import { useFormat } from "~/format/format";
 import { common } from "~/texts/common.texts";
 import bulkClasses from "../bulk/-bulk.module.css";
 import { texts as bulk } from "../bulk/-bulk.texts";
-import { type JobState, stateColors } from "../bulk/-jobs";
+import { stateColors } from "../bulk/-jobs";
+import type { JobState } from "../bulk/-names";
 import { texts } from "./-api-log.texts";
 
 type ApiEntry = AnswerOf<"get", "/v1/api-logs">["data"][number];

@@ -12,27 +12,28 @@ import {
   TextInput,
   Tooltip,
 } from "@mantine/core";
-import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { createFileRoute, useNavigate } from "@tanstack/react-router";
 import { type ColumnDef, createColumnHelper } from "@tanstack/react-table";
 import { RefreshCw, ScrollText, Search } from "lucide-react";
-import { useEffect, useMemo, useState } from "react";
+import { useMemo } from "react";
 import { api } from "~/api/client";
 import { DataTable, PageBar } from "~/components/data-table";
 import { EmptyView } from "~/components/error-view";
 import { Moment } from "~/components/moment";
 import { Page } from "~/components/page";
+import { useSearchText } from "~/components/search-text";
 import { type Format, useFormat } from "~/format/format";
 import { useCommunity } from "~/session/community";
 import { texts as bulk } from "../bulk/-bulk.texts";
-import { isOpen, type JobType, states } from "../bulk/-jobs";
+import { isOpen } from "../bulk/-jobs";
+import { type JobType, states } from "../bulk/-names";
 import { texts } from "./-api-log.texts";
 import { callerOf, EntryDrawer, type LogEntry, StatusBadge, whatOf } from "./-entry";
 
 const kinds = ["request", "bulk_job"] as const;
 const methods = ["POST", "PUT", "PATCH", "DELETE", "GET"];
-const statuses = Object.keys(texts.statuses) as (keyof typeof texts.statuses)[];
+const statuses = ["2xx", "4xx", "429", "5xx"] as const;
 const periods = { hour: 3_600_000, day: 86_400_000, week: 604_800_000 } as const;
 type Period = keyof typeof periods;
 
@@ -68,7 +69,6 @@ const limit = 50;
 /** The server counts and pages no further than this. */
 const countedMax = 10_000;
 const openMs = 2_000;
-const typingMs = 300;
 /** A period that slides with every second would be another question each time. */
 const periodStepMs = 60_000;
 
@@ -109,12 +109,7 @@ function ApiLog() {
   const log = useLog(community, filter);
   const change = (what: Partial<Filter>) =>
     void navigate({ search: (before) => ({ ...before, page: undefined, entry: undefined, ...what }), replace: true });
-  const [find, setFind] = useState(filter.find ?? "");
-  const [typed] = useDebouncedValue(find, typingMs);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only what was typed asks anew
-  useEffect(() => {
-    if ((typed.trim() || undefined) !== filter.find) change({ find: typed.trim() || undefined });
-  }, [typed]);
+  const [find, setFind] = useSearchText(filter.find, (text) => change({ find: text }));
 
   const open = (entry: string | undefined) =>
     void navigate({ search: (before) => ({ ...before, entry }), replace: true, resetScroll: false });

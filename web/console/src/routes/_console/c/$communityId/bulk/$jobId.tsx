@@ -18,20 +18,17 @@ import {
   type Connection,
   hasEnded,
   type Job,
-  type JobState,
-  type JobType,
   nameOf,
-  type Outcome,
   outcomeName,
   type Speed,
   stateColors,
   useFollowedJob,
 } from "./-jobs";
 import { keptFile } from "./-kept-files";
+import { type JobState, type JobType, type Outcome, outcomes } from "./-names";
 import { Results, type RowFilter } from "./-results";
 import { Summary, useReasons } from "./-summary";
 
-const outcomes = Object.keys(texts.outcomes) as Outcome[];
 const textOf = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
 
 export const Route = createFileRoute("/_console/c/$communityId/bulk/$jobId")({

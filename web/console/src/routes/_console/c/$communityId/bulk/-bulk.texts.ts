@@ -1,8 +1,9 @@
 import { defineTexts, plural } from "~/texts/texts";
+import { titles } from "../-titles.texts";
 
 export const texts = defineTexts({
   en: {
-    title: "Bulk jobs",
+    title: titles.bulk,
     lead: "Change or add many members with one CSV file.",
     newJob: "New bulk job",
     unnamed: (type: string, time: string) => `${type}, ${time}`,

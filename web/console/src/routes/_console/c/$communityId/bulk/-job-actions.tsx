@@ -9,6 +9,7 @@ import { toast } from "~/components/toast";
 import { useCommunity } from "~/session/community";
 import { texts } from "./-bulk.texts";
 import { downloadUrl, hasEnded, isErased, type Job, jobKey } from "./-jobs";
+import { rowsKey } from "./-results";
 import { RevertDialog } from "./-revert";
 
 /** What can be done with a job at the top of its page. */
@@ -33,6 +34,8 @@ export function JobActions({ job }: { job: Job }) {
   });
   const erase = useMutation({
     mutationFn: () => api.delete("/v1/users/bulk-update/{id}/files", { path: { id: job._id }, community }),
+    // Sums that are being counted would be told that the rows are gone.
+    onMutate: () => queries.cancelQueries({ queryKey: rowsKey(community, job._id) }),
     onSuccess: async ({ data }) => {
       // From now on nobody asks for its rows.
       queries.setQueryData<Job>(jobKey(community, job._id), data);

@@ -6,16 +6,11 @@ import { parseJson } from "~/api/json";
 import type { Format } from "~/format/format";
 import { texts } from "./-bulk.texts";
 import { readEvents } from "./-events";
+import type { JobType } from "./-names";
 import { waitFor } from "./-upload";
 
 export type JobSummary = AnswerOf<"get", "/v1/users/bulk-update">["data"][number];
 export type Job = AnswerOf<"get", "/v1/users/bulk-update/{id}/status">["data"];
-export type JobState = keyof typeof texts.states;
-export type JobType = keyof typeof texts.types;
-
-export const states = Object.keys(texts.states) as JobState[];
-export const types = Object.keys(texts.types) as JobType[];
-
 export const stateColors: Record<string, string> = {
   queued: "gray",
   processing: "blue",
@@ -33,7 +28,6 @@ export const outcomeColors: Record<string, string> = {
   not_processed: "yellow",
 };
 
-export type Outcome = keyof typeof texts.outcomes;
 /** What a row's outcome is called in this job. */
 export function outcomeName(job: { type: string }, outcome: string): string {
   const names: Record<string, string> = job.type === "revert" ? texts.revertOutcomes : texts.outcomes;

@@ -14,7 +14,6 @@ import {
   Title,
   UnstyledButton,
 } from "@mantine/core";
-import { useDebouncedValue } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ListFilter, Rows3, Search } from "lucide-react";
@@ -23,13 +22,15 @@ import { api } from "~/api/client";
 import { ApiError } from "~/api/errors";
 import type { Amount } from "~/api/json";
 import { EmptyView, ErrorView } from "~/components/error-view";
+import { useSearchText } from "~/components/search-text";
 import { type Format, useFormat } from "~/format/format";
 import { useCommunity } from "~/session/community";
 import { common } from "~/texts/common.texts";
 import { millionths } from "./-amounts";
 import classes from "./-bulk.module.css";
 import { texts } from "./-bulk.texts";
-import { hasEnded, isErased, type Job, type Outcome, outcomeColors, outcomeName } from "./-jobs";
+import { hasEnded, isErased, type Job, outcomeColors, outcomeName } from "./-jobs";
+import type { Outcome } from "./-names";
 import type { Change, Reason, Row } from "./-tally";
 
 export type RowFilter = { outcome?: Outcome; reason?: string; key?: string };
@@ -39,7 +40,6 @@ const pageRows = 200;
 const aheadRows = 40;
 const rowHeight = { wide: 45, narrow: 65 };
 const wideFromPx = 992;
-const typingMs = 300;
 
 /** The rows of a job that has ended stay as they are: what changes the list of jobs does not ask for them again. */
 export const rowsKey = (community: string, job: string) => ["bulk-rows", community, job] as const;
@@ -114,12 +114,7 @@ export function Results({
     return filter.reason ? all.filter((row) => row.errors.some((error) => error.code === filter.reason)) : all;
   }, [rows.data, filter.reason]);
 
-  const [key, setKey] = useState(filter.key ?? "");
-  const [typed] = useDebouncedValue(key, typingMs);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only what was typed asks anew
-  useEffect(() => {
-    if ((typed.trim() || undefined) !== filter.key) onFilter({ ...filter, key: typed.trim() || undefined });
-  }, [typed]);
+  const [key, setKey] = useSearchText(filter.key, (text) => onFilter({ ...filter, key: text }));
 
   const expired = isErased(job) || (rows.error instanceof ApiError && rows.error.code === "results_expired");
   const total = outcome ? (counts.find(([one]) => one === outcome)?.[1] ?? 0) : job.processed + job.not_processed;

@@ -1,19 +1,20 @@
 import { Anchor, Badge, Button, Group, Paper, Progress, Select, Stack, Text, TextInput } from "@mantine/core";
-import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { createFileRoute, Link, useNavigate } from "@tanstack/react-router";
 import { type ColumnDef, createColumnHelper } from "@tanstack/react-table";
 import { FileStack, Plus, Search } from "lucide-react";
-import { useEffect, useMemo, useState } from "react";
+import { useMemo } from "react";
 import { api } from "~/api/client";
 import { DataTable, PageBar } from "~/components/data-table";
 import { EmptyView } from "~/components/error-view";
 import { Moment } from "~/components/moment";
 import { Page } from "~/components/page";
+import { useSearchText } from "~/components/search-text";
 import { useFormat } from "~/format/format";
 import { useCommunity } from "~/session/community";
 import { texts } from "./-bulk.texts";
-import { isOpen, type JobState, type JobSummary, type JobType, nameOf, stateColors, states, types } from "./-jobs";
+import { isOpen, type JobSummary, nameOf, stateColors } from "./-jobs";
+import { type JobState, type JobType, states, types } from "./-names";
 
 type Filter = { name?: string; state?: JobState; type?: JobType; page?: number };
 
@@ -30,7 +31,6 @@ export const Route = createFileRoute("/_console/c/$communityId/bulk/")({
 const limit = 25;
 /** While a job of the list changes, the list is looked at this often. */
 const openMs = 2_000;
-const typingMs = 250;
 
 function BulkJobs() {
   const { _id: community } = useCommunity();
@@ -48,12 +48,7 @@ function BulkJobs() {
 
   const change = (what: Partial<Filter>) =>
     void navigate({ search: (before) => ({ ...before, page: undefined, ...what }), replace: true });
-  const [name, setName] = useState(search.name ?? "");
-  const [typed] = useDebouncedValue(name, typingMs);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only what was typed asks anew
-  useEffect(() => {
-    if ((typed.trim() || undefined) !== search.name) change({ name: typed.trim() || undefined });
-  }, [typed]);
+  const [name, setName] = useSearchText(search.name, (text) => change({ name: text }));
 
   const format = useFormat();
   const columns = useMemo(() => jobColumns(community, format), [community, format]);

@@ -1,8 +1,9 @@
 import { defineTexts, plural } from "~/texts/texts";
+import { titles } from "../-titles.texts";
 
 export const texts = defineTexts({
   en: {
-    title: "Members",
+    title: titles.members,
     table: "Members of the community",
     member: "Member",
     total: (count: number) => plural(count, "member", "members"),

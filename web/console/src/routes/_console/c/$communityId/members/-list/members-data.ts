@@ -8,6 +8,7 @@ import { queryOptions } from "@tanstack/react-query";
 import { type AnswerOf, api, request } from "~/api/client";
 import type { Amount } from "~/api/json";
 import type { Filter, Scalar } from "./filter-model";
+import type { Order } from "./orders";
 
 export type UserField = AnswerOf<"get", "/v1/communities/{communityId}/user-fields">["data"][number];
 export type Cell = string | number | boolean | null | string[];
@@ -22,8 +23,6 @@ export type MemberRow = {
 };
 export type MembersPage = { rows: MemberRow[]; total: number | null; next: string | null };
 
-export const orders = ["oldest", "newest", "name", "xp", "seen"] as const;
-export type Order = (typeof orders)[number];
 const sortOf: Record<Exclude<Order, "oldest">, string> = {
   newest: "createdAt:desc",
   name: "displayName:asc",

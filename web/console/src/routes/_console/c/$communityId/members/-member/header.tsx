@@ -11,6 +11,7 @@ import {
   Title,
   Tooltip,
   UnstyledButton,
+  VisuallyHidden,
 } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Camera, EllipsisVertical, Pencil, Trash2 } from "lucide-react";
@@ -164,7 +165,6 @@ function AvatarButton({ member }: { member: Member }) {
       <Tooltip label={texts.changeAvatar}>
         <UnstyledButton
           className={classes.avatar}
-          aria-label={texts.changeAvatar}
           aria-busy={upload.isPending}
           data-busy={upload.isPending || undefined}
           onClick={() => input.current?.click()}
@@ -173,6 +173,7 @@ function AvatarButton({ member }: { member: Member }) {
           <span className={classes.camera}>
             <Camera size={16} aria-hidden />
           </span>
+          <VisuallyHidden>{texts.changeAvatar}</VisuallyHidden>
         </UnstyledButton>
       </Tooltip>
       <input

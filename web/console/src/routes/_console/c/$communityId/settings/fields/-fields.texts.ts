@@ -70,7 +70,6 @@ export const texts = defineTexts({
       "For 30 days it can be restored with its values and its history: from the message that follows, later over the API. Then they are removed for good.",
     deleteTyped: (key: string) => `Type ${key} to confirm`,
     deleted: (name: string) => `${name} is deleted.`,
-    restore: "Restore",
     restored: (name: string) => `${name} is there again, with its values.`,
     saved: "Saved",
   },

@@ -1,6 +1,6 @@
 import { Switch } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { toast } from "~/components/toast";
 import { useCommunity } from "~/session/community";
 import { type SettingsChange, useChangeSettings } from "../-settings";
@@ -22,18 +22,25 @@ export function SettingSwitch({
 }) {
   const { _id } = useCommunity();
   const change = useChangeSettings(_id);
+  // What was chosen shows at once, and until the answer has come.
+  const [wanted, setWanted] = useState<boolean | null>(null);
   const send = useMutation({
     mutationFn: (on: boolean) => change({ [name]: on } as SettingsChange),
     onSuccess: () => toast.done(texts.saved),
     onError: (error) => toast.failed(error),
+    onSettled: () => setWanted(null),
   });
   return (
     <Switch
       label={label}
       description={hint}
-      checked={send.isPending ? send.variables : checked}
+      checked={wanted ?? checked}
       disabled={disabled}
-      onChange={(event) => !send.isPending && send.mutate(event.currentTarget.checked)}
+      onChange={(event) => {
+        if (wanted !== null) return;
+        setWanted(event.currentTarget.checked);
+        send.mutate(event.currentTarget.checked);
+      }}
     />
   );
 }
