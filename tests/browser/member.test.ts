@@ -98,11 +98,11 @@ test("Roles are given and taken away, and the profile is edited", async ({ page,
 
   troubles.expect(/^answer 400 to PATCH \/v1\/users\//);
   await page.getByRole("button", { name: "Edit profile" }).click();
-  await page.getByLabel("Country").last().fill("Atlantis");
+  await page.getByRole("textbox", { name: "Country" }).fill("Atlantis");
   await page.getByRole("button", { name: "Save" }).click();
   const problem = page.getByRole("dialog").locator("[class*=InputWrapper-error]");
   await problem.waitFor();
-  await page.getByRole("dialog").getByRole("textbox", { name: "Country" }).fill("Singapore");
+  await page.getByRole("textbox", { name: "Country" }).fill("Singapore");
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("The profile is saved.").waitFor();
   assert.equal((await info("member00004")).data.country, "SG");

@@ -50,7 +50,7 @@ test("A value is changed where it stands, exactly, undone, and its history tells
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("Tier is saved.").waitFor();
   await page.getByRole("tab", { name: "History" }).click();
-  await page.getByText("Gold").filter({ visible: true }).first().waitFor();
+  await page.getByRole("tabpanel", { name: "History" }).getByText("Gold").first().waitFor();
   await look(page, "member-history");
 });
 

@@ -43,9 +43,13 @@ export function MemberAvatar({ name, src, size = 28 }: { name: string; src: stri
   for (const letter of name) hash = (hash * 31 + letter.codePointAt(0)!) >>> 0;
   const color = avatarColors[hash % avatarColors.length]!;
   return (
-    <span className={classes.avatar} style={{ ...place, fontSize: size * 0.38, ...tinted(color) }} aria-hidden>
-      {letters.toUpperCase()}
-    </span>
+    // The letters are an ornament: what readers say, and what names a button around it, has none of them.
+    <span
+      className={classes.avatar}
+      style={{ ...place, fontSize: size * 0.38, ...tinted(color) }}
+      data-letters={letters.toUpperCase()}
+      aria-hidden
+    />
   );
 }
 

@@ -44,62 +44,57 @@ export function MemberHeader({ member }: { member: Member }) {
   const name = nameOf(member);
   return (
     <Paper p={{ base: "md", sm: "lg" }} mb="lg">
-      <Group align="flex-start" wrap="nowrap" gap="lg">
+      <div className={classes.header}>
         <AvatarButton member={member} />
-        <Box flex={1} miw={0}>
-          <Group justify="space-between" align="flex-start" wrap="nowrap" gap="sm">
-            <Box miw={0}>
-              <Group gap="sm">
-                <Title order={1} className={classes.name}>
-                  {name}
-                </Title>
-                <StatusBadge status={member.status} />
-              </Group>
-              <Text c="dimmed" size="sm" className={classes.name}>
-                @{member.username}
-                {member.email && member.email !== hiddenText && <> · {member.email}</>}
-              </Text>
-              {member.status === "suspended" && (
-                <Text size="sm" fw={500} mt={4}>
-                  {member.suspendedUntil
-                    ? texts.suspendedUntil(format.dateTime(member.suspendedUntil))
-                    : texts.suspendedOpen}
-                </Text>
-              )}
-            </Box>
-            <Group gap="xs" wrap="nowrap">
-              <Button variant="default" visibleFrom="sm" onClick={() => setDialog("edit")}>
-                {texts.edit}
-              </Button>
-              <Menu position="bottom-end">
-                <Menu.Target>
-                  <ActionIcon variant="default" size={36} aria-label={texts.actions(name)}>
-                    <EllipsisVertical size={16} aria-hidden />
-                  </ActionIcon>
-                </Menu.Target>
-                <Menu.Dropdown>
-                  <Menu.Item leftSection={<Pencil size={15} aria-hidden />} onClick={() => setDialog("edit")}>
-                    {texts.edit}
-                  </Menu.Item>
-                  <Menu.Item
-                    color="red"
-                    leftSection={<Trash2 size={15} aria-hidden />}
-                    onClick={() => setDialog("delete")}
-                  >
-                    {texts.delete}
-                  </Menu.Item>
-                </Menu.Dropdown>
-              </Menu>
+        <Group justify="space-between" align="flex-start" wrap="nowrap" gap="sm">
+          <Box miw={0}>
+            <Group gap="sm">
+              <Title order={1} className={classes.name}>
+                {name}
+              </Title>
+              <StatusBadge status={member.status} />
             </Group>
-          </Group>
-          <Box visibleFrom="sm">
-            <Particulars member={member} />
+            <Text c="dimmed" size="sm" className={classes.name}>
+              @{member.username}
+              {member.email && member.email !== hiddenText && <> · {member.email}</>}
+            </Text>
+            {member.status === "suspended" && (
+              <Text size="sm" fw={500} mt={4}>
+                {member.suspendedUntil
+                  ? texts.suspendedUntil(format.dateTime(member.suspendedUntil))
+                  : texts.suspendedOpen}
+              </Text>
+            )}
           </Box>
-        </Box>
-      </Group>
-      <Box hiddenFrom="sm">
-        <Particulars member={member} />
-      </Box>
+          <Group gap="xs" wrap="nowrap">
+            <Button variant="default" visibleFrom="sm" onClick={() => setDialog("edit")}>
+              {texts.edit}
+            </Button>
+            <Menu position="bottom-end">
+              <Menu.Target>
+                <ActionIcon variant="default" size={36} aria-label={texts.actions(name)}>
+                  <EllipsisVertical size={16} aria-hidden />
+                </ActionIcon>
+              </Menu.Target>
+              <Menu.Dropdown>
+                <Menu.Item leftSection={<Pencil size={15} aria-hidden />} onClick={() => setDialog("edit")}>
+                  {texts.edit}
+                </Menu.Item>
+                <Menu.Item
+                  color="red"
+                  leftSection={<Trash2 size={15} aria-hidden />}
+                  onClick={() => setDialog("delete")}
+                >
+                  {texts.delete}
+                </Menu.Item>
+              </Menu.Dropdown>
+            </Menu>
+          </Group>
+        </Group>
+        <div className={classes.particulars}>
+          <Particulars member={member} />
+        </div>
+      </div>
       <EditProfile member={member} opened={dialog === "edit"} onClose={() => setDialog(null)} />
       <DeleteMember member={member} opened={dialog === "delete"} onClose={() => setDialog(null)} />
     </Paper>
@@ -108,7 +103,7 @@ export function MemberHeader({ member }: { member: Member }) {
 
 function Particulars({ member }: { member: Member }) {
   return (
-    <Stack gap="md" mt="md">
+    <Stack gap="md">
       <SimpleGrid cols={{ base: 2, sm: 3, lg: 4 }} spacing="md" verticalSpacing="sm">
         <Fact label={texts.id}>
           <CopyText text={member.userId} />

@@ -66,7 +66,7 @@ export function MemberRoles({ member }: { member: Member }) {
           </Badge>
         );
       })}
-      {roles.data && (
+      {roles.data && roles.data.length > 0 && (
         <Menu position="bottom-start" width={220}>
           <Menu.Target>
             <Tooltip label={others.length > 0 ? texts.addRole : texts.allRoles}>
