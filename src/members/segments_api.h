@@ -50,10 +50,10 @@ struct SegmentExportQuery {
 #define FEALTY_G(T, name, ...) field<&fealty::members::T::name>(#name, __VA_ARGS__)
 #define FEALTY_SEGMENT_NAME(T, is_needed)                                         \
   FEALTY_G(T, name, "1 to 100 characters, unique in the community without case.", \
-           {.min = 1, .max = 100, .required = is_needed, .example = "\"Active in Singapore\""})
+           {.min = 1, .max = 100, .required = (is_needed), .example = "\"Active in Singapore\""})
 #define FEALTY_SEGMENT_FILTER(T, is_needed)                                       \
   FEALTY_G(T, filter, "Conditions, as users/filter takes them. {} is everybody.", \
-           {.required = is_needed, .example = R"({"country":"SG","xp":{"gte":100}})"})
+           {.required = (is_needed), .example = R"({"country":"SG","xp":{"gte":100}})"})
 #define FEALTY_SEGMENT_TEXTS(T)                                                                                          \
   FEALTY_G(T, description, "For people.", {.max = 500, .format = "multi-line"}),                                         \
       FEALTY_G(T, columns, "Columns that its pages and files have when none are asked for, as users/filter names them.", \
