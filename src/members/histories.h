@@ -1,8 +1,8 @@
 // Histories of values over HTTP: four lists, and the writes that add to them.
 #pragma once
+#include "access/once.h"
 #include "api/context.h"
 #include "api/route.h"
-#include "jobs/once.h"
 #include "members/fields.h"
 #include "members/histories_api.h"
 
@@ -38,10 +38,10 @@ class HistoriesService {
 
   // Up to 100 values of one member, all or none. A member writes his own values alone, and those alone that he may edit.
   Result<api::Answer> set(api::Context const& context, std::string const& user, SetValuesIn const& in,
-                          std::optional<jobs::OnceKey> const& key);
+                          std::optional<access::OnceKey> const& key);
   // One value, as the item of history that it makes; the latest one where nothing changes.
   Result<api::Answer> create(api::Context const& context, std::string const& user, CreateHistoryIn const& in,
-                             std::optional<jobs::OnceKey> const& key);
+                             std::optional<access::OnceKey> const& key);
 
  private:
   sql::Database& database_;

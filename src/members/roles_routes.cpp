@@ -51,12 +51,9 @@ Route moving(RolesService& service, std::string const& word, std::string id, std
                       &errors::kPermissionNotHeld});
   route.list = true;
   return access::once_route<RoleMemberIn, RoleOut>(
-      std::move(route),
-      [&service, move](Context& c, Request const& r, RoleMemberIn const& in, std::optional<access::OnceKey> key) -> Result<api::Answer> {
+      std::move(route), [&service, move](Context& c, Request const& r, RoleMemberIn const& in, auto const& key) -> Result<api::Answer> {
         auto const role = api::path_id(r, 0, errors::kRoleNotFound);
         if (!role) return std::unexpected(role.error());
-        // The same body for another role is another request.
-        if (key) key->operation += ":" + role->to_string();
         return service.move(c, *role, in.userId, move, key);
       });
 }
@@ -153,11 +150,9 @@ std::vector<Route> tags_routes(TagsService& service) {
     moving.needs = Needs::key({Permission::user_fields});
     routes.push_back(access::once_route<RoleMemberIn, MemberTagsOut>(
         std::move(moving),
-        [&service, move](Context& c, Request const& r, RoleMemberIn const& in, std::optional<access::OnceKey> key) -> Result<api::Answer> {
+        [&service, move](Context& c, Request const& r, RoleMemberIn const& in, auto const& key) -> Result<api::Answer> {
           auto const id = api::path_id(r, 1, errors::kTagNotFound);
           if (!id) return std::unexpected(id.error());
-          // The same body for another tag is another request.
-          if (key) key->operation += ":" + id->to_string();
           return service.move(c, *id, in.userId, move, key);
         }));
   }

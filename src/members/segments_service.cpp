@@ -183,14 +183,14 @@ Result<SegmentOut> SegmentsService::get(Context const& context, PublicId id) {
   });
 }
 
-Result<api::Answer> SegmentsService::create(Context const& context, CreateSegmentIn const& in, std::optional<jobs::OnceKey> const& key) {
+Result<api::Answer> SegmentsService::create(Context const& context, CreateSegmentIn const& in, std::optional<access::OnceKey> const& key) {
   Segment segment;
   std::vector<Issue> issues;
   segment.name = read_name(in.name, issues);
   segment.description = in.description.value_or("");
   segment.created_at = segment.updated_at = context.now;
   check_size(in.filter.text, issues);
-  return jobs::once(database_, context.community, key, context.now, [&](sql::Tx& tx) -> Result<api::Answer> {
+  return access::once(database_, context.community, key, context.now, [&](sql::Tx& tx) -> Result<api::Answer> {
     auto found = issues;
     // Until this transaction ends no other segment is made, so that the count holds.
     segment.number = sql::draw_numbers(tx, "segment");
@@ -209,7 +209,7 @@ Result<api::Answer> SegmentsService::create(Context const& context, CreateSegmen
 Result<SegmentOut> SegmentsService::update(Context const& context, PublicId id, UpdateSegmentIn const& in) {
   // Without a key this is a transaction that runs again when it meets another one's row.
   std::optional<SegmentOut> out;
-  auto const written = jobs::once(database_, context.community, {}, context.now, [&](sql::Tx& tx) -> Result<api::Answer> {
+  auto const written = access::once(database_, context.community, {}, context.now, [&](sql::Tx& tx) -> Result<api::Answer> {
     auto const before = lock_segment(tx, context.community, id.number);
     if (!before || before->id() != id) return no_such_segment();
     std::vector<Issue> issues;

@@ -191,8 +191,8 @@ Error refused(std::vector<Issue> issues) {
 }  // namespace
 
 Result<api::Answer> HistoriesService::set(api::Context const& context, std::string const& user, SetValuesIn const& in,
-                                          std::optional<jobs::OnceKey> const& key) {
-  return jobs::once(database_, context.community, key, context.now, [&](sql::Tx& tx) -> Result<api::Answer> {
+                                          std::optional<access::OnceKey> const& key) {
+  return access::once(database_, context.community, key, context.now, [&](sql::Tx& tx) -> Result<api::Answer> {
     ValueWrite write(tx, numbers_, context);
     if (auto begun = write.begin(user); !begun) return std::unexpected(std::move(begun).error());
     std::vector<Issue> issues;
@@ -217,10 +217,10 @@ Result<api::Answer> HistoriesService::set(api::Context const& context, std::stri
 }
 
 Result<api::Answer> HistoriesService::create(api::Context const& context, std::string const& user, CreateHistoryIn const& in,
-                                             std::optional<jobs::OnceKey> const& key) {
+                                             std::optional<access::OnceKey> const& key) {
   if (in.fieldId.has_value() == in.field.has_value())
     return std::unexpected(api::invalid_request({{"/fieldId", "required", "Name the field by fieldId or by field, one of the two."}}));
-  return jobs::once(database_, context.community, key, context.now, [&](sql::Tx& tx) -> Result<api::Answer> {
+  return access::once(database_, context.community, key, context.now, [&](sql::Tx& tx) -> Result<api::Answer> {
     ValueWrite write(tx, numbers_, context);
     if (auto begun = write.begin(user); !begun) return std::unexpected(std::move(begun).error());
     auto const& text = in.fieldId ? *in.fieldId : *in.field;

@@ -46,8 +46,8 @@ class Roles : public UsersTest {
     c.principal.kind = api::PrincipalKind::system_key;
     return c;
   }
-  Answered ask(api::Context caller, std::string_view id, std::string body = "", std::vector<std::string> path_args = {},
-               std::string const& once = "") {
+  Reply ask(api::Context caller, std::string_view id, std::string body = "", std::vector<std::string> path_args = {},
+            std::string const& once = "") {
     for (auto const& route : routes_) {
       if (route.id != id) continue;
       api::Request request;
@@ -61,10 +61,10 @@ class Roles : public UsersTest {
     return {};
   }
   static std::string role_id(std::int64_t number) { return PublicId::of(number, 0).to_string(); }
-  Answered give(std::int64_t who, std::int64_t role, std::int64_t to) {
+  Reply give(std::int64_t who, std::int64_t role, std::int64_t to) {
     return ask(person(who), "roles.give", R"({"userId":")" + std::to_string(to) + "\"}", {role_id(role)});
   }
-  Answered take(std::int64_t who, std::int64_t role, std::int64_t from) {
+  Reply take(std::int64_t who, std::int64_t role, std::int64_t from) {
     return ask(person(who), "roles.take", R"({"userId":")" + std::to_string(from) + "\"}", {role_id(role)});
   }
   std::string roles_of_member(std::int64_t member) {
@@ -247,7 +247,7 @@ TEST_P(Roles, DoNotLendARankThatIsTakenMeanwhile) {
     run(db(), "DELETE FROM member_roles WHERE member_id IN (3, 5)");
     give_role(kMo, 50);
     std::latch start(2);
-    Answered given, taken;
+    Reply given, taken;
     std::thread other([&] {
       start.arrive_and_wait();
       taken = take(kOli, 50, kMo);

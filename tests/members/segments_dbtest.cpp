@@ -13,8 +13,8 @@ class Segments : public UsersTest {
     UsersTest::SetUp();
     service_ = std::make_unique<SegmentsService>(db(), numbers_);
   }
-  Answered ask(std::string const& id, std::string body = "", std::string const& segment = "",
-               std::vector<std::pair<std::string, std::string>> query = {}, CommunityNo community = kHere, std::string const& key = "") {
+  Reply ask(std::string const& id, std::string body = "", std::string const& segment = "",
+            std::vector<std::pair<std::string, std::string>> query = {}, CommunityNo community = kHere, std::string const& key = "") {
     for (auto const& route : segments_routes(*service_)) {
       if (route.id != id) continue;
       api::Request request;
@@ -212,7 +212,7 @@ TEST_P(Segments, NeverOutliveAFieldThatIsDeletedAtTheSameMoment) {
     auto const field = add_field("Field " + std::to_string(round), "text");
     std::latch together(2);
     bool was_removed = false;
-    Answered answer;
+    Reply answer;
     std::thread remover([&] {
       FieldService fields(db(), numbers_);
       together.arrive_and_wait();
