@@ -164,10 +164,9 @@ Result<AppointedOut> AdministratorsService::appoint(api::Context const& c, Appoi
       auto const person = welcome(tx, numbers_, c, email);
       if (!person) return std::unexpected(person.error());
       MemberNo const member = person->account.number;
-      auto set = roles_of(tx, c.community, member);
-      if (std::ranges::find(set, role->number) != set.end()) return AppointedOut{row_of(tx, c, member), "none"};
-      set.insert(std::ranges::lower_bound(set, role->number), role->number);
-      set_member_roles(tx, numbers_, c.community, member, set, access::actor_of(c.principal), c.now);
+      bool const is_new =
+          edit_member_set(tx, numbers_, c, member, Slot::Kind::role_set, [&](std::set<std::int64_t>& set) { set.insert(role->number); });
+      if (!is_new) return AppointedOut{row_of(tx, c, member), "none"};
       queue(tx, numbers_, c, person->account, person->mail);
       AppointedOut out{row_of(tx, c, member), person->mail};
       audit(tx, numbers_, c, "administrator.appoint", out.administrator);
@@ -195,10 +194,10 @@ Result<AdministratorOut> AdministratorsService::dismiss(api::Context const& c, s
     if (found->is_owner) return fail(errors::kOwnerProtected, "The owner administers the community; hand it over first.");
     auto const roles = list_roles(tx, c.community);
     auto out = shown(tx, c.community, *found, roles, c.now);
-    auto set = roles_of(tx, c.community, found->member);
-    for (auto const& r : roles)
-      if (administers(r)) std::erase(set, r.number);
-    set_member_roles(tx, numbers_, c.community, found->member, set, access::actor_of(c.principal), c.now);
+    edit_member_set(tx, numbers_, c, found->member, Slot::Kind::role_set, [&](std::set<std::int64_t>& set) {
+      for (auto const& r : roles)
+        if (administers(r)) set.erase(r.number);
+    });
     audit(tx, numbers_, c, "administrator.dismiss", out);
     return out;
   });

@@ -14,6 +14,7 @@ inline constexpr ErrorDef kValueRequired{"required", 400};
 inline constexpr ErrorDef kOpNotNumeric{"op_not_numeric", 400};
 inline constexpr ErrorDef kDefaultFieldValue{"default_field", 400};
 inline constexpr ErrorDef kIdentifierTaken{"identifier_taken", 409};
+inline constexpr ErrorDef kFieldNotEditable{"field_not_editable", 403};
 inline constexpr ErrorDef kValueChanged{"value_changed", 409};
 }  // namespace errors
 
@@ -35,7 +36,7 @@ class HistoriesService {
   };
   Result<HistoryPage> list(api::Context const& context, Asked const& asked, HistoriesQuery const& query);
 
-  // Up to 100 values of one member, all or none.
+  // Up to 100 values of one member, all or none. A member writes his own values alone, and those alone that he may edit.
   Result<api::Answer> set(api::Context const& context, std::string const& user, SetValuesIn const& in,
                           std::optional<jobs::OnceKey> const& key);
   // One value, as the item of history that it makes; the latest one where nothing changes.

@@ -143,14 +143,17 @@ std::vector<Route> histories_routes(HistoriesService& service) {
 
   auto set = base(Method::patch, "/users/{userId}/user-fields", "user_fields.set", "Set values of one user",
                   "Up to 100 values of custom fields, all or none. add and subtract begin at the field's default value, or at 0, where the "
-                  "member has no value. An Idempotency-Key makes it repeatable.");
+                  "member has no value. An Idempotency-Key makes it repeatable. A member sets his own values of the fields that members "
+                  "may edit; those that he does not see are set and not shown.");
+  set.needs = Needs::key_or_own(Permission::user_fields, Permission::update_own_profile);
   set.tag = "User fields";
   set.body = api::BodyKind::json;
   set.in = &api::Schema<SetValuesIn>::def;
   set.out = &api::Schema<SetValuesOut>::def;
-  set.errors = {&fealty::errors::kInvalidRequest, &errors::kUserNotFound,    &errors::kUnknownField,
-                &errors::kDefaultFieldValue,      &errors::kBadValue,        &errors::kValueRequired,
-                &errors::kOpNotNumeric,           &errors::kIdentifierTaken, &fealty::errors::kIdempotencyKeyReused};
+  set.errors = {&fealty::errors::kInvalidRequest, &errors::kUserNotFound,     &errors::kUnknownField,
+                &errors::kDefaultFieldValue,      &errors::kBadValue,         &errors::kValueRequired,
+                &errors::kOpNotNumeric,           &errors::kIdentifierTaken,  &fealty::errors::kIdempotencyKeyReused,
+                &errors::kFieldNotEditable,       &fealty::errors::kForbidden};
   set.handler =
       write_handler<SetValuesIn>("user_fields.set", [&service](Context& c, auto const&... rest) { return service.set(c, rest...); });
   routes.push_back(std::move(set));

@@ -218,10 +218,15 @@ Result<SegmentOut> SegmentsService::update(Context const& context, PublicId id, 
     if (in.description) after.description = *in.description;
     if (in.filter) check_size(in.filter->text, issues);
     if (in.filter || in.columns) {
-      auto text = show_segment(before->kept, load_catalogue(tx, context.community)).text;
-      if (in.filter) text.filter = in.filter->text;
-      if (in.columns) text.columns = *in.columns;
-      after.kept = bound_and_locked(tx, context, text, issues);
+      // What stays is bound anew by its names. Of what is gone the name may be another one's by now.
+      auto stays = before->kept;
+      if (in.filter) stays.text.filter = "{}";
+      if (in.columns) stays.text.columns.clear();
+      auto given = show_segment(stays, load_catalogue(tx, context.community));
+      if (!given.gone.empty()) return std::unexpected(broken(*before, {std::move(given.gone), {}}));
+      if (in.filter) given.text.filter = in.filter->text;
+      if (in.columns) given.text.columns = *in.columns;
+      after.kept = bound_and_locked(tx, context, given.text, issues);
     }
     if (!issues.empty()) return std::unexpected(refused(std::move(issues)));
     bool const is_same = after.name == before->name && after.description == before->description && after.kept.text == before->kept.text;

@@ -1,5 +1,8 @@
 #include "members/administrators.h"
 
+#include <latch>
+#include <thread>
+
 #include "members/roles.h"
 #include "members/users_harness.h"
 
@@ -46,6 +49,30 @@ class Administrators : public UsersTest {
   std::vector<api::Route> routes_;
 };
 FEALTY_ON_BOTH_ENGINES(Administrators);
+
+TEST_P(Administrators, KeepTheRolesThatTheyAreGivenMeanwhile) {
+  if (engine() == sql::Engine::sqlite) return;  // one writer: there is no meanwhile
+  add_role(5, "Trader", 40);
+  std::latch held(1), free(1);
+  std::thread job([&] {
+    db().write([&](sql::Tx& tx) {
+      edit_member_set(tx, numbers_, context(), {2}, Slot::Kind::role_set, [](std::set<std::int64_t>& set) { set.insert(5); });
+      tx.settle();
+      held.count_down();
+      free.wait();
+    });
+  });
+  held.wait();
+  Answered made;
+  std::thread appointment([&] { made = appoint("m2@example.org"); });
+  while (number(db(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 0)
+    std::this_thread::yield();
+  free.count_down();
+  job.join();
+  appointment.join();
+  EXPECT_EQ(made.status, 201) << made.body;
+  EXPECT_EQ(number(db(), "SELECT count(*) FROM member_roles WHERE member_id = 2"), 2);
+}
 
 TEST_P(Administrators, AreMembersWhoGetTheRoleThatIsMadeForTheFirstOfThem) {
   add_role(5, "Trader", 40);

@@ -166,6 +166,9 @@ TEST_P(Segments, SayWhatIsGone) {
   EXPECT_EQ(shown.at("/data/filter"), R"({"role":"Trader","xp":0})");
   EXPECT_EQ(ask("segments.list").at("/data/0/broken"), R"([{"kind":"role","name":"Trader"}])");
   EXPECT_EQ(ask("segments.update", R"({"name":"Former traders"})", id).status, 200) << "what does not touch the filter";
+  add_role(4, "Trader", 20);
+  EXPECT_EQ(ask("segments.update", R"({"columns":["xp"]})", id).at("/code"), "\"segment_broken\"") << "its namesake inherits nothing";
+  EXPECT_EQ(ask("segments.count", "", id).at("/code"), "\"segment_broken\"");
   EXPECT_EQ(ask("segments.update", R"({"filter":{"xp":0}})", id).at("/data/broken"), "[]");
   EXPECT_EQ(members_of(id), "1 2 3 4 5 9 10");
 
