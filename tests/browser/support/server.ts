@@ -71,11 +71,15 @@ export class Server {
     // Tests ask faster than people may.
     const environment = cleanEnvironment({ FEALTY_RATE_LIMIT_PER_MINUTE: "0" });
     // The kernel ends the server with this process, however hard that is killed.
-    const child = spawn("setpriv", ["--pdeathsig", "KILL", binary, "serve", ...this.storage, "--listen", listen, ...flags], {
-      cwd: this.folder,
-      env: environment,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const child = spawn(
+      "setpriv",
+      ["--pdeathsig", "KILL", binary, "serve", ...this.storage, "--listen", listen, ...flags],
+      {
+        cwd: this.folder,
+        env: environment,
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
     this.process = child;
     const log = createWriteStream(path.join(this.folder, "server.log"), { flags: "a" });
     const before = this.output.length;
@@ -166,19 +170,25 @@ export class Server {
   }
 
   /** Uploads a CSV and waits for the end of its job; gives the job's status. */
-  async upload(key: string, url: string, csv: string, name = "a file"): Promise<Record<string, unknown>> {
+  async upload(
+    key: string,
+    url: string,
+    csv: string | Blob,
+    name = "a file",
+    timeoutMs = jobMs,
+  ): Promise<Record<string, unknown>> {
     const form = new FormData();
-    form.set("data", new Blob([csv], { type: "text/csv" }), "file.csv");
+    form.set("data", typeof csv === "string" ? new Blob([csv], { type: "text/csv" }) : csv, "file.csv");
     form.set("log_name", name);
     const queued = await this.ask<{ data: { id: string } }>("POST", url, { key, body: form });
-    return this.waitForJob(key, queued.data.id);
+    return this.waitForJob(key, queued.data.id, timeoutMs);
   }
 
   /** The server tells of a job's progress by itself; its stream ends with the job. */
-  async waitForJob(key: string, job: string): Promise<Record<string, unknown>> {
+  async waitForJob(key: string, job: string, timeoutMs = jobMs): Promise<Record<string, unknown>> {
     const events = await fetch(`${this.url}/v1/users/bulk-update/${job}/events`, {
       headers: { authorization: `Bearer ${key}` },
-      signal: AbortSignal.timeout(jobMs),
+      signal: AbortSignal.timeout(timeoutMs),
     });
     if (!events.ok) throw new Error(`The events of job ${job}: ${events.status} ${await events.text()}`);
     await events.text();
