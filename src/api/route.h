@@ -145,6 +145,7 @@ struct Route {
   StructDef const* in = nullptr;     // JSON body, or the form fields of an upload
   StructDef const* out = nullptr;    // "data"
   bool list = false;                 // data is an array of `out`, with "pagination"
+  bool by_cursor = false;            // a list without pages and total: its "pagination" is cursor_pagination (api/typed.h)
   std::vector<ErrorDef const*> errors = {};
   std::string raw_content_type = {};  // plain answers
   std::string file_field = "data";    // streamed forms: the field with the file; under another name it is no CSV file
