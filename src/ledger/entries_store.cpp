@@ -58,9 +58,10 @@ Statement const kSources{
             "l.kind, l.external_id, l.leg, l.label, l.reason, l.note, l.actor_type, l.actor_id, l.actor_name, l.member_id")};
 Statement const kSourceNames{"entries.source_names", SOURCES("s.kind, s.external_id", "l.kind, l.external_id")};
 #undef SOURCES
+// In the order of the index: without it SQLite goes through all sources of the community.
 Statement const kNamed{"entries.named_sources",
                        "SELECT source_id, member_id, entry_id FROM change_sources WHERE community_id = $1 AND kind = $2 "
-                       "AND external_id = $3 LIMIT $4"};
+                       "AND external_id = $3 ORDER BY leg, member_id, currency_id LIMIT $4"};
 // A look-up for each row, and no join (ledger.find_sources).
 Statement const kReversals{
     "entries.reversals",
