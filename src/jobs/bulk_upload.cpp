@@ -1,5 +1,6 @@
 #include <charconv>
 
+#include "access/idempotency.h"
 #include "api/csv_file.h"
 #include "api/gzip.h"
 #include "api/json_writer.h"
@@ -8,7 +9,6 @@
 #include "base/text.h"
 #include "jobs/bulk_service.h"
 #include "jobs/bulk_store.h"
-#include "jobs/idempotency.h"
 
 namespace fealty::jobs {
 namespace {
@@ -186,10 +186,8 @@ Result<UploadAnswer> BulkService::upload(api::Context& context, api::Request& re
   // A repeated request may be answered from what was kept: it is counted when that is known.
   if (!idempotency_key && parts_.database.read([&](sql::Tx& tx) { return count_open_jobs(tx, community); }) >= limits.bulk_jobs_waiting_max)
     return too_many_jobs();
-  if (idempotency_key &&
-      (idempotency_key->empty() || code_points(*idempotency_key) > kIdempotencyKeyCharactersMax || !is_valid_utf8(*idempotency_key)))
-    return fail(fealty::errors::kInvalidRequest, "Idempotency-Key has 1 to 255 characters.",
-                {{"Idempotency-Key", "too_long", "Idempotency-Key has 1 to 255 characters."}});
+  if (auto issue = idempotency_key ? access::idempotency_key_problem(*idempotency_key) : std::nullopt)
+    return std::unexpected(api::invalid_request({*std::move(issue)}));
   std::string const busy_key =
       idempotency_key ? std::to_string(community.value) + '\0' + context.principal.key_prefix + '\0' + std::string(*idempotency_key) : "";
   {
@@ -290,7 +288,7 @@ Result<UploadAnswer> BulkService::upload(api::Context& context, api::Request& re
       TimeMs const now = parts_.clock();
       lock_queue(tx, community);
       if (idempotency_key) {
-        if (auto const earlier = find_answer(tx, community, context.principal.key_prefix, *idempotency_key, now)) {
+        if (auto const earlier = access::find_answer(tx, community, context.principal.key_prefix, *idempotency_key, now)) {
           if (earlier->fingerprint != fingerprint)
             return fail(fealty::errors::kIdempotencyKeyReused,
                         "This Idempotency-Key was used for another upload; take a new key for a new upload.");
@@ -337,8 +335,8 @@ Result<UploadAnswer> BulkService::upload(api::Context& context, api::Request& re
                        job.dry_run,
                        twin ? std::optional(twin->id().to_string()) : std::nullopt};
       if (idempotency_key)
-        keep_answer(tx, community, context.principal.key_prefix, *idempotency_key,
-                    {std::string(kind.path()), fingerprint, api::to_json(out)}, now);
+        access::keep_answer(tx, community, context.principal.key_prefix, *idempotency_key,
+                            {std::string(kind.path()), fingerprint, api::to_json(out)}, now);
       api::JsonWriter detail;
       detail.begin_object().key("type").string(job.type).key("rows").integer(job.total).key("dry_run").boolean(job.dry_run).end_object();
       access::write_audit(tx, community, parts_.numbers.next(), {job.actor, "bulk.upload", id, detail.take(), context.remote_address, now});

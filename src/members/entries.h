@@ -1,8 +1,8 @@
 // The ledger over HTTP: its entries, newest first, and taking one of them back.
 #pragma once
+#include "access/once.h"
 #include "api/context.h"
 #include "api/route.h"
-#include "jobs/once.h"
 #include "ledger/ledger.h"
 #include "members/entries_api.h"
 
@@ -20,7 +20,7 @@ class EntriesService {
 
   // Of the whole community, or of one member; who is neither key nor administrator sees his own, without what others noted.
   Result<EntryPage> list(api::Context const& context, EntriesQuery const& query);
-  Result<api::Answer> reverse(api::Context const& context, PublicId entry, ReverseIn const& in, std::optional<jobs::OnceKey> const& key);
+  Result<api::Answer> reverse(api::Context const& context, PublicId entry, ReverseIn const& in, std::optional<access::OnceKey> const& key);
 
  private:
   sql::Database& database_;

@@ -1,5 +1,4 @@
-#include "api/typed.h"
-#include "base/text.h"
+#include "access/written_once.h"
 #include "members/entries.h"
 #include "members/member_reference.h"
 #include "members/users_filter.h"
@@ -53,32 +52,22 @@ std::vector<Route> entries_routes(EntriesService& service) {
                 .path = "/ledger/entries/{entryId}/reverse",
                 .family = Family::integration,
                 .needs = Needs::role(api::CommunityRole::administrator),
-                .body = api::BodyKind::json,
                 .id = "ledger.reverse",
                 .summary = "Take an entry back",
                 .description =
                     "Adds the opposite entry, once for ever. Entries of bulk jobs are taken back with their jobs alone, those of purchases "
                     "and spins by cancelling these; a reversal is not taken back.",
                 .tag = "Balances",
-                .in = &api::Schema<ReverseIn>::def,
-                .out = &api::Schema<EntryOut>::def,
                 .errors = {&ledger::errors::kEntryNotFound, &ledger::errors::kAlreadyReversed, &ledger::errors::kIsReversal,
                            &ledger::errors::kUseRevert, &ledger::errors::kUseCancel, &ledger::errors::kInsufficientBalance,
                            &ledger::errors::kBalanceLimit, &ledger::errors::kCurrencyDisabled, &ledger::errors::kUserNotFound,
-                           &ledger::errors::kUserNotJoined, &fealty::errors::kIdempotencyKeyReused},
-                .handler = [&service](Context& c, Request& request) -> Result<Answer> {
-                  ReverseIn in;
-                  std::vector<Issue> issues;
-                  api::from_json(trim_space(request.body).empty() ? "{}" : request.body, in, issues);
-                  auto const& path_entry = request.path_args.at(0);
-                  auto const key = jobs::once_key(c, request, "ledger.reverse:" + path_entry, issues);
-                  if (issues.empty() && trim_space(in.note).empty()) issues.push_back({"/note", "required", "note must not be blank."});
-                  if (!issues.empty()) return std::unexpected(api::invalid_request(std::move(issues)));
-                  auto const entry = api::path_id(request, 0, ledger::errors::kEntryNotFound);
-                  if (!entry) return std::unexpected(entry.error());
-                  return service.reverse(c, *entry, in, key);
-                }};
-  routes.push_back(std::move(reverse));
+                           &ledger::errors::kUserNotJoined}};
+  routes.push_back(access::once_route<ReverseIn, EntryOut>(
+      std::move(reverse), [&service](Context& c, Request const& request, ReverseIn const& in, auto const& key) -> Result<Answer> {
+        auto const entry = api::path_id(request, 0, ledger::errors::kEntryNotFound);
+        if (!entry) return std::unexpected(entry.error());
+        return service.reverse(c, *entry, in, key);
+      }));
   return routes;
 }
 

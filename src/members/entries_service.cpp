@@ -2,6 +2,7 @@
 #include <unordered_map>
 
 #include "access/audit.h"
+#include "access/written_once.h"
 #include "api/cursor.h"
 #include "api/json_writer.h"
 #include "base/text.h"
@@ -34,18 +35,18 @@ struct Wanted {
   ledger::EntryBounds bounds = {};
 };
 
-bool sees_own_alone(api::Principal const& who) {
-  return who.kind == api::PrincipalKind::user_key || (who.kind == api::PrincipalKind::user && who.role < api::CommunityRole::administrator);
-}
-
 // The member whose entries are asked for; none: everybody's.
 Result<MemberNo> member_of(sql::Tx& tx, api::Context const& c, std::optional<std::string> const& user) {
-  bool const own = sees_own_alone(c.principal);
-  if (!user) return own ? c.principal.account : MemberNo{};
+  auto const others = may_touch_others(c.principal);
+  bool const is_administrator = c.principal.kind == api::PrincipalKind::user && c.principal.role >= api::CommunityRole::administrator;
+  if (!user) {
+    if (others) return MemberNo{};
+    if (is_administrator) return std::unexpected(others.error());
+    return c.principal.account;
+  }
   auto account = find_user(tx, c.community, *user);
   // Who may see his own alone learns nothing of others, not even whether they are there.
-  if (own && (!account || account->number != c.principal.account))
-    return fail(fealty::errors::kForbidden, "Only oneself and the community's administrators may do this.");
+  if (!others && (!account || account->number != c.principal.account)) return std::unexpected(others.error());
   if (!account) return std::unexpected(std::move(account).error());
   return account->number;
 }
@@ -217,7 +218,7 @@ std::vector<EntryOut> show_entries(sql::Tx& tx, api::Context const& c, std::vect
     shown.balanceAfter = e.balance_after;
     shown.createdAt = to_iso(NumberSource::time_of(e.number.value));
   }
-  bool const own = sees_own_alone(c.principal);
+  bool const own = !may_touch_others(c.principal);
   ledger::load_sources(tx, c.community, numbers, [&](std::size_t i, ChangeSource s) {
     EntryOut& shown = out[i];
     if (s.kind == "revert" && s.is_single) shown.reversalOf = s.external_id;
@@ -290,21 +291,21 @@ Result<EntryPage> EntriesService::list(api::Context const& c, EntriesQuery const
 }
 
 Result<api::Answer> EntriesService::reverse(api::Context const& c, PublicId entry, ReverseIn const& in,
-                                            std::optional<jobs::OnceKey> const& key) {
-  return jobs::once(database_, c.community, key, c.now, [&](sql::Tx& tx) -> Result<api::Answer> {
+                                            std::optional<access::OnceKey> const& key) {
+  if (trim_space(in.note).empty()) return std::unexpected(api::invalid_request({{"/note", "required", "note must not be blank."}}));
+  return access::once_as<EntryOut>(200, "Entry reversed successfully", database_, c, key, [&](sql::Tx& tx) -> Result<EntryOut> {
     auto const actor = access::actor_of(c.principal);
     auto const reversal = ledger_.reverse_in(tx, c.community, entry, actor, in.note, c.now);
     if (!reversal) return std::unexpected(reversal.error());
-    auto const shown =
-        show_entries(tx, c, ledger::load_currencies(tx, c.community), {ledger::find_entry(tx, c.community, reversal->entry).value()})
-            .front();
+    auto const made = ledger::find_entry(tx, c.community, reversal->entry).value();
+    auto shown = std::move(show_entries(tx, c, ledger::load_currencies(tx, c.community), {made}).front());
     api::JsonWriter w;
     w.begin_object().key("request_id").string(c.request_id).key("reason").string(in.note).key("changes").begin_array();
     w.begin_object().key("user").string(shown.user.id).key("currency").string(reversal->currency);
     w.key("before").decimal(reversal->before).key("after").decimal(reversal->after).key("entry").string(shown._id).end_object();
     w.end_array().end_object();
     access::write_audit(tx, c.community, numbers_.next(), {actor, "entry.reverse", entry.to_string(), w.take(), c.remote_address, c.now});
-    return api::Answer{.message = "Entry reversed successfully", .data = api::to_json(shown)};
+    return shown;
   });
 }
 

@@ -347,6 +347,11 @@ TEST_P(Entries, OfOneselfAreSeenByMembersWithoutWhatOthersNoted) {
   key.principal.kind = api::PrincipalKind::user_key;
   EXPECT_EQ(list({}, key).body, list({}, mine).body);
   EXPECT_THAT(walk({}, 100, person(2)), SizeIs(3)) << "an administrator sees everybody";
+  auto half = person(2);
+  half.principal.lacks_second_factor = true;
+  EXPECT_NE(list({}, half).status, 200) << "not what an administrator sees, and not silently less";
+  EXPECT_NE(list({{"user_id", "1"}}, half).status, 200);
+  EXPECT_EQ(list({{"user_id", "2"}}, half).at("/data/0/source/id"), "\"\"");
 
   // A cursor that is made up leads nobody into the chain of another.
   ledger::WalkPlace const stranger{{{ledger::kCoins, EntryNo{PublicId::parse(stored("e.member_id = 2").front())->number}}}};
