@@ -1,7 +1,6 @@
 // The ledger over HTTP: its lists against the table itself and against a model, and taking single entries back.
 #include "members/entries.h"
 
-#include <latch>
 #include <random>
 #include <thread>
 
@@ -54,8 +53,7 @@ class Entries : public RevertTest {
       request.path_args = std::move(path);
       request.query = std::move(query);
       if (!idempotency_key.empty()) request.headers.push_back({"idempotency-key", idempotency_key});
-      auto const response = api::render(route.family, route.handler(caller, request), "request");
-      return {response.status, response.body};
+      return test::reply_of(route, caller, request);
     }
     ADD_FAILURE() << "there is no route " << id;
     return {};
@@ -127,13 +125,7 @@ TEST_P(Entries, AreShownAsTheyWereAnsweredWhenTheyWereMade) {
     api::Request request;
     request.body = R"({"identifier":"1","currency":"coins","op":"add","amount":"2.5","reason":"top_up","note":"n","sourceId":"order-7"})";
     auto caller = context();
-    std::latch done(1);
-    route.later(caller, request, [&](Result<api::Answer> answer, std::exception_ptr) {
-      auto const response = api::render(route.family, answer, "request");
-      made = {response.status, response.body};
-      done.count_down();
-    });
-    done.wait();
+    made = test::reply_of(route, caller, request);
   }
   ASSERT_EQ(made.status, 200) << made.body;
   auto const shown = list({{"user_id", "1"}});
