@@ -71,11 +71,15 @@ export class Server {
     // Tests ask faster than people may.
     const environment = cleanEnvironment({ FEALTY_RATE_LIMIT_PER_MINUTE: "0" });
     // The kernel ends the server with this process, however hard that is killed.
-    const child = spawn("setpriv", ["--pdeathsig", "KILL", binary, "serve", ...this.storage, "--listen", listen, ...flags], {
-      cwd: this.folder,
-      env: environment,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const child = spawn(
+      "setpriv",
+      ["--pdeathsig", "KILL", binary, "serve", ...this.storage, "--listen", listen, ...flags],
+      {
+        cwd: this.folder,
+        env: environment,
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
     this.process = child;
     const log = createWriteStream(path.join(this.folder, "server.log"), { flags: "a" });
     const before = this.output.length;
