@@ -55,7 +55,7 @@ std::string shape_of(std::string_view path) {
   return out;
 }
 
-bool has_key(Route const& route) { return !route.needs.guest; }
+bool has_key(Route const& route) { return !route.needs.guest || route.needs.community_key; }
 
 std::string_view error_component(Family family) {
   switch (family) {
@@ -167,7 +167,7 @@ class Writer {
     scheme(needs.system_key, "systemKey");
     scheme(needs.user_key, "userKey");
     scheme(needs.user.has_value(), "userToken");
-    if (needs.guest && needs.system_key) w_.begin_object().end_object();
+    if (needs.guest && needs.looks_at_credential()) w_.begin_object().end_object();
     w_.end_array();
     auto permissions = [&](std::string_view name, std::span<Permission const> list) {
       if (list.empty()) return;
