@@ -57,7 +57,7 @@ void check_histories(sql::Database& database, CommunityNames const& names, std::
 
 void check_jobs(StorageSettings const& settings, sql::Database& database, std::vector<Finding>& out) {
   jobs::FileStore const files(uploads_folder(settings));
-  auto problems = jobs::check_jobs(database, files);
+  auto problems = jobs::check_jobs(database, files, {.servers_run = !settings.is_sqlite() || DataLock::is_held(settings.data)});
   for (auto& problem : problems) out.push_back({false, "jobs", std::move(problem)});
   if (problems.empty())
     out.push_back(

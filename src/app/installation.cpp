@@ -1,7 +1,6 @@
 #include "app/installation.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,16 +24,37 @@ void prepare_data_folder(StorageSettings const& s) {
                         ") and start again.");
 }
 
+namespace {
+
+struct flock whole_file() {
+  struct flock whole{};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  return whole;
+}
+
+}  // namespace
+
 DataLock::DataLock(std::string const& folder) : descriptor_(::open((folder + "/server.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
   if (descriptor_ < 0)
     throw OperatorError("The lock file in " + folder + " cannot be opened: " + std::generic_category().message(errno) + ".");
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+  struct flock whole = whole_file();
+  if (::fcntl(descriptor_, F_OFD_SETLK, &whole) != 0) {
     ::close(descriptor_);
     throw OperatorError("Another server runs on the data folder " + folder + ". Stop it first, or choose another folder with --data.");
   }
 }
 
 DataLock::~DataLock() { ::close(descriptor_); }
+
+bool DataLock::is_held(std::string const& folder) {
+  int const descriptor = ::open((folder + "/server.lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  struct flock held = whole_file();
+  bool const is_told = ::fcntl(descriptor, F_OFD_GETLK, &held) == 0;
+  ::close(descriptor);
+  return !is_told || held.l_type != F_UNLCK;
+}
 
 std::unique_ptr<sql::Database> open_database(StorageSettings const& s, Patience patience) {
   sql::Settings settings;

@@ -22,6 +22,8 @@ class DataLock {
   ~DataLock();
   DataLock(DataLock const&) = delete;
   DataLock& operator=(DataLock const&) = delete;
+  // Whether a server runs on the folder. Takes nothing.
+  static bool is_held(std::string const& folder);
 
  private:
   int descriptor_;

@@ -163,7 +163,7 @@ int serve(ServeSettings const& settings) {
   auto& database = *program.database;
   ensure_schema(database, Upgrade::yes);
 
-  jobs::Node node(database, program.numbers);
+  jobs::Node node(database, program.numbers, settings.storage.is_sqlite() ? jobs::Peers::none : jobs::Peers::possible);
   jobs::FileStore files(uploads_folder(settings.storage));
   auto const kinds = members::bulk_kinds(database, program.numbers, scratch_folder(settings.storage));
   auto parts = [&] { return jobs::BulkParts{database, files, program.numbers, settings.limits, kinds, system_now}; };

@@ -13,6 +13,8 @@ struct JobCheckSettings {
   int second_look_ms = 3'000;
   // Files without a job are somebody's upload as long as they are written to.
   std::int64_t orphan_idle_ms = kOrphanIdleMs;
+  // Whether there is anybody who could take a job.
+  bool servers_run = true;
 };
 
 // What is wrong with stored bulk jobs, a few sentences each: what it is, of which job, and what to do.

@@ -176,17 +176,18 @@ std::string double_problem(Row const& r, char const* what, char const* slot) {
 // (community, job) of each row, with a sentence.
 using Stuck = std::vector<std::pair<std::pair<std::int64_t, std::int64_t>, std::string>>;
 
-Stuck find_stuck(sql::Database& database) {
+Stuck find_stuck(sql::Database& database, bool servers_run) {
   Stuck found;
   database.read([&](sql::Tx& tx) {
     found.clear();
-    tx.each(kNotTaken, [&](Row const& r) {
+    auto const not_taken = [&](Row const& r) {
       found.push_back(
           {{r.integer(0), r.integer(1)},
            job_name(r.integer(0), r.integer(1)) + " is " + r.string(2) +
                ", it is the first of its queue, and no node has taken it for a minute though nodes run. Look for errors in their "
                "logs and restart them."});
-    });
+    };
+    if (servers_run) tx.each(kNotTaken, not_taken);
     tx.each(kNotMoving, [&](Row const& r) {
       found.push_back({{r.integer(0), r.integer(1)},
                        job_name(r.integer(0), r.integer(1)) + " has not moved since " + to_iso(r.integer(3)) + " though node " +
@@ -201,11 +202,11 @@ Stuck find_stuck(sql::Database& database) {
   return found;
 }
 
-void check_stuck(sql::Database& database, int second_look_ms, std::vector<std::string>& problems) {
-  auto const first = find_stuck(database);
+void check_stuck(sql::Database& database, JobCheckSettings const& settings, std::vector<std::string>& problems) {
+  auto const first = find_stuck(database, settings.servers_run);
   if (first.empty()) return;
-  std::this_thread::sleep_for(std::chrono::milliseconds(second_look_ms));
-  for (auto& [job, text] : find_stuck(database))
+  std::this_thread::sleep_for(std::chrono::milliseconds(settings.second_look_ms));
+  for (auto& [job, text] : find_stuck(database, settings.servers_run))
     if (std::any_of(first.begin(), first.end(), [&](auto const& f) { return f.first == job; })) problems.push_back(std::move(text));
 }
 
@@ -269,7 +270,7 @@ std::vector<std::string> check_jobs(sql::Database& database, FileStore const& fi
            std::string(kKeepAndRestore);
   });
   check_files(database, files, settings.orphan_idle_ms, problems);
-  check_stuck(database, settings.second_look_ms, problems);
+  check_stuck(database, settings, problems);
   return problems;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "base/time.h"
 
 namespace fealty::jobs {
 namespace {
@@ -17,12 +18,17 @@ sql::Statement const kRelease{"nodes.release", "UPDATE nodes SET lease_until = 0
 sql::Statement const kEnded{"nodes.ended", "SELECT node_id, holder FROM nodes WHERE lease_until > 0 AND lease_until <= {now_ms}"};
 sql::Statement const kForget{"nodes.forget",
                              "UPDATE nodes SET lease_until = 0 WHERE node_id = $1 AND holder = $2 AND lease_until <= {now_ms}"};
+sql::Statement const kForgetLong{"nodes.forget_long", "UPDATE nodes SET lease_until = 0 WHERE lease_until > {now_ms} + $1"};
 constexpr int kNodesMax = 1 << NumberSource::kNodeBits;
 
 }  // namespace
 
-Node::Node(sql::Database& database, NumberSource& numbers)
-    : database_(database), numbers_(numbers), holder_(database.session() + "/" + random_base62(22)) {
+Node::Node(sql::Database& database, NumberSource& numbers, Peers peers)
+    : database_(database),
+      numbers_(numbers),
+      holder_(database.session() + "/" + random_base62(22)),
+      lease_ms_(peers == Peers::none ? kLoneLeaseMs : kLeaseMs) {
+  if (peers == Peers::none) database_.write([](sql::Tx& tx) { tx.exec(kForgetLong, kLeaseMs); });
   take();
 }
 
@@ -45,11 +51,12 @@ void Node::take() {
       });
       living_ = others + 1;
       if (free >= kNodesMax) throw std::runtime_error("256 nodes run already; a node number is free again 8 s after one of them stops");
-      return tx.one(kTake, [](sql::Row const& r) { return static_cast<int>(r.integer(0)); }, free, holder_, kLeaseMs);
+      return tx.one(kTake, [](sql::Row const& r) { return static_cast<int>(r.integer(0)); }, free, holder_, lease_ms_);
     });
     if (!taken) continue;
     number_ = *taken;
     numbers_.set_node(number_);
+    extended();
     return;
   }
   throw std::runtime_error("no node number could be taken");
@@ -75,9 +82,17 @@ void Node::end_silent_nodes() {
   }
 }
 
+void Node::extended() {
+  if (lease_ms_ != kLeaseMs) extend_at_ms_ = steady_now_ms() + lease_ms_ / 4;
+}
+
 bool Node::heartbeat() {
   end_silent_nodes();
-  if (database_.write([&](sql::Tx& tx) { return tx.exec(kExtend, number_, holder_, kLeaseMs); }) == 1) return true;
+  if (steady_now_ms() < extend_at_ms_) return true;
+  if (database_.write([&](sql::Tx& tx) { return tx.exec(kExtend, number_, holder_, lease_ms_); }) == 1) {
+    extended();
+    return true;
+  }
   log::warning("node.lease_lost", {{"node", number_}});
   take();
   return false;

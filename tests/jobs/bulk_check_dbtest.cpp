@@ -218,6 +218,7 @@ TEST_P(JobChecks, FindAJobThatNobodyTakesThoughNodesLive) {
   add_node();
   auto const stuck = HasSubstr(name(400) + " of community number 1 is queued, it is the first of its queue, and no node has taken it");
   EXPECT_THAT(problems(), ElementsAre(stuck));
+  EXPECT_THAT(check_jobs(db(), files_, {.second_look_ms = 0, .servers_run = false}), IsEmpty()) << "of a killed server the number is left";
   struct Case {
     char const* what;
     char const* statement;
