@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "access/log_walk.h"
 #include "api/context.h"
 #include "api/route.h"
 #include "api/schema.h"
@@ -24,7 +25,6 @@ namespace fealty::access {
 
 namespace errors {
 inline constexpr ErrorDef kLogNotFound{"log_not_found", 404};
-inline constexpr ErrorDef kInvalidCursor{"invalid_cursor", 400};
 }  // namespace errors
 
 // What is kept of one request.
@@ -81,10 +81,6 @@ class ApiLog : public RequestRecorder {
   bool prune(std::function<bool(std::int64_t began_steady_ms)> const& go_on);
 
  private:
-  struct Numbered {
-    std::int64_t number = 0;
-    RequestRecord record;
-  };
   void run();
 
   sql::Database& database_;
@@ -109,11 +105,8 @@ struct JobLogRow {
   std::int64_t total = 0, processed = 0, success = 0, failed = 0;
   std::string caller_kind, caller_prefix, caller_name;
 };
-// Filters; numbers are time-ordered, both ends included.
-struct LogFilter {
-  std::int64_t first = 0, last = INT64_MAX;
-  bool descending = true;
-  std::int64_t limit = 20, skip = 0;
+struct LogFilter : LogSpan {
+  std::int64_t limit = 20;
   std::optional<std::string> method, path, key, request_id, log_name, job_id, job_status;
   std::optional<MemberNo> member;
   int status_from = 0, status_to = 999;
@@ -158,18 +151,11 @@ class ApiLogReader {
 
 std::vector<api::Route> api_log_routes(ApiLogReader& reader);
 
-// A day, or a moment, of a filter, as the first or the last number of it.
-std::optional<std::int64_t> first_number_of(std::optional<std::string> const& date, std::string_view name, std::vector<Issue>& issues);
-std::optional<std::int64_t> last_number_of(std::optional<std::string> const& date, std::string_view name, std::vector<Issue>& issues);
-// "createdAt:desc" (also when absent) or "createdAt:asc"; true for the former.
-bool is_descending(std::optional<std::string> const& sort, std::vector<Issue>& issues);
-
 }  // namespace fealty::access
 
 #define FEALTY_F(T, name, ...) field<&fealty::access::T::name>(#name, __VA_ARGS__)
 namespace fealty::access {
 inline constexpr std::string_view kLogKinds[] = {"request", "bulk_job"};
-inline constexpr std::string_view kLogOrders[] = {"createdAt:desc", "createdAt:asc"};
 }  // namespace fealty::access
 FEALTY_SCHEMA(
     fealty::access::ApiLogQuery, page_field<&fealty::access::ApiLogQuery::page>(), limit_field<&fealty::access::ApiLogQuery::limit>(),

@@ -2,28 +2,15 @@
 #include <charconv>
 
 #include "access/api_log_store.h"
-#include "api/cursor.h"
 #include "base/text.h"
 
 namespace fealty::access {
 namespace {
 
-// Further rows are not counted.
-constexpr std::int64_t kCountedMax = 10'000;
-constexpr std::int64_t kDayMs = 86'400'000;
-
 std::int64_t to_integer(std::string_view text, std::int64_t otherwise) {
   std::int64_t number = 0;
   auto const [at, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc{} && at == text.data() + text.size() ? number : otherwise;
-}
-
-std::optional<std::pair<TimeMs, TimeMs>> moment(std::optional<std::string> const& date, std::string_view name, std::vector<Issue>& issues) {
-  if (!date) return std::nullopt;
-  if (auto const day = parse_day(*date)) return std::pair(*day, *day + kDayMs - 1);
-  if (auto const time = parse_iso(*date)) return std::pair(*time, *time);
-  api::add_issue(issues, {std::string(name), "not_a_date", std::string(name) + " is a day (2026-04-07) or a moment with its zone."});
-  return std::nullopt;
 }
 
 // "2xx", "429", or the state of a job.
@@ -82,27 +69,12 @@ ApiLogOut shown(JobLogRow const& j) {
 
 }  // namespace
 
-std::optional<std::int64_t> first_number_of(std::optional<std::string> const& date, std::string_view name, std::vector<Issue>& issues) {
-  auto const found = moment(date, name, issues);
-  return found ? std::optional(NumberSource::first_at(found->first)) : std::nullopt;
-}
-std::optional<std::int64_t> last_number_of(std::optional<std::string> const& date, std::string_view name, std::vector<Issue>& issues) {
-  auto const found = moment(date, name, issues);
-  return found ? std::optional(NumberSource::first_at(found->second + 1) - 1) : std::nullopt;
-}
-bool is_descending(std::optional<std::string> const& sort, std::vector<Issue>& issues) {
-  if (!sort || *sort == "createdAt:desc") return true;
-  if (*sort != "createdAt:asc") api::add_issue(issues, {"sort", "bad_value", "sort is createdAt:desc or createdAt:asc."});
-  return false;
-}
-
 Result<api::Listing<ApiLogOut>> ApiLogReader::list(api::Context const& c, ApiLogQuery const& q) {
   LogFilter filter;
   std::vector<Issue> issues;
   bool requests = q.kind != "bulk_job", jobs = q.kind != "request";
-  filter.first = first_number_of(q.startDate, "startDate", issues).value_or(0);
-  filter.last = last_number_of(q.endDate, "endDate", issues).value_or(INT64_MAX);
-  filter.descending = is_descending(q.sort, issues);
+  LogWalk const walk("api-logs", c, q.sort, q.startDate, q.endDate,
+                     {&q.kind, &q.log_name, &q.jobId, &q.status, &q.method, &q.path, &q.key, &q.user_id, &q.requestId}, issues);
   filter.method = q.method;
   filter.path = q.path;
   filter.key = q.key;
@@ -115,19 +87,14 @@ Result<api::Listing<ApiLogOut>> ApiLogReader::list(api::Context const& c, ApiLog
   if (q.log_name || q.jobId) requests = false;
   if (q.method || q.path || q.requestId || q.user_id) jobs = false;
   if (q.cursor && q.page != 1) api::add_issue(issues, {"cursor", "not_allowed", "Send cursor or page, not both."});
-  if (q.page * q.limit > kCountedMax && !q.cursor)
-    api::add_issue(issues, {"page", "page_too_deep", "Pages go to " + std::to_string(kCountedMax) + " rows; walk deeper with cursor."});
+  if (q.page * q.limit > kLogRowsCountedMax && !q.cursor)
+    api::add_issue(issues,
+                   {"page", "page_too_deep", "Pages go to " + std::to_string(kLogRowsCountedMax) + " rows; walk deeper with cursor."});
   if (!issues.empty()) return std::unexpected(api::invalid_request(std::move(issues)));
 
-  std::string question = "api-logs:" + std::to_string(c.community.value);
-  for (auto const* part :
-       {&q.sort, &q.kind, &q.log_name, &q.jobId, &q.status, &q.method, &q.path, &q.key, &q.user_id, &q.requestId, &q.startDate, &q.endDate})
-    question += "\n" + part->value_or("");
-  if (q.cursor) {
-    auto const place = api::read_cursor(question, 1, *q.cursor, c.now);
-    if (!place) return fail(errors::kInvalidCursor, "This cursor is of another list, or older than a day.");
-    (filter.descending ? filter.last : filter.first) = place->numbers[0];
-  }
+  auto const span = walk.from(q.cursor);
+  if (!span) return std::unexpected(span.error());
+  static_cast<LogSpan&>(filter) = *span;
 
   auto const skip = q.cursor ? 0 : (q.page - 1) * q.limit;
   // One more than a page says whether there is a next one.
@@ -150,18 +117,15 @@ Result<api::Listing<ApiLogOut>> ApiLogReader::list(api::Context const& c, ApiLog
     auto const to = std::min(rows.size(), from + static_cast<std::size_t>(q.limit));
     for (auto i = from; i < to; ++i)
       out.items.push_back(rows[i].is_job ? shown(of_jobs[rows[i].index]) : shown(of_requests[rows[i].index]));
-    std::int64_t total = requests ? count_requests(tx, c.community, filter, kCountedMax) : 0;
+    std::int64_t total = requests ? count_requests(tx, c.community, filter, kLogRowsCountedMax) : 0;
     if (jobs) {
       auto all = filter;
-      all.limit = kCountedMax;
+      all.limit = kLogRowsCountedMax;
       total += static_cast<std::int64_t>(jobs_(tx, c.community, all).size());
     }
-    out.page = api::Page::of(std::min(total, kCountedMax), q.page, q.limit);
+    out.page = api::Page::of(std::min(total, kLogRowsCountedMax), q.page, q.limit);
     out.page.has_next = rows.size() > to;
-    if (out.page.has_next) {
-      auto const last = rows[to - 1].number;
-      out.page.next_cursor = api::write_cursor(question, {{filter.descending ? last - 1 : last + 1}}, c.now);
-    }
+    if (out.page.has_next) out.page.next_cursor = walk.cursor_behind(rows[to - 1].number);
     return Result<api::Listing<ApiLogOut>>(std::move(out));
   });
 }
@@ -180,25 +144,15 @@ Result<ApiLogOut> ApiLogReader::find(api::Context const& c, PublicId id) {
 }
 
 std::vector<api::Route> api_log_routes(ApiLogReader& reader) {
-  auto const route = [](std::string path, std::string id, std::string summary, std::vector<ErrorDef const*> list) {
-    return api::Route{.method = api::Method::get,
-                      .path = std::move(path),
-                      .family = api::Family::integration,
-                      .needs = api::Needs::key({api::Permission::analytics}),
-                      .id = std::move(id),
-                      .summary = std::move(summary),
-                      .tag = "Logs",
-                      .errors = std::move(list)};
-  };
   std::vector<api::Route> routes;
-  auto list = route("/api-logs", "api_logs.list", "API log", {&errors::kInvalidCursor});
+  auto list = log_route("/api-logs", "api_logs.list", "API log", {&errors::kInvalidCursor});
   list.description =
       "Requests of this community that changed something or were refused, and its bulk jobs with their figures as of now. Never bodies, "
-      "credentials or values of parameters. total counts up to 10,000 rows; walk further with cursor.";
+      "credentials or values of parameters. total counts the rows from the cursor on, up to 10,000; walk further with cursor.";
   routes.push_back(api::list_route<ApiLogQuery, ApiLogOut>(std::move(list), "API logs fetched successfully",
                                                            [&reader](api::Context& c, ApiLogQuery const& q) { return reader.list(c, q); }));
   routes.push_back(api::typed_route<api::None, api::None, ApiLogOut>(
-      route("/api-logs/{logId}", "api_logs.get", "One row of the API log", {&errors::kLogNotFound}), "API log fetched successfully",
+      log_route("/api-logs/{logId}", "api_logs.get", "One row of the API log", {&errors::kLogNotFound}), "API log fetched successfully",
       [&reader](api::Context& c, api::Request const& r, api::None const&) -> Result<ApiLogOut> {
         auto const id = api::path_id(r, 0, errors::kLogNotFound);
         if (!id) return std::unexpected(id.error());

@@ -1,24 +1,11 @@
 #include "access/audit_log.h"
 
 #include "access/audit_log_store.h"
-#include "api/cursor.h"
 #include "api/json_tree.h"
 #include "base/text.h"
 
 namespace fealty::access {
 namespace {
-
-constexpr std::int64_t kCountedMax = 10'000;
-
-// Text for LIKE, in which nothing stands for anything else.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (char const c : text) {
-    if (c == '%' || c == '_' || c == '!') out += '!';
-    out += c;
-  }
-  return out;
-}
 
 std::string text_of(api::JsonValue const& tree, std::string_view name) {
   auto const found = tree.find(name);
@@ -53,46 +40,40 @@ AuditOut shown(NumberedAudit const& n) {
 Result<api::Listing<AuditOut>> AuditLog::list(api::Context const& c, AuditQuery const& q) {
   AuditFilter filter;
   std::vector<Issue> issues;
-  filter.first = first_number_of(q.startDate, "startDate", issues).value_or(0);
-  filter.last = last_number_of(q.endDate, "endDate", issues).value_or(INT64_MAX);
-  filter.descending = is_descending(q.sort, issues);
+  LogWalk const walk("audit-logs", c, q.sort, q.startDate, q.endDate, {&q.actor, &q.action, &q.targetKind, &q.targetId, &q.ip, &q.search},
+                     issues);
   filter.actor = q.actor;
   filter.target = q.targetId;
   filter.ip = q.ip;
-  if (q.action) filter.action = q.action->ends_with(".*") ? escaped(q.action->substr(0, q.action->size() - 1)) + "%" : escaped(*q.action);
+  if (q.action)
+    filter.action = q.action->ends_with(".*") ? like_literal(q.action->substr(0, q.action->size() - 1)) + "%" : like_literal(*q.action);
   if (q.targetKind) {
     if (q.action)
       api::add_issue(issues, {"targetKind", "not_allowed", "Send action or targetKind, not both."});
     else
-      filter.action = escaped(*q.targetKind) + ".%";
+      filter.action = like_literal(*q.targetKind) + ".%";
   }
   if (q.search) {
     constexpr std::string_view kKeyword = "keyword:";
-    if (!q.search->starts_with(kKeyword))
-      api::add_issue(issues, {"search", "bad_value", "search is keyword: and a text."});
-    else
-      filter.search = "%" + escaped(fold_case(q.search->substr(kKeyword.size()))) + "%";
+    auto const text = std::string_view(*q.search).substr(std::min(kKeyword.size(), q.search->size()));
+    if (!q.search->starts_with(kKeyword)) api::add_issue(issues, {"search", "bad_value", "search is keyword: and a text."});
+    filter.search = "%" + like_literal(fold_case(text)) + "%";
+    filter.search_plain = "%" + like_literal(text) + "%";
   }
   if (!issues.empty()) return std::unexpected(api::invalid_request(std::move(issues)));
 
-  std::string question = "audit-logs:" + std::to_string(c.community.value);
-  for (auto const* part : {&q.sort, &q.actor, &q.action, &q.targetKind, &q.targetId, &q.ip, &q.startDate, &q.endDate, &q.search})
-    question += "\n" + part->value_or("");
-  if (q.cursor) {
-    auto const place = api::read_cursor(question, 1, *q.cursor, c.now);
-    if (!place) return fail(errors::kInvalidCursor, "This cursor is of another list, or older than a day.");
-    (filter.descending ? filter.last : filter.first) = place->numbers[0];
-  }
+  auto const span = walk.from(q.cursor);
+  if (!span) return std::unexpected(span.error());
+  static_cast<LogSpan&>(filter) = *span;
   filter.limit = q.limit + 1;
   return database_.read([&](sql::Tx& tx) {
     auto rows = list_audits(tx, c.community, filter);
     api::Listing<AuditOut> out;
-    out.page = api::Page::of(count_audits(tx, c.community, filter, kCountedMax), 1, q.limit);
+    out.page = api::Page::of(count_audits(tx, c.community, filter, kLogRowsCountedMax), 1, q.limit);
     out.page.has_next = rows.size() > static_cast<std::size_t>(q.limit);
     if (out.page.has_next) {
       rows.pop_back();
-      auto const last = rows.back().number;
-      out.page.next_cursor = api::write_cursor(question, {{filter.descending ? last - 1 : last + 1}}, c.now);
+      out.page.next_cursor = walk.cursor_behind(rows.back().number);
     }
     for (auto const& row : rows) out.items.push_back(shown(row));
     return Result<api::Listing<AuditOut>>(std::move(out));
@@ -107,24 +88,14 @@ Result<AuditOut> AuditLog::find(api::Context const& c, PublicId id) {
 }
 
 std::vector<api::Route> audit_log_routes(AuditLog& log) {
-  auto const route = [](std::string path, std::string id, std::string summary, std::vector<ErrorDef const*> list) {
-    return api::Route{.method = api::Method::get,
-                      .path = std::move(path),
-                      .family = api::Family::integration,
-                      .needs = api::Needs::key({api::Permission::analytics}),
-                      .id = std::move(id),
-                      .summary = std::move(summary),
-                      .tag = "Logs",
-                      .errors = std::move(list)};
-  };
   std::vector<api::Route> routes;
-  auto list = route("/audit-logs", "audit_logs.list", "Audit log", {&errors::kInvalidCursor});
+  auto list = log_route("/audit-logs", "audit_logs.list", "Audit log", {&errors::kInvalidCursor});
   list.description =
       "Who changed what in administration and security. total counts the rows from the cursor on, up to 10,000; walk with cursor.";
   routes.push_back(api::list_route<AuditQuery, AuditOut>(std::move(list), "Audit logs fetched successfully",
                                                          [&log](api::Context& c, AuditQuery const& q) { return log.list(c, q); }));
   routes.push_back(api::typed_route<api::None, api::None, AuditOut>(
-      route("/audit-logs/{auditId}", "audit_logs.get", "One row of the audit log", {&errors::kAuditNotFound}),
+      log_route("/audit-logs/{auditId}", "audit_logs.get", "One row of the audit log", {&errors::kAuditNotFound}),
       "Audit log fetched successfully", [&log](api::Context& c, api::Request const& r, api::None const&) -> Result<AuditOut> {
         auto const id = api::path_id(r, 0, errors::kAuditNotFound);
         if (!id) return std::unexpected(id.error());

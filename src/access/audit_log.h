@@ -1,6 +1,6 @@
 // The audit trail as it is read: who changed what in administration and security (analytics.md §3). Nothing edits or removes a row.
 #pragma once
-#include "access/api_log.h"
+#include "access/log_walk.h"
 #include "api/route.h"
 #include "api/typed.h"
 #include "sql/sql.h"

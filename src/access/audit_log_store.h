@@ -1,16 +1,16 @@
 // SQL and row mapping of the audit trail as it is read.
 #pragma once
 #include "access/audit.h"
+#include "access/log_walk.h"
 
 namespace fealty::access {
 
-struct AuditFilter {
-  std::int64_t first = 0, last = INT64_MAX;  // numbers, both ends included; they are time-ordered
-  bool descending = true;
+struct AuditFilter : LogSpan {
   std::int64_t limit = 20;
-  // Ends in "%" for all of an area.
-  std::optional<std::string> action, actor, target, ip;
-  std::optional<std::string> search;  // a pattern, in small letters
+  std::optional<std::string> action;  // a pattern of LIKE
+  std::optional<std::string> actor, target, ip;
+  // Patterns: in small letters, and as it was written, since SQLite's lower() knows only ASCII.
+  std::optional<std::string> search, search_plain;
 };
 std::vector<NumberedAudit> list_audits(sql::Tx& tx, CommunityNo community, AuditFilter const& filter);
 // Counted up to `most`.

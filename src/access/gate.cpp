@@ -171,6 +171,11 @@ Result<void> Gate::admit(api::Principal& who, api::Route const& route, api::Requ
   return keys_.admit(who, route, request, now);
 }
 
+Error second_factor_missing() {
+  return {&errors::kSecondFactorSetup,
+          "This community asks its owners and administrators for a second factor. Set one up for your account first."};
+}
+
 Result<void> Gate::admit_user(api::Principal& who, api::Route const& route, api::Request const& request, TimeMs now) {
   auto const& needs = route.needs;
   if (!needs.user) {
@@ -217,9 +222,7 @@ Result<void> Gate::admit_user(api::Principal& who, api::Route const& route, api:
                                                            : "Only owners and administrators of the community may do this.");
     if (who.role >= CommunityRole::administrator) {
       who.lacks_second_factor = standing->second_factor_required && !standing->has_second_factor;
-      if (*needs.user >= CommunityRole::administrator && who.lacks_second_factor)
-        return fail(errors::kSecondFactorSetup,
-                    "This community asks its owners and administrators for a second factor. Set one up for your account first.");
+      if (*needs.user >= CommunityRole::administrator && who.lacks_second_factor) return std::unexpected(second_factor_missing());
       who.permissions = api::PermissionSet::everything();
     }
     return {};

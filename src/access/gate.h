@@ -17,6 +17,9 @@ inline constexpr ErrorDef kSecondFactorSetup{"second_factor_setup_required", 403
 inline constexpr ErrorDef kCrossSite{"cross_site_request", 403};
 }  // namespace errors
 
+// What an owner or administrator is told who lacks the second factor that his community asks for.
+Error second_factor_missing();
+
 struct StoredSession;
 
 class Gate : public Authenticator {

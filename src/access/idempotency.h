@@ -6,14 +6,16 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "base/id.h"
 #include "base/time.h"
 #include "sql/sql.h"
 
 namespace fealty::access {
 
-inline constexpr std::size_t kIdempotencyKeyCharactersMax = 255;
 inline constexpr std::int64_t kIdempotencyMs = 86'400'000;
+// What is wrong with the text of a key, which has 1 to 255 characters.
+std::optional<Issue> idempotency_key_problem(std::string_view key);
 
 struct KeptAnswer {
   std::string operation, fingerprint, answer;

@@ -242,8 +242,7 @@ Result<Answer> KeyDesk::rotate(Context& c, Request const& request, KeyHolder con
   RotateIn in;
   KeyReader reader(c.now);
   reader.parse(request, in);
-  // The same body for another key is another request.
-  auto const once = once_key(c, request, "keys.rotate:" + (id ? id->to_string() : "system"), reader.issues());
+  auto const once = once_key(c, request, id ? "keys.rotate" : "system_key.rotate", reader.issues());
   if (reader.failed()) return reader.failure();
   return once_secret(database_, c.community, once, c.now, [&](sql::Tx& tx) -> Result<SecretAnswer> {
     auto issued = keys_.rotate_in(tx, holder, id, in.graceSeconds.value_or(0), actor_of(c.principal), c.now, c.remote_address);

@@ -9,6 +9,7 @@ namespace fealty::access {
 namespace {
 
 constexpr int kAttemptsMax = 5;
+constexpr std::size_t kKeyCharactersMax = 255;
 
 // Another request with the key was committed after we looked.
 struct KeyTaken {};
@@ -44,16 +45,24 @@ Result<api::Answer> run(sql::Tx& tx, CommunityNo community, OnceKey const& key, 
 
 }  // namespace
 
+std::optional<Issue> idempotency_key_problem(std::string_view key) {
+  if (!key.empty() && is_valid_utf8(key) && code_points(key) <= kKeyCharactersMax) return std::nullopt;
+  return Issue{"Idempotency-Key", "too_long", "Idempotency-Key has 1 to 255 characters."};
+}
+
 std::optional<OnceKey> once_key(api::Context const& context, api::Request const& request, std::string_view operation,
                                 std::vector<Issue>& issues) {
   auto const key = request.header("idempotency-key");
   if (!key) return std::nullopt;
-  if (key->empty() || !is_valid_utf8(*key) || code_points(*key) > kIdempotencyKeyCharactersMax) {
-    issues.push_back({"Idempotency-Key", "too_long", "Idempotency-Key has 1 to 255 characters."});
+  if (auto issue = idempotency_key_problem(*key)) {
+    issues.push_back(*std::move(issue));
     return std::nullopt;
   }
   auto const& who = context.principal;
-  return OnceKey{who.account ? "account:" + std::to_string(who.account.value) : who.key_prefix, std::string(*key), std::string(operation),
+  // The same body for another thing is another request.
+  std::string asked(operation);
+  for (auto const& arg : request.path_args) (asked += ':') += arg;
+  return OnceKey{who.account ? "account:" + std::to_string(who.account.value) : who.key_prefix, std::string(*key), std::move(asked),
                  sha256(request.body)};
 }
 

@@ -15,7 +15,7 @@
 namespace fealty::access {
 
 struct OnceKey {
-  std::string principal, key, operation, fingerprint;
+  std::string principal, key, operation, fingerprint;  // the operation with what its path names
 };
 // The request's key; none when it brings none. A malformed one is noted.
 std::optional<OnceKey> once_key(api::Context const& context, api::Request const& request, std::string_view operation,

@@ -140,8 +140,10 @@ Result<bool> PasswordHasher::verify(std::string_view stored, std::string_view pa
   return right && !stored.empty();
 }
 
-api::LaterHandler on_hasher(PasswordHasher& hasher, api::Handler handler) {
-  return [&hasher, handler = std::move(handler)](api::Context& context, api::Request& request, api::Done done) {
+api::LaterHandler on_hasher(PasswordHasher& hasher, api::Handler handler, std::function<bool(api::Request const&)> is_meant) {
+  return [&hasher, handler = std::move(handler), is_meant = std::move(is_meant)](api::Context& context, api::Request& request,
+                                                                                 api::Done done) {
+    if (is_meant && !is_meant(request)) return done(handler(context, request), nullptr);
     auto const shared = std::make_shared<api::Done>(std::move(done));
     PasswordHasher::Work work = [&handler, &context, &request, shared] {
       Result<api::Answer> answer;

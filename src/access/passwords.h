@@ -60,8 +60,9 @@ class PasswordHasher {
   std::vector<std::thread> threads_;
 };
 
-// For Route::later: the whole handler runs behind its turn, and no request thread waits for it.
-api::LaterHandler on_hasher(PasswordHasher& hasher, api::Handler handler);
+// For Route::later: the whole handler runs behind its turn, and no request thread waits for it. With `is_meant`, only where a
+// request hashes; others are answered at once.
+api::LaterHandler on_hasher(PasswordHasher& hasher, api::Handler handler, std::function<bool(api::Request const&)> is_meant = {});
 api::Route on_hasher(PasswordHasher& hasher, api::Route route);
 
 }  // namespace fealty::access

@@ -57,6 +57,9 @@ std::string shape_of(std::string_view path) {
 
 bool has_key(Route const& route) { return !route.needs.guest || route.needs.community_key; }
 
+// Whoever repeats answers by Idempotency-Key can also refuse a key that was used for something else.
+bool repeats_answers(Route const& route) { return std::ranges::find(route.errors, &errors::kIdempotencyKeyReused) != route.errors.end(); }
+
 std::string_view error_component(Family family) {
   switch (family) {
     case Family::application: return "ApplicationError";
@@ -82,10 +85,6 @@ std::map<int, std::set<std::string_view>> errors_of(Route const& route) {
   if (route.body != BodyKind::none) {
     add(errors::kBodyTooLarge);
     add(errors::kRequestTimeout);
-  }
-  if (route.method == Method::post && has_key(route)) {
-    add(errors::kIdempotencyKeyReused);
-    add(errors::kRequestInProgress);
   }
   if (route.family != Family::plain) {
     add(errors::kInternal);
@@ -192,7 +191,7 @@ class Writer {
   void write_parameters(Route const& route, std::string_view path) {
     auto const names = parameter_names(path);
     auto const own_names = parameter_names(route.path);
-    bool const idempotent = route.method == Method::post && has_key(route);
+    bool const idempotent = repeats_answers(route);
     if (names.empty() && !route.query && !idempotent && !route.ranges && !(route.in && is_csv_upload(route))) return;
     w_.key("parameters").begin_array();
     for (std::size_t i = 0; i < names.size(); ++i) {
@@ -214,7 +213,7 @@ class Writer {
     }
     if (idempotent) {
       w_.begin_object().key("name").string("Idempotency-Key").key("in").string("header");
-      w_.key("description").string("The same key with the same body replays the first answer for 24 hours.");
+      w_.key("description").string("The same key with the same path and body replays the first answer for 24 hours.");
       w_.key("schema").begin_object().key("type").string("string").key("maxLength").integer(255).end_object().end_object();
     }
     if (route.ranges) {

@@ -60,7 +60,7 @@ Identity::Identity(ServeSettings const& settings, int password_threads, sql::Dat
 std::vector<api::Route> Identity::routes() {
   auto all = identity::auth_routes(sign_in_, registrations_, own_account_, hasher_);
   for (auto& route : identity::account_routes(own_account_, hasher_)) all.push_back(std::move(route));
-  for (auto& route : identity::setup_routes(setup_)) all.push_back(std::move(route));
+  for (auto& route : identity::setup_routes(setup_, hasher_)) all.push_back(std::move(route));
   return all;
 }
 

@@ -44,7 +44,7 @@ std::vector<api::Route> Services::routes(jobs::BulkService& bulk) {
   add(identity::access_level_routes(access_levels));
   add(identity::secure_auth_routes(secure_auth));
   add(members::balances_routes(balances));
-  add(members::users_routes(users));
+  add(members::users_routes(users, identity.hasher()));
   add(members::moderation_routes(moderation));
   add(members::user_fields_routes(user_fields));
   add(members::histories_routes(histories));

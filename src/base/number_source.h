@@ -25,8 +25,12 @@ class NumberSource {
   // Which draw of the block that begins with `first` this number is: at(first, index_of(first, n)) == n.
   static std::int64_t index_of(std::int64_t first, std::int64_t number);
   static TimeMs time_of(std::int64_t number) { return (number >> (kNodeBits + kCounterBits)) + kEpochMs; }
-  // The lowest number that could be drawn at that time.
-  static std::int64_t first_at(TimeMs time) { return time <= kEpochMs ? 0 : (time - kEpochMs) << (kNodeBits + kCounterBits); }
+  // The lowest number that could be drawn at that time: 0 before their time, and the highest there is behind its end in 2094.
+  static std::int64_t first_at(TimeMs time) {
+    constexpr int kBits = kNodeBits + kCounterBits;
+    if (time <= kEpochMs) return 0;
+    return time - kEpochMs > (INT64_MAX >> kBits) ? INT64_MAX : (time - kEpochMs) << kBits;
+  }
   int node() const { return node_.load(std::memory_order_relaxed); }
   void set_node(int node) { node_.store(node, std::memory_order_relaxed); }
 

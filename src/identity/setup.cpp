@@ -137,7 +137,7 @@ Result<FirstSetup::Done> FirstSetup::run(api::Context const& c, api::Request con
   return done;
 }
 
-std::vector<api::Route> setup_routes(FirstSetup& setup) {
+std::vector<api::Route> setup_routes(FirstSetup& setup, access::PasswordHasher& hasher) {
   auto const route = [](api::Method method, std::string id, std::string summary, std::string description) {
     return api::Route{.method = method,
                       .path = "/setup",
@@ -176,7 +176,7 @@ std::vector<api::Route> setup_routes(FirstSetup& setup) {
     answer->headers.push_back({"Set-Cookie", access::session_cookie(done->session.refresh_token, access::CookieSite::strict, r.secure)});
     return answer;
   };
-  routes.push_back(std::move(run));
+  routes.push_back(access::on_hasher(hasher, std::move(run)));
   return routes;
 }
 

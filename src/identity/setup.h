@@ -69,7 +69,7 @@ class FirstSetup {
   std::atomic<bool> is_done_{false};  // accounts never go to none again
 };
 
-std::vector<api::Route> setup_routes(FirstSetup& setup);
+std::vector<api::Route> setup_routes(FirstSetup& setup, access::PasswordHasher& hasher);
 
 }  // namespace fealty::identity
 

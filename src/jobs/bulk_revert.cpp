@@ -1,9 +1,9 @@
+#include "access/idempotency.h"
 #include "api/json_writer.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "jobs/bulk_service.h"
 #include "jobs/clean_up.h"
-#include "jobs/idempotency.h"
 #include "jobs/revert.h"
 
 namespace fealty::jobs {
@@ -42,10 +42,8 @@ Result<RevertAnswer> BulkService::revert(api::Context& context, PublicId id, Rev
                                          std::optional<std::string_view> idempotency_key) {
   if (trim_space(request.reason).empty())
     return std::unexpected(api::invalid_request({{"reason", "value_required", "reason is required: say why the job is reversed."}}));
-  if (idempotency_key &&
-      (idempotency_key->empty() || code_points(*idempotency_key) > kIdempotencyKeyCharactersMax || !is_valid_utf8(*idempotency_key)))
-    return fail(fealty::errors::kInvalidRequest, "Idempotency-Key has 1 to 255 characters.",
-                {{"Idempotency-Key", "too_long", "Idempotency-Key has 1 to 255 characters."}});
+  if (auto issue = idempotency_key ? access::idempotency_key_problem(*idempotency_key) : std::nullopt)
+    return std::unexpected(api::invalid_request({*std::move(issue)}));
   CommunityNo const community = context.community;
   std::string_view const caller = context.principal.key_prefix;
   auto result = parts_.database.write([&](sql::Tx& tx) -> Result<RevertAnswer> {
@@ -56,7 +54,7 @@ Result<RevertAnswer> BulkService::revert(api::Context& context, PublicId id, Rev
       return fail(errors::kJobNotFound, "There is no bulk job " + id.to_string() + " in this community.");
     std::string const fingerprint = fingerprint_of(*original, request);
     if (idempotency_key) {
-      if (auto const earlier = find_answer(tx, community, caller, *idempotency_key, now)) {
+      if (auto const earlier = access::find_answer(tx, community, caller, *idempotency_key, now)) {
         if (earlier->fingerprint != fingerprint)
           return fail(fealty::errors::kIdempotencyKeyReused,
                       "This Idempotency-Key was used for another request; take a new key for a new one.");
@@ -103,7 +101,7 @@ Result<RevertAnswer> BulkService::revert(api::Context& context, PublicId id, Rev
     std::string const reversing = job.id().to_string();
     RevertAnswer out{reversing, id.to_string(), "/v1/users/bulk-update/" + reversing + "/status"};
     if (idempotency_key)
-      keep_answer(tx, community, caller, *idempotency_key, {std::string(kOperation), fingerprint, api::to_json(out)}, now);
+      access::keep_answer(tx, community, caller, *idempotency_key, {std::string(kOperation), fingerprint, api::to_json(out)}, now);
     api::JsonWriter detail;
     detail.begin_object().key("job").string(reversing).key("rows").integer(job.total).key("dry_run").boolean(job.dry_run);
     detail.key("reason").string(job.reason).end_object();

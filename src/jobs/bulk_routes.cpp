@@ -237,11 +237,9 @@ std::vector<Route> bulk_routes(BulkService& service, std::vector<std::unique_ptr
                .tag = "Bulk Operations",
                .errors = {&errors::kJobNotFound, &errors::kJobFinished}};
   routes.push_back(access::once_route<api::None, JobStatus>(
-      std::move(cancel), [&service](Context& c, Request const& r, api::None const&, std::optional<OnceKey> key) -> Result<Answer> {
+      std::move(cancel), [&service](Context& c, Request const& r, api::None const&, auto const& key) -> Result<Answer> {
         auto const id = api::path_id(r, 0, errors::kJobNotFound);
         if (!id) return std::unexpected(id.error());
-        // The body is empty: the job makes the request another one.
-        if (key) key->operation += ":" + id->to_string();
         return service.cancel(c, *id, key);
       }));
 

@@ -1,8 +1,8 @@
 #include "jobs/bulk_runner.h"
 
+#include "access/idempotency.h"
 #include "base/log.h"
 #include "jobs/bulk_store.h"
-#include "jobs/idempotency.h"
 
 namespace fealty::jobs {
 namespace {
@@ -85,7 +85,7 @@ void BulkRunner::poll_loop() {
       }
       claim();
       if (steady_now_ms() >= next_clean_up) {
-        parts_.database.write([&](sql::Tx& tx) { remove_old_answers(tx, parts_.clock()); });
+        parts_.database.write([&](sql::Tx& tx) { access::remove_old_answers(tx, parts_.clock()); });
         next_clean_up = steady_now_ms() + kCleanUpMs;
       }
     } catch (std::exception const& e) {

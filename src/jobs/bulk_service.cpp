@@ -171,7 +171,7 @@ Result<api::Listing<JobSummary>> BulkService::list(api::Context& context, JobLis
   });
 }
 
-Result<api::Answer> BulkService::cancel(api::Context& context, PublicId id, std::optional<OnceKey> const& key) {
+Result<api::Answer> BulkService::cancel(api::Context& context, PublicId id, std::optional<access::OnceKey> const& key) {
   auto const cancel_in = [&](sql::Tx& tx) -> Result<JobStatus> {
     auto job = lock_job(tx, context.community, {id.number});
     if (!job || job->id() != id) return fail(errors::kJobNotFound, "There is no bulk job " + id.to_string() + " in this community.");

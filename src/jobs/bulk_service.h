@@ -5,12 +5,12 @@
 #include <mutex>
 #include <set>
 
+#include "access/once.h"
 #include "api/http_types.h"
 #include "api/schema.h"
 #include "api/typed.h"
 #include "jobs/bulk_jobs.h"
 #include "jobs/job_watch.h"
-#include "jobs/once.h"
 
 namespace fealty::jobs {
 
@@ -110,7 +110,7 @@ class BulkService {
   Result<api::Listing<JobSummary>> list(api::Context& context, JobListQuery const& query);
   Result<JobStatus> status(api::Context& context, PublicId id);
   Result<std::pair<JobDetails, api::Page>> details(api::Context& context, PublicId id, DetailsQuery const& query);
-  Result<api::Answer> cancel(api::Context& context, PublicId id, std::optional<OnceKey> const& key = {});
+  Result<api::Answer> cancel(api::Context& context, PublicId id, std::optional<access::OnceKey> const& key = {});
   // The uploaded bytes.
   Result<api::Response> source(api::Context& context, api::Request const& request, PublicId id);
   // The rows of a finished job with their outcomes, as a CSV file (results_csv.h).

@@ -1,3 +1,4 @@
+#include "access/idempotency.h"
 #include "api/csv_file.h"
 #include "api/gzip.h"
 #include "api/json_writer.h"
@@ -8,7 +9,6 @@
 #include "jobs/anonymous_import.h"
 #include "jobs/bulk_service.h"
 #include "jobs/bulk_store.h"
-#include "jobs/idempotency.h"
 #include "jobs/upload_fields.h"
 
 namespace fealty::jobs {
@@ -162,10 +162,8 @@ class BulkService::Upload {
     if (!idempotency_key_ &&
         parts_.database.read([&](sql::Tx& tx) { return count_open_jobs(tx, community_); }) >= limits_.bulk_jobs_waiting_max)
       return too_many_jobs();
-    if (idempotency_key_ &&
-        (idempotency_key_->empty() || code_points(*idempotency_key_) > kIdempotencyKeyCharactersMax || !is_valid_utf8(*idempotency_key_)))
-      return fail(fealty::errors::kInvalidRequest, "Idempotency-Key has 1 to 255 characters.",
-                  {{"Idempotency-Key", "too_long", "Idempotency-Key has 1 to 255 characters."}});
+    if (auto issue = idempotency_key_ ? access::idempotency_key_problem(*idempotency_key_) : std::nullopt)
+      return std::unexpected(api::invalid_request({*std::move(issue)}));
     std::string const busy_key =
         idempotency_key_ ? std::to_string(community_.value) + '\0' + uploader_ + '\0' + std::string(*idempotency_key_) : "";
     std::lock_guard lock(service_.uploads_mutex_);
@@ -349,7 +347,7 @@ class BulkService::Upload {
     TimeMs const now = parts_.clock();
     lock_queue(tx, community_);
     if (idempotency_key_) {
-      if (auto const earlier = find_answer(tx, community_, uploader_, *idempotency_key_, now)) {
+      if (auto const earlier = access::find_answer(tx, community_, uploader_, *idempotency_key_, now)) {
         if (earlier->fingerprint != fingerprint)
           return fail(fealty::errors::kIdempotencyKeyReused,
                       "This Idempotency-Key was used for another upload; take a new key for a new upload.");
@@ -398,7 +396,7 @@ class BulkService::Upload {
                      job.dry_run,
                      twin ? std::optional(twin->id().to_string()) : std::nullopt};
     if (idempotency_key_)
-      keep_answer(tx, community_, uploader_, *idempotency_key_, {std::string(kind_.path()), fingerprint, api::to_json(out)}, now);
+      access::keep_answer(tx, community_, uploader_, *idempotency_key_, {std::string(kind_.path()), fingerprint, api::to_json(out)}, now);
     api::JsonWriter detail;
     detail.begin_object().key("type").string(job.type).key("rows").integer(job.total).key("dry_run").boolean(job.dry_run).end_object();
     access::write_audit(tx, community_, parts_.numbers.next(), {job.actor, "bulk.upload", id, detail.take(), context_.remote_address, now});

@@ -8,15 +8,19 @@ namespace {
 using sql::Row;
 using sql::Statement;
 
+// As requests name their callers: a person by the word and his short id.
+#define CALLER "CASE WHEN actor_type = 'user' THEN 'user:' || actor_id ELSE actor_id END"
 // A filter that is not given is NULL.
-#define JOB_LOG                                                                                                                        \
-  "SELECT job_id, type, status, log_name, total, updated + unchanged + created, failed, actor_type, actor_id, actor_name, created_at " \
-  "FROM bulk_jobs WHERE community_id = $1 AND job_id >= $2 AND job_id <= $3 AND (CAST($4 AS TEXT) IS NULL OR log_name = $4) "          \
-  "AND (CAST($5 AS {int}) IS NULL OR job_id = $5) AND (CAST($6 AS TEXT) IS NULL OR status = $6) "                                      \
-  "AND (CAST($7 AS TEXT) IS NULL OR actor_id = $7) "
+#define JOB_LOG                                                                                                               \
+  "SELECT job_id, type, status, log_name, total, updated + unchanged + created, failed, actor_type, " CALLER                  \
+  ", actor_name, created_at "                                                                                                 \
+  "FROM bulk_jobs WHERE community_id = $1 AND job_id >= $2 AND job_id <= $3 AND (CAST($4 AS TEXT) IS NULL OR log_name = $4) " \
+  "AND (CAST($5 AS {int}) IS NULL OR job_id = $5) AND (CAST($6 AS TEXT) IS NULL OR status = $6) "                             \
+  "AND (CAST($7 AS TEXT) IS NULL OR " CALLER " = $7) "
 Statement const kNewest{"job_log.newest", JOB_LOG "ORDER BY job_id DESC LIMIT $8"};
 Statement const kOldest{"job_log.oldest", JOB_LOG "ORDER BY job_id LIMIT $8"};
 #undef JOB_LOG
+#undef CALLER
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "access/once.h"
 #include "api/route.h"
 #include "api/schema.h"
 #include "api/typed.h"
@@ -52,7 +53,7 @@ class CurrencyService {
   CurrencyService(sql::Database& database, NumberSource& numbers) : database_(database), numbers_(numbers) {}
   // In their order, without the counters of games.
   std::vector<CurrencyOut> list(api::Context const& context);
-  Result<CurrencyOut> create(api::Context const& context, CurrencyIn const& in);
+  Result<api::Answer> create(api::Context const& context, CurrencyIn const& in, std::optional<access::OnceKey> const& key);
   // Places are taken away only while no entry needs them; below zero is for the owner to allow, and never XP.
   Result<CurrencyOut> change(api::Context const& context, std::string const& code, CurrencyChange const& in);
 

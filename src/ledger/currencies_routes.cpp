@@ -1,5 +1,7 @@
 #include "ledger/currencies.h"
 
+#include "access/written_once.h"
+
 namespace fealty::ledger {
 namespace {
 
@@ -37,11 +39,11 @@ std::vector<Route> currency_routes(CurrencyService& service) {
     return Result<api::Listing<CurrencyOut>>(std::move(out));
   });
   routes.push_back(std::move(list));
-  routes.push_back(api::typed_route<None, CurrencyIn, CurrencyOut>(
+  routes.push_back(access::once_route<CurrencyIn, CurrencyOut>(
       route(Method::post, "/currencies", Needs::role(api::CommunityRole::administrator), "currencies.create", "Create a currency",
             "Beside XP, Coins and Premium Currency. Code and kind never change; it cannot be removed, only switched off.",
             {&errors::kCurrencyExists, &errors::kTooManyCurrencies, &fealty::errors::kForbidden}),
-      "Currency created successfully", [&service](Context& c, None const&, CurrencyIn const& in) { return service.create(c, in); }, 201));
+      [&service](Context& c, CurrencyIn const& in, auto const& key) { return service.create(c, in, key); }, 201));
   routes.push_back(api::typed_route<None, CurrencyChange, CurrencyOut>(
       route(Method::put, "/currencies/{code}", Needs::role(api::CommunityRole::administrator), "currencies.update", "Change a currency",
             "What is absent stays. Places are taken away only while no amount needs them.",

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "access/written_once.h"
 #include "base/text.h"
 #include "ledger/currencies_store.h"
 
@@ -66,7 +67,7 @@ std::vector<CurrencyOut> CurrencyService::list(api::Context const& c) {
   });
 }
 
-Result<CurrencyOut> CurrencyService::create(api::Context const& c, CurrencyIn const& in) {
+Result<api::Answer> CurrencyService::create(api::Context const& c, CurrencyIn const& in, std::optional<access::OnceKey> const& key) {
   CurrencyRow made{{},
                    {in.code, in.name, in.symbol.value_or(""), in.icon.value_or(""), in.kind, in.isEnabled.value_or(true),
                     in.decimals.value_or(Decimal::kPlacesMax), in.allowNegative.value_or(false), 0}};
@@ -78,7 +79,7 @@ Result<CurrencyOut> CurrencyService::create(api::Context const& c, CurrencyIn co
                             "for the games."});
   if (!issues.empty()) return std::unexpected(api::invalid_request(std::move(issues)));
   if (made.shown.allowNegative && c.principal.role != api::CommunityRole::owner) return owner_alone();
-  return database_.write([&](sql::Tx& tx) -> Result<CurrencyOut> {
+  return access::once_as<CurrencyOut>(201, "Currency created successfully", database_, c, key, [&](sql::Tx& tx) -> Result<CurrencyOut> {
     lock_everybody(tx, c.community);
     auto const all = list_currencies(tx, c.community);
     std::size_t count = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "access/written_once.h"
 #include "api/json_writer.h"
 #include "base/random.h"
 #include "base/text.h"
@@ -19,9 +20,6 @@
 namespace fealty::members {
 namespace {
 
-using sql::StorageError;
-
-constexpr int kAttemptsMax = 3;
 constexpr std::int64_t kOrderAbove = 10;
 
 bool administers(RoleRow const& role) { return (role.server_permissions & kServerAdministrator) != 0; }
@@ -154,34 +152,24 @@ std::vector<AdministratorOut> AdministratorsService::list(api::Context const& c)
   });
 }
 
-Result<AppointedOut> AdministratorsService::appoint(api::Context const& c, AppointIn const& in) {
+Result<api::Answer> AdministratorsService::appoint(api::Context const& c, AppointIn const& in, std::optional<access::OnceKey> const& key) {
   std::string const email(trim_space(in.email));
-  auto const appoint_once = [&] {
-    return database_.write([&](sql::Tx& tx) -> Result<AppointedOut> {
-      lock_community(tx, c.community);
-      auto const role = role_to_give(tx, numbers_, c, in, list_roles(tx, c.community));
-      if (!role) return std::unexpected(role.error());
-      auto const person = welcome(tx, numbers_, c, email);
-      if (!person) return std::unexpected(person.error());
-      MemberNo const member = person->account.number;
-      auto set = roles_of(tx, c.community, member);
-      if (std::ranges::find(set, role->number) != set.end()) return AppointedOut{row_of(tx, c, member), "none"};
-      set.insert(std::ranges::lower_bound(set, role->number), role->number);
-      set_member_roles(tx, numbers_, c.community, member, set, access::actor_of(c.principal), c.now);
-      queue(tx, numbers_, c, person->account, person->mail);
-      AppointedOut out{row_of(tx, c, member), person->mail};
-      audit(tx, numbers_, c, "administrator.appoint", out.administrator);
-      return out;
-    });
-  };
-  for (int attempt = 1;; ++attempt) {
-    try {
-      return appoint_once();
-    } catch (StorageError const& e) {
-      // The same account was made at the same moment: now it is there to be found.
-      if (e.kind() != StorageError::Kind::constraint || attempt == kAttemptsMax) throw;
-    }
-  }
+  // Run again where the same account was made at the same moment: now it is there to be found.
+  return access::once_as<AppointedOut>(201, "Appoint administrator success.", database_, c, key, [&](sql::Tx& tx) -> Result<AppointedOut> {
+    lock_community(tx, c.community);
+    auto const role = role_to_give(tx, numbers_, c, in, list_roles(tx, c.community));
+    if (!role) return std::unexpected(role.error());
+    auto const person = welcome(tx, numbers_, c, email);
+    if (!person) return std::unexpected(person.error());
+    MemberNo const member = person->account.number;
+    bool const is_new =
+        edit_member_set(tx, numbers_, c, member, Slot::Kind::role_set, [&](std::set<std::int64_t>& set) { set.insert(role->number); });
+    if (!is_new) return AppointedOut{row_of(tx, c, member), "none"};
+    queue(tx, numbers_, c, person->account, person->mail);
+    AppointedOut out{row_of(tx, c, member), person->mail};
+    audit(tx, numbers_, c, "administrator.appoint", out.administrator);
+    return out;
+  });
 }
 
 Result<AdministratorOut> AdministratorsService::dismiss(api::Context const& c, std::string const& user) {
@@ -195,10 +183,10 @@ Result<AdministratorOut> AdministratorsService::dismiss(api::Context const& c, s
     if (found->is_owner) return fail(errors::kOwnerProtected, "The owner administers the community; hand it over first.");
     auto const roles = list_roles(tx, c.community);
     auto out = shown(tx, c.community, *found, roles, c.now);
-    auto set = roles_of(tx, c.community, found->member);
-    for (auto const& r : roles)
-      if (administers(r)) std::erase(set, r.number);
-    set_member_roles(tx, numbers_, c.community, found->member, set, access::actor_of(c.principal), c.now);
+    edit_member_set(tx, numbers_, c, found->member, Slot::Kind::role_set, [&](std::set<std::int64_t>& set) {
+      for (auto const& r : roles)
+        if (administers(r)) set.erase(r.number);
+    });
     audit(tx, numbers_, c, "administrator.dismiss", out);
     return out;
   });
@@ -230,13 +218,13 @@ std::vector<api::Route> administrators_routes(AdministratorsService& service) {
     return Result<api::Listing<AdministratorOut>>(std::move(out));
   });
   routes.push_back(std::move(list));
-  routes.push_back(api::typed_route<None, AppointIn, AppointedOut>(
+  routes.push_back(access::once_route<AppointIn, AppointedOut>(
       route(
           api::Method::post, false, "administrators.appoint", "Appoint an administrator",
           "A member gets the role and a mail. Who is none is invited; for an address without an account one is made, and the mail lets its "
           "holder claim it.",
           {&errors::kRoleNotFound, &errors::kNotAdministrative, &errors::kMemberBanned, &errors::kMemberDeleted}),
-      "Appoint administrator success.", [&service](Context& c, None const&, AppointIn const& in) { return service.appoint(c, in); }, 201));
+      [&service](Context& c, AppointIn const& in, auto const& key) { return service.appoint(c, in, key); }, 201));
   routes.push_back(api::typed_route<None, None, AdministratorOut>(
       route(api::Method::del, true, "administrators.dismiss", "Dismiss an administrator",
             "By short id. Takes the roles that administer; the membership stays. Every node refuses him at once.",

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "access/once.h"
 #include "api/route.h"
 #include "api/schema.h"
 #include "api/typed.h"
@@ -46,7 +47,7 @@ class AdministratorsService {
   // The owner first.
   std::vector<AdministratorOut> list(api::Context const& context);
   // A member gets the role; who is none is invited, or gets an account that a mail lets him claim. Repeating it changes nothing.
-  Result<AppointedOut> appoint(api::Context const& context, AppointIn const& in);
+  Result<api::Answer> appoint(api::Context const& context, AppointIn const& in, std::optional<access::OnceKey> const& key);
   // Takes every role that administers; the membership stays.
   Result<AdministratorOut> dismiss(api::Context const& context, std::string const& user);
 

@@ -87,11 +87,9 @@ Result<MemberNo> owner_of_picture(sql::Tx& tx, api::Context const& c, Form const
                 {{"user", "required", "user is required: e-mail, short id, _id or username."}});
   }
   auto found = std::move(find_referenced(tx, c.community, {{*form.user, "", ""}}).front());
-  bool const may_others =
-      !is_person || (c.principal.kind == api::PrincipalKind::user && c.principal.role >= api::CommunityRole::administrator);
   // Who may change his own alone learns nothing of others, not even whether they are there.
-  if (!may_others && (!found || found->number != c.principal.account))
-    return fail(fealty::errors::kForbidden, "Only oneself and the community's administrators may do this.");
+  if (!found || found->number != c.principal.account)
+    if (auto allowed = may_touch_others(c.principal); !allowed) return std::unexpected(std::move(allowed).error());
   if (!found) return std::unexpected(std::move(found).error());
   return found->number;
 }

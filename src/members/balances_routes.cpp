@@ -1,6 +1,6 @@
+#include "access/idempotency.h"
 #include "api/typed.h"
 #include "base/text.h"
-#include "jobs/idempotency.h"
 #include "members/balances_api.h"
 
 namespace fealty::members {
@@ -66,8 +66,8 @@ Result<Adjust> read_adjust(Request const& request) {
     out.items.push_back(std::move(item));
   }
   if (auto const key = request.header("idempotency-key")) {
-    if (key->empty() || !is_valid_utf8(*key) || code_points(*key) > jobs::kIdempotencyKeyCharactersMax)
-      api::add_issue(issues, {"Idempotency-Key", "too_long", "Idempotency-Key has 1 to 255 characters."});
+    if (auto issue = access::idempotency_key_problem(*key))
+      api::add_issue(issues, *std::move(issue));
     else
       out.idempotency_key = *key;
   }

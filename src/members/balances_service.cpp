@@ -1,10 +1,10 @@
 #include <set>
 
 #include "access/audit.h"
+#include "access/idempotency.h"
 #include "api/json_writer.h"
 #include "base/hash.h"
 #include "base/time.h"
-#include "jobs/idempotency.h"
 #include "members/balances.h"
 #include "members/balances_api.h"
 #include "members/member_reference.h"
@@ -75,7 +75,7 @@ struct BalancesService::Task {
 
   std::size_t weight() const { return changes.size(); }
   bool has_key() const { return in.idempotency_key.has_value(); }
-  jobs::AnswerKey answer_key() const { return {context.principal.key_prefix, *in.idempotency_key}; }
+  access::AnswerKey answer_key() const { return {context.principal.key_prefix, *in.idempotency_key}; }
   std::string tell() const;
   void close(Result<std::string> with) {
     answer = std::move(with);
@@ -120,7 +120,7 @@ void BalancesService::Round::run() {
 }
 
 void BalancesService::Round::replay() {
-  std::vector<jobs::AnswerKey> keys;
+  std::vector<access::AnswerKey> keys;
   std::vector<Task*> keyed;
   std::set<std::pair<std::string_view, std::string_view>> seen;
   for (auto const& t : tasks_) {
@@ -133,7 +133,7 @@ void BalancesService::Round::replay() {
     keys.push_back(key);
     keyed.push_back(t.get());
   }
-  jobs::find_answers(tx_, community_, keys, now_, [&](std::size_t i, jobs::KeptAnswer kept) {
+  access::find_answers(tx_, community_, keys, now_, [&](std::size_t i, access::KeptAnswer kept) {
     Task& t = *keyed[i];
     if (kept.operation == kOperation && kept.fingerprint == t.fingerprint)
       t.close(std::move(kept.answer));
@@ -204,12 +204,12 @@ void BalancesService::Round::apply() {
 
 void BalancesService::Round::keep() {
   access::write_audits(tx_, community_, audit_);
-  std::vector<jobs::NewAnswer> answers;
+  std::vector<access::NewAnswer> answers;
   for (Task* t : to_keep_) {
     t->answer = t->tell();
     answers.push_back({t->answer_key(), kOperation, t->fingerprint, **t->answer});
   }
-  if (!jobs::keep_new_answers(tx_, community_, std::move(answers), now_)) throw KeysTaken{};
+  if (!access::keep_new_answers(tx_, community_, std::move(answers), now_)) throw KeysTaken{};
 }
 
 std::string BalancesService::Task::tell() const {

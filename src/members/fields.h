@@ -84,6 +84,7 @@ struct CustomField {
   TimeMs created_at = 0, updated_at = 0;
   std::optional<TimeMs> deleted_at;
   PublicId id() const { return PublicId::of(number.value, created_at); }
+  bool is_seen_by_members() const { return visibility != "admin"; }
 };
 
 struct Slot {

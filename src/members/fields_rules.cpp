@@ -3,13 +3,13 @@
 #include "base/locale_names.h"
 #include "base/text.h"
 #include "members/fields.h"
+#include "members/roles.h"
 
 namespace fealty::members {
 namespace {
 
 constexpr std::string_view kTypeNames[] = {"single-line-text", "text", "multi-line-text", "numerical",
                                            "number",           "date", "boolean",         "select"};
-constexpr int kTagsPerMemberMax = 100;
 
 using Read = std::expected<Value, ValueProblem>;
 Read problem(std::string code, std::string message) { return std::unexpected(ValueProblem{std::move(code), std::move(message)}); }

@@ -1,8 +1,8 @@
 // Histories of values over HTTP: four lists, and the writes that add to them.
 #pragma once
+#include "access/once.h"
 #include "api/context.h"
 #include "api/route.h"
-#include "jobs/once.h"
 #include "members/fields.h"
 #include "members/histories_api.h"
 
@@ -14,6 +14,7 @@ inline constexpr ErrorDef kValueRequired{"required", 400};
 inline constexpr ErrorDef kOpNotNumeric{"op_not_numeric", 400};
 inline constexpr ErrorDef kDefaultFieldValue{"default_field", 400};
 inline constexpr ErrorDef kIdentifierTaken{"identifier_taken", 409};
+inline constexpr ErrorDef kFieldNotEditable{"field_not_editable", 403};
 inline constexpr ErrorDef kValueChanged{"value_changed", 409};
 }  // namespace errors
 
@@ -35,12 +36,12 @@ class HistoriesService {
   };
   Result<HistoryPage> list(api::Context const& context, Asked const& asked, HistoriesQuery const& query);
 
-  // Up to 100 values of one member, all or none.
+  // Up to 100 values of one member, all or none. A member writes his own values alone, and those alone that he may edit.
   Result<api::Answer> set(api::Context const& context, std::string const& user, SetValuesIn const& in,
-                          std::optional<jobs::OnceKey> const& key);
+                          std::optional<access::OnceKey> const& key);
   // One value, as the item of history that it makes; the latest one where nothing changes.
   Result<api::Answer> create(api::Context const& context, std::string const& user, CreateHistoryIn const& in,
-                             std::optional<jobs::OnceKey> const& key);
+                             std::optional<access::OnceKey> const& key);
 
  private:
   sql::Database& database_;

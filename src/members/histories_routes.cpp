@@ -1,5 +1,5 @@
+#include "access/written_once.h"
 #include "api/typed.h"
-#include "base/text.h"
 #include "members/histories.h"
 #include "members/member_reference.h"
 #include "members/users.h"
@@ -93,20 +93,6 @@ Route list_of_community(HistoriesService& service) {
   return route;
 }
 
-// A body and its Idempotency-Key, then the write. The key holds for this member alone.
-template <class In, class Write>
-api::Handler write_handler(std::string operation, Write write) {
-  return [operation = std::move(operation), write = std::move(write)](Context& c, Request& request) -> Result<Answer> {
-    In in;
-    std::vector<Issue> issues;
-    api::from_json(trim_space(request.body).empty() ? "{}" : request.body, in, issues);
-    std::string const user = request.path_args.at(1);
-    auto const key = jobs::once_key(c, request, operation + ":" + user, issues);
-    if (!issues.empty()) return std::unexpected(api::invalid_request(std::move(issues)));
-    return write(c, user, in, key);
-  };
-}
-
 }  // namespace
 
 std::vector<Route> histories_routes(HistoriesService& service) {
@@ -137,22 +123,29 @@ std::vector<Route> histories_routes(HistoriesService& service) {
                    &errors::kValueChanged,
                    &errors::kIdentifierTaken,
                    &fealty::errors::kIdempotencyKeyReused};
-  create.handler = write_handler<CreateHistoryIn>("user_field_histories.create",
-                                                  [&service](Context& c, auto const&... rest) { return service.create(c, rest...); });
+  create.handler = access::written_once<CreateHistoryIn>(
+      create.id, [&service](Context& c, Request const& r, CreateHistoryIn const& in, std::optional<access::OnceKey> const& key) {
+        return service.create(c, r.path_args.at(1), in, key);
+      });
   routes.push_back(std::move(create));
 
   auto set = base(Method::patch, "/users/{userId}/user-fields", "user_fields.set", "Set values of one user",
                   "Up to 100 values of custom fields, all or none. add and subtract begin at the field's default value, or at 0, where the "
-                  "member has no value. An Idempotency-Key makes it repeatable.");
+                  "member has no value. An Idempotency-Key makes it repeatable. A member sets his own values of the fields that members "
+                  "may edit; those that he does not see are set and not shown.");
+  set.needs = Needs::key_or_own(Permission::user_fields, Permission::update_own_profile);
   set.tag = "User fields";
   set.body = api::BodyKind::json;
   set.in = &api::Schema<SetValuesIn>::def;
   set.out = &api::Schema<SetValuesOut>::def;
-  set.errors = {&fealty::errors::kInvalidRequest, &errors::kUserNotFound,    &errors::kUnknownField,
-                &errors::kDefaultFieldValue,      &errors::kBadValue,        &errors::kValueRequired,
-                &errors::kOpNotNumeric,           &errors::kIdentifierTaken, &fealty::errors::kIdempotencyKeyReused};
-  set.handler =
-      write_handler<SetValuesIn>("user_fields.set", [&service](Context& c, auto const&... rest) { return service.set(c, rest...); });
+  set.errors = {&fealty::errors::kInvalidRequest, &errors::kUserNotFound,     &errors::kUnknownField,
+                &errors::kDefaultFieldValue,      &errors::kBadValue,         &errors::kValueRequired,
+                &errors::kOpNotNumeric,           &errors::kIdentifierTaken,  &fealty::errors::kIdempotencyKeyReused,
+                &errors::kFieldNotEditable,       &fealty::errors::kForbidden};
+  set.handler = access::written_once<SetValuesIn>(
+      set.id, [&service](Context& c, Request const& r, SetValuesIn const& in, std::optional<access::OnceKey> const& key) {
+        return service.set(c, r.path_args.at(1), in, key);
+      });
   routes.push_back(std::move(set));
   return routes;
 }

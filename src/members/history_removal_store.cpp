@@ -44,13 +44,13 @@ struct SpanStatements {
       {"history_spans.empty_of_" owner, "SELECT r.o, r.l, (SELECT s.first_id FROM " table                                       \
                                         " s WHERE s.community_id = $1 "                                                         \
                                         "AND s." owner                                                                          \
-                                        "_id = r.o AND s.last_id = r.l AND s.items <= 0) FROM {rows r: o int, "                 \
+                                        "_id = r.o AND s.last_id = r.l AND s.items = 0) FROM {rows r: o int, "                  \
                                         "l int}"},                                                                              \
       {"history_spans.recount_of_" owner,                                                                                       \
        "SELECT count(*) FROM field_history h WHERE h.community_id = $1 AND h.history_id BETWEEN $3 AND $4 "                     \
        "AND (CAST($2 AS {int}) = 0 OR h." owner "_id = $2)"},                                                                   \
       {"history_spans.remove_of_" owner, "DELETE FROM " table " WHERE community_id = $1 AND (" owner                            \
-                                         "_id, last_id) IN (SELECT r.o, r.l FROM {rows r: o int, l int}) AND items <= 0"}
+                                         "_id, last_id) IN (SELECT r.o, r.l FROM {rows r: o int, l int}) AND items = 0"}
 SpanStatements const kOfFields{SPANS("history_spans_of_fields", "field")};
 SpanStatements const kOfMembers{SPANS("history_spans_of_members", "member")};
 #undef SPANS
@@ -117,25 +117,29 @@ Statement const kAddTotal{"history_totals.add",
 // Some milliseconds of the writer's time.
 constexpr std::int64_t kSpansAtOnce = 10'000;
 
+using TakenFromSpans = std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t>;  // (owner, end of the span): items
+
+// What was taken from which span. Where spans of two writers overlap an item may be taken from the other one, so that each number
+// alone says little and may fall below zero; their sum is right all the same, and no span goes while items lie in it.
 template <class Owner>
-void leave_spans(sql::Tx& tx, CommunityNo community, SpanStatements const& statements, std::vector<SourcedItem> const& items,
-                 Owner const& owner_of) {
+TakenFromSpans leave_spans(sql::Tx& tx, CommunityNo community, SpanStatements const& statements, std::vector<SourcedItem> const& items,
+                           Owner const& owner_of) {
   Batch places{kInt, kInt, kInt};
   places.reserve(items.size());
   for (std::size_t i = 0; i < items.size(); ++i) places.add(static_cast<std::int64_t>(i), owner_of(items[i]), items[i].item.number);
-  std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> taken;  // (owner, end of the span): items
+  TakenFromSpans taken;
   tx.each_batch(
       statements.find, places,
       [&](Row const& r) {
         if (!r.is_null(1)) ++taken[{owner_of(items[static_cast<std::size_t>(r.integer(0))]), r.integer(1)}];
       },
       community, kSpanNumbersMax);
+  if (taken.empty()) return taken;
   Batch take{kInt, kInt, kInt}, touched{kInt, kInt};
   for (auto const& [span, count] : taken) {
     take.add(span.first, span.second, count);
     touched.add(span.first, span.second);
   }
-  if (taken.empty()) return;
   tx.exec_batch(statements.take, take, community);
   struct Empty {
     std::int64_t owner, last, first;
@@ -147,33 +151,26 @@ void leave_spans(sql::Tx& tx, CommunityNo community, SpanStatements const& state
         if (!r.is_null(2)) empty.push_back({r.integer(0), r.integer(1), r.integer(2)});
       },
       community);
-  Batch gone{kInt, kInt}, back{kInt, kInt, kInt};
+  Batch gone{kInt, kInt};
   for (auto const& e : empty) {
-    // Where spans overlap an item may have been counted in the other one: no item may lose its span.
     auto const left =
         e.first == e.last
             ? 0
             : tx.one(statements.recount, [](Row const& r) { return r.integer(0); }, community, e.owner, e.first, e.last).value();
-    if (left == 0)
-      gone.add(e.owner, e.last);
-    else
-      back.add(e.owner, e.last, -left);
+    if (left == 0) gone.add(e.owner, e.last);
   }
   if (gone.rows() > 0) tx.exec_batch(statements.remove, gone, community);
-  if (back.rows() > 0) tx.exec_batch(statements.take, back, community);
+  return taken;
 }
 
-void leave_totals(sql::Tx& tx, CommunityNo community, std::vector<SourcedItem> const& items) {
-  std::map<std::int64_t, std::vector<std::int64_t>> numbers;
-  for (auto const& i : items) {
-    numbers[i.item.field.value].push_back(i.item.number.value);
-    numbers[0].push_back(i.item.number.value);
-  }
-  for (auto const& [field, of_field] : numbers) {
+// Totals are sums of spans, so they lose what their spans lost.
+void leave_totals(sql::Tx& tx, CommunityNo community, TakenFromSpans const& taken) {
+  for (auto at = taken.begin(); at != taken.end();) {
+    auto const field = at->first.first;
     auto const through = tx.one(kThrough, [](Row const& r) { return r.integer(0); }, community, field);
-    if (!through) continue;
-    auto const counted = std::count_if(of_field.begin(), of_field.end(), [&](std::int64_t n) { return n <= *through; });
-    if (counted > 0) tx.exec(kTakeTotal, community, field, static_cast<std::int64_t>(counted));
+    std::int64_t counted = 0;
+    for (; at != taken.end() && at->first.first == field; ++at) counted += through && at->first.second <= *through ? at->second : 0;
+    if (counted > 0) tx.exec(kTakeTotal, community, field, counted);
   }
 }
 
@@ -211,10 +208,9 @@ std::int64_t remove_items(sql::Tx& tx, CommunityNo community, std::vector<Source
   Batch gone{kInt};
   for (auto const& i : there) gone.add(i.item.number);
   tx.exec_batch(kRemove, gone, community);
-  leave_spans(tx, community, kOfFields, there, [](SourcedItem const& i) { return i.item.field.value; });
-  leave_spans(tx, community, kOfFields, there, [](SourcedItem const&) { return std::int64_t{0}; });
+  leave_totals(tx, community, leave_spans(tx, community, kOfFields, there, [](SourcedItem const& i) { return i.item.field.value; }));
+  leave_totals(tx, community, leave_spans(tx, community, kOfFields, there, [](SourcedItem const&) { return std::int64_t{0}; }));
   leave_spans(tx, community, kOfMembers, there, [](SourcedItem const& i) { return i.item.member.value; });
-  leave_totals(tx, community, there);
   leave_sources(tx, community, there);
   return static_cast<std::int64_t>(there.size());
 }

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "access/gate.h"
 #include "base/text.h"
 #include "members/member_changes.h"
 
@@ -106,6 +107,15 @@ Result<Account> decide(sql::Tx& tx, CommunityNo community, Meaning& m, Among amo
 }
 
 }  // namespace
+
+Result<void> may_touch_others(api::Principal const& who) {
+  bool const is_person = who.kind == api::PrincipalKind::user;
+  if (!is_person && who.kind != api::PrincipalKind::user_key) return {};
+  if (!is_person || who.role < api::CommunityRole::administrator)
+    return fail(fealty::errors::kForbidden, "Only oneself and the community's administrators may do this.");
+  if (who.lacks_second_factor) return std::unexpected(access::second_factor_missing());
+  return {};
+}
 
 Error no_such_member() { return {&errors::kUserNotFound, "There is no such member in this community."}; }
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "api/context.h"
 #include "base/error.h"
 #include "members/member_store.h"
 
@@ -29,5 +30,8 @@ enum class Among : std::uint8_t { members, everybody };
 std::vector<Result<Account>> find_referenced(sql::Tx& tx, CommunityNo community, std::vector<MemberReference> const& references,
                                              Among among = Among::members);
 Error no_such_member();
+// Whether the caller may touch others than himself, where routes are open to each member for himself: community keys; of people owners
+// and administrators who have the second factor that the community asks them for.
+Result<void> may_touch_others(api::Principal const& who);
 
 }  // namespace fealty::members

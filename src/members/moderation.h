@@ -1,8 +1,8 @@
 // What a community does to a membership: deleting and restoring it, warnings, suspensions, bans and kicks.
 #pragma once
+#include "access/once.h"
 #include "api/typed.h"
 #include "base/number_source.h"
-#include "jobs/once.h"
 #include "members/users_api.h"
 #include "sql/sql.h"
 
@@ -20,8 +20,8 @@ class ModerationService {
  public:
   ModerationService(sql::Database& database, NumberSource& numbers) : database_(database), numbers_(numbers) {}
 
-  Result<api::Answer> manage(api::Context const& context, ManageUserIn const& in, std::optional<jobs::OnceKey> const& key);
-  Result<api::Answer> moderate(api::Context const& context, ModerateIn const& in, std::optional<jobs::OnceKey> const& key);
+  Result<api::Answer> manage(api::Context const& context, ManageUserIn const& in, std::optional<access::OnceKey> const& key);
+  Result<api::Answer> moderate(api::Context const& context, ModerateIn const& in, std::optional<access::OnceKey> const& key);
   // The newest first.
   Result<api::Listing<MisconductOut>> list(api::Context const& context, ModerationQuery const& query);
 

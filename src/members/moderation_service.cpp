@@ -94,8 +94,8 @@ Result<StateFacts> changed(std::string_view action, StateFacts const& facts, boo
 }  // namespace
 
 Result<api::Answer> ModerationService::manage(api::Context const& context, ManageUserIn const& in,
-                                              std::optional<jobs::OnceKey> const& key) {
-  return jobs::once(database_, context.community, key, context.now, [&](sql::Tx& tx) -> Result<api::Answer> {
+                                              std::optional<access::OnceKey> const& key) {
+  return access::once(database_, context.community, key, context.now, [&](sql::Tx& tx) -> Result<api::Answer> {
     auto target = lock_target(tx, context, in.user);
     if (!target) return std::unexpected(std::move(target).error());
     MemberNo const member = target->account.number;
@@ -122,7 +122,7 @@ Result<api::Answer> ModerationService::manage(api::Context const& context, Manag
 }
 
 Result<api::Answer> ModerationService::moderate(api::Context const& context, ModerateIn const& in,
-                                                std::optional<jobs::OnceKey> const& key) {
+                                                std::optional<access::OnceKey> const& key) {
   std::optional<TimeMs> until;
   std::vector<Issue> issues;
   if (in.until) {
@@ -133,7 +133,7 @@ Result<api::Answer> ModerationService::moderate(api::Context const& context, Mod
   if (trim_space(in.reason).empty()) api::add_issue(issues, {"/reason", "required", "reason must not be blank."});
   if (!issues.empty()) return std::unexpected(api::invalid_request(std::move(issues)));
 
-  return jobs::once(database_, context.community, key, context.now, [&](sql::Tx& tx) -> Result<api::Answer> {
+  return access::once(database_, context.community, key, context.now, [&](sql::Tx& tx) -> Result<api::Answer> {
     auto target = lock_target(tx, context, in.user);
     if (!target) return std::unexpected(std::move(target).error());
     MemberNo const member = target->account.number;

@@ -74,8 +74,7 @@ struct Meant {
 Result<Meant> meant_user(Context const& c, Request const& request) {
   auto const id = PublicId::parse(request.path_args.at(0));
   if (id && *id == c.principal.account_id) return Meant{*id, Viewer::oneself};
-  bool const may_others = c.principal.kind == PrincipalKind::user && c.principal.role >= CommunityRole::administrator;
-  if (!may_others) return fail(fealty::errors::kForbidden, "Only oneself and the community's administrators may do this.");
+  if (auto allowed = may_touch_others(c.principal); !allowed) return std::unexpected(std::move(allowed).error());
   if (!id) return std::unexpected(no_such_member());
   return Meant{*id, Viewer::another};
 }

@@ -3,7 +3,9 @@
 // Rank and rights are read in the transaction of the change, behind a lock of the community that all changes of roles take: two
 // requests at once cannot lend each other what neither has.
 #pragma once
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "api/schema.h"
 #include "api/typed.h"
 #include "base/number_source.h"
+#include "members/fields.h"
 #include "members/members.h"
 
 namespace fealty::members {
@@ -57,7 +60,7 @@ inline constexpr std::int64_t kBaseChannelPermissions = bit_of(kChannelPermissio
                                                         bit_of(kChannelPermissions, "post_messages") |
                                                         bit_of(kChannelPermissions, "share_links");
 
-inline constexpr std::size_t kRolesMax = 250, kTagsMax = 1'000;
+inline constexpr std::size_t kRolesMax = 250, kTagsMax = 1'000, kTagsPerMemberMax = 100;
 inline constexpr std::int64_t kRoleOrderMax = 1'000'000;
 
 // What is absent stays, or is off for a new role. Permissions come in either spelling.
@@ -83,6 +86,8 @@ struct RoleMemberIn {
   std::string userId;
 };
 
+enum class Move : std::uint8_t { give, take };
+
 // Any thread.
 class RolesService {
  public:
@@ -94,7 +99,6 @@ class RolesService {
   // Leaves all members and access levels in the same transaction.
   Result<RoleOut> remove(api::Context const& context, PublicId id);
   Result<std::vector<RoleOut>> of_user(api::Context const& context, std::string const& user);
-  enum class Move : std::uint8_t { give, take };
   Result<api::Answer> move(api::Context const& context, PublicId id, std::string const& user, Move move,
                            std::optional<access::OnceKey> const& key);
 
@@ -103,10 +107,10 @@ class RolesService {
   NumberSource& numbers_;
 };
 
-// The role set of a member becomes these numbers (sorted), with its history, by the one write path; whether the caller may is for
-// him to ask. False when it was so already.
-bool set_member_roles(sql::Tx& tx, NumberSource& numbers, CommunityNo community, MemberNo member, std::vector<std::int64_t> const& roles,
-                      access::Actor const& actor, TimeMs now);
+// Edits the role or tag set of a member, by the numbers in it, with its history, by the one write path. He is locked while it is read
+// and written; whether the caller may is for him to ask. False when it is what it was.
+bool edit_member_set(sql::Tx& tx, NumberSource& numbers, api::Context const& context, MemberNo member, Slot::Kind kind,
+                     std::function<void(std::set<std::int64_t>&)> const& edit);
 
 struct TagIn {
   std::string name;
@@ -115,6 +119,11 @@ struct TagOut {
   std::string _id, name, createdAt, updatedAt;
   std::int64_t memberCount = 0;
 };
+// The tags of one member.
+struct MemberTagsOut {
+  std::string userId;
+  std::vector<std::string> tags;
+};
 class TagsService {
  public:
   TagsService(sql::Database& database, NumberSource& numbers) : database_(database), numbers_(numbers) {}
@@ -122,6 +131,8 @@ class TagsService {
   Result<api::Answer> create(api::Context const& context, TagIn const& in, std::optional<access::OnceKey> const& key);
   Result<TagOut> change(api::Context const& context, PublicId id, TagIn const& in);
   Result<TagOut> remove(api::Context const& context, PublicId id);
+  Result<api::Answer> move(api::Context const& context, PublicId id, std::string const& user, Move move,
+                           std::optional<access::OnceKey> const& key);
 
  private:
   sql::Database& database_;
@@ -156,6 +167,8 @@ FEALTY_SCHEMA(fealty::members::RoleOut, FEALTY_F(RoleOut, _id, "Id of the role."
               FEALTY_F(RoleOut, titleTranslations, "Titles by language code."), FEALTY_F(RoleOut, memberCount, "Members who have it."))
 FEALTY_SCHEMA(fealty::members::RoleMemberIn,
               FEALTY_F(RoleMemberIn, userId, "Short id of the member.", {.max = 100, .required = true, .example = "\"1203\""}))
+FEALTY_SCHEMA(fealty::members::MemberTagsOut, FEALTY_F(MemberTagsOut, userId, "Short id of the member."),
+              FEALTY_F(MemberTagsOut, tags, "Names of the tags that he has now."))
 FEALTY_SCHEMA(fealty::members::TagIn,
               FEALTY_F(TagIn, name, "1 to 50 characters without a comma, unique.", {.min = 1, .max = 50, .required = true}))
 FEALTY_SCHEMA(fealty::members::TagOut, FEALTY_F(TagOut, _id, "Id of the tag."), FEALTY_F(TagOut, name, "Name."),

@@ -45,19 +45,15 @@ Route listing(Route route, std::string message, std::function<Result<std::vector
   return route;
 }
 
-Route moving(RolesService& service, std::string const& word, std::string id, std::string summary, std::string description,
-             RolesService::Move move) {
+Route moving(RolesService& service, std::string const& word, std::string id, std::string summary, std::string description, Move move) {
   Route route = base(Method::post, "/roles/{id}/" + word, std::move(id), std::move(summary), std::move(description),
                      {&errors::kRoleNotFound, &errors::kUserNotFound, &errors::kAmbiguousMember, &errors::kBaseRole, &errors::kRankTooLow,
                       &errors::kPermissionNotHeld});
   route.list = true;
   return access::once_route<RoleMemberIn, RoleOut>(
-      std::move(route),
-      [&service, move](Context& c, Request const& r, RoleMemberIn const& in, std::optional<access::OnceKey> key) -> Result<api::Answer> {
+      std::move(route), [&service, move](Context& c, Request const& r, RoleMemberIn const& in, auto const& key) -> Result<api::Answer> {
         auto const role = api::path_id(r, 0, errors::kRoleNotFound);
         if (!role) return std::unexpected(role.error());
-        // The same body for another role is another request.
-        if (key) key->operation += ":" + role->to_string();
         return service.move(c, *role, in.userId, move, key);
       });
 }
@@ -97,11 +93,11 @@ std::vector<Route> roles_routes(RolesService& service) {
                                 "By short id; @all included.", {&errors::kUserNotFound, &errors::kAmbiguousMember}),
                            "User roles fetched successfully",
                            [&service](Context& c, Request const& r) { return service.of_user(c, r.path_args.at(0)); }));
-  routes.push_back(moving(service, "add", "roles.give", "Add role to user", "Giving what the member has already changes nothing.",
-                          RolesService::Move::give));
+  routes.push_back(
+      moving(service, "add", "roles.give", "Add role to user", "Giving what the member has already changes nothing.", Move::give));
   routes.push_back(moving(service, "remove", "roles.take", "Remove role from user",
                           "Taking what the member has not changes nothing. Anybody who may come here may give up a role of his own.",
-                          RolesService::Move::take));
+                          Move::take));
   return routes;
 }
 
@@ -144,6 +140,22 @@ std::vector<Route> tags_routes(TagsService& service) {
                                                           if (!id) return std::unexpected(id.error());
                                                           return service.remove(c, *id);
                                                         }));
+  for (auto const move : {Move::give, Move::take}) {
+    bool const gives = move == Move::give;
+    auto moving = route(Method::post, true, gives ? "tags.give" : "tags.take", gives ? "Add a tag to a user" : "Remove a tag from a user",
+                        {&errors::kTagNotFound, &errors::kUserNotFound});
+    if (gives) moving.errors.push_back(&errors::kTooManyTags);
+    moving.path += gives ? "/add" : "/remove";
+    moving.description = gives ? "Giving what the member has already changes nothing." : "Taking what the member has not changes nothing.";
+    moving.needs = Needs::key({Permission::user_fields});
+    routes.push_back(access::once_route<RoleMemberIn, MemberTagsOut>(
+        std::move(moving),
+        [&service, move](Context& c, Request const& r, RoleMemberIn const& in, auto const& key) -> Result<api::Answer> {
+          auto const id = api::path_id(r, 1, errors::kTagNotFound);
+          if (!id) return std::unexpected(id.error());
+          return service.move(c, *id, in.userId, move, key);
+        }));
+  }
   return routes;
 }
 

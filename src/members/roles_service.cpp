@@ -68,9 +68,7 @@ class RoleBook {
     }
     if (who.as_member) keeper.server_permissions &= ~kServerAdministrator;
     if (keeper.rank.tier >= Rank::Tier::administrator) {
-      if (who.lacks_second_factor)
-        return fail(access::errors::kSecondFactorSetup,
-                    "This community asks its owners and administrators for a second factor. Set one up for your account first.");
+      if (who.lacks_second_factor) return std::unexpected(access::second_factor_missing());
       keeper.server_permissions = kAllServerPermissions;
       keeper.channel_permissions = kAllChannelPermissions;
     }
@@ -148,26 +146,31 @@ std::unexpected<Error> base_role(std::string message) { return fail(errors::kBas
 
 }  // namespace
 
-bool set_member_roles(sql::Tx& tx, NumberSource& numbers, CommunityNo community, MemberNo member, std::vector<std::int64_t> const& roles,
-                      access::Actor const& actor, TimeMs now) {
-  auto catalogue = load_catalogue(tx, community);
+bool edit_member_set(sql::Tx& tx, NumberSource& numbers, api::Context const& c, MemberNo member, Slot::Kind kind,
+                     std::function<void(std::set<std::int64_t>&)> const& edit) {
+  auto catalogue = load_catalogue(tx, c.community);
   // The write path guards powerful roles and the owner against bulk jobs; who comes here was judged by his rank.
   for (auto& role : catalogue.roles) role.administrator = role.powerful = false;
-  MemberChanges changes(community, catalogue, {*default_slot("Role")});
+  MemberChanges changes(c.community, catalogue, {*default_slot(kind == Slot::Kind::role_set ? "Role" : "Tag")});
   changes.load(tx, {member});
+  std::size_t const person = *changes.find(member);
+  std::set<std::int64_t> set;
+  if (auto const& before = changes.state(person, 0).value; before.present)
+    for (auto const part : split(before.text, ',')) set.insert(std::stoll(std::string(part)));
+  edit(set);
   std::vector<std::string> parts;
-  for (auto const role : roles) parts.push_back(std::to_string(role));
+  for (auto const number : set) parts.push_back(std::to_string(number));
   auto const value = parts.empty() ? Value::none() : Value::of(join(parts, ","));
-  auto change =
-      changes.evaluate({0, 0}, *changes.find(member), 0, ledger::Operator::overwrite, value, api::PermissionSet::everything(), {});
-  if (!change) throw std::logic_error("a role set was refused: " + change.error().message);
+  auto change = changes.evaluate({0, 0}, person, 0, ledger::Operator::overwrite, value, api::PermissionSet::everything(), {});
+  if (!change) throw std::logic_error("a set was refused: " + change.error().message);
   std::vector<SlotChange> row{*std::move(change)};
   if (!changes.commit_row(row)) return false;
   SourceNo const source{numbers.next()};
+  auto const actor = access::actor_of(c.principal);
   ledger::create_source(
-      tx, community, source,
+      tx, c.community, source,
       {.kind = actor.type, .external_id = "auto:" + std::to_string(source.value), .actor = actor, .history_items = changes.history_items()},
-      now);
+      c.now);
   changes.write(tx, source, numbers, 1);
   return true;
 }
@@ -302,16 +305,13 @@ Result<api::Answer> RolesService::move(api::Context const& c, PublicId id, std::
     bool const himself = keeper->account == member;
     auto const allowed = move == Move::give ? may_give(*keeper, *role) : may_take(*keeper, *role, book.rank_of_member(member), himself);
     if (!allowed) return std::unexpected(allowed.error());
-    auto set = roles_of(tx, c.community, member);
-    auto const at = std::ranges::lower_bound(set, role->number);
-    bool const has = at != set.end() && *at == role->number;
-    bool const is_new = has != (move == Move::give);
-    if (is_new) {
-      if (has)
-        set.erase(at);
+    bool const is_new = edit_member_set(tx, numbers_, c, member, Slot::Kind::role_set, [&](std::set<std::int64_t>& set) {
+      if (move == Move::give)
+        set.insert(role->number);
       else
-        set.insert(at, role->number);
-      set_member_roles(tx, numbers_, c.community, member, set, access::actor_of(c.principal), c.now);
+        set.erase(role->number);
+    });
+    if (is_new) {
       api::JsonWriter w;
       w.begin_object().key("_id").string(role->id().to_string()).key("title").string(role->title).end_object();
       audit(tx, numbers_, c, move == Move::give ? "role.give" : "role.take", account->id().to_string(),

@@ -1,10 +1,10 @@
 // Segments: filters of members that are kept under a name, and the pages and files of those who fit. Evaluated by what evaluates
 // users/filter.
 #pragma once
+#include "access/once.h"
 #include "api/context.h"
 #include "api/route.h"
 #include "api/typed.h"
-#include "jobs/once.h"
 #include "members/segments_api.h"
 #include "members/segments_store.h"
 #include "members/user_pages.h"
@@ -28,7 +28,7 @@ class SegmentsService {
 
   Result<api::Listing<SegmentOut>> list(api::Context const& context, SegmentsQuery const& query);
   Result<SegmentOut> get(api::Context const& context, PublicId id);
-  Result<api::Answer> create(api::Context const& context, CreateSegmentIn const& in, std::optional<jobs::OnceKey> const& key);
+  Result<api::Answer> create(api::Context const& context, CreateSegmentIn const& in, std::optional<access::OnceKey> const& key);
   // What is absent stays. What is stored already changes nothing, updatedAt neither.
   Result<SegmentOut> update(api::Context const& context, PublicId id, UpdateSegmentIn const& in);
   Result<DeletedSegment> remove(api::Context const& context, PublicId id);

@@ -60,7 +60,8 @@ std::vector<Route> segments_routes(SegmentsService& service) {
 
   routes.push_back(api::typed_route<None, UpdateSegmentIn, SegmentOut>(
       base(Method::put, one, "segments.update", "Change a segment", "What is absent stays.", writes,
-           {&errors::kSegmentNotFound, &errors::kSegmentExists, &errors::kUnknownColumn, &errors::kUnknownOperator}),
+           {&errors::kSegmentNotFound, &errors::kSegmentExists, &errors::kSegmentBroken, &errors::kUnknownColumn,
+            &errors::kUnknownOperator}),
       "Segment updated successfully",
       [&service](Context& c, Request const& r, None const&, UpdateSegmentIn const& in) -> Result<SegmentOut> {
         auto const id = id_of(r);

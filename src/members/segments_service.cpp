@@ -183,14 +183,14 @@ Result<SegmentOut> SegmentsService::get(Context const& context, PublicId id) {
   });
 }
 
-Result<api::Answer> SegmentsService::create(Context const& context, CreateSegmentIn const& in, std::optional<jobs::OnceKey> const& key) {
+Result<api::Answer> SegmentsService::create(Context const& context, CreateSegmentIn const& in, std::optional<access::OnceKey> const& key) {
   Segment segment;
   std::vector<Issue> issues;
   segment.name = read_name(in.name, issues);
   segment.description = in.description.value_or("");
   segment.created_at = segment.updated_at = context.now;
   check_size(in.filter.text, issues);
-  return jobs::once(database_, context.community, key, context.now, [&](sql::Tx& tx) -> Result<api::Answer> {
+  return access::once(database_, context.community, key, context.now, [&](sql::Tx& tx) -> Result<api::Answer> {
     auto found = issues;
     // Until this transaction ends no other segment is made, so that the count holds.
     segment.number = sql::draw_numbers(tx, "segment");
@@ -209,7 +209,7 @@ Result<api::Answer> SegmentsService::create(Context const& context, CreateSegmen
 Result<SegmentOut> SegmentsService::update(Context const& context, PublicId id, UpdateSegmentIn const& in) {
   // Without a key this is a transaction that runs again when it meets another one's row.
   std::optional<SegmentOut> out;
-  auto const written = jobs::once(database_, context.community, {}, context.now, [&](sql::Tx& tx) -> Result<api::Answer> {
+  auto const written = access::once(database_, context.community, {}, context.now, [&](sql::Tx& tx) -> Result<api::Answer> {
     auto const before = lock_segment(tx, context.community, id.number);
     if (!before || before->id() != id) return no_such_segment();
     std::vector<Issue> issues;
@@ -218,10 +218,15 @@ Result<SegmentOut> SegmentsService::update(Context const& context, PublicId id, 
     if (in.description) after.description = *in.description;
     if (in.filter) check_size(in.filter->text, issues);
     if (in.filter || in.columns) {
-      auto text = show_segment(before->kept, load_catalogue(tx, context.community)).text;
-      if (in.filter) text.filter = in.filter->text;
-      if (in.columns) text.columns = *in.columns;
-      after.kept = bound_and_locked(tx, context, text, issues);
+      // What stays is bound anew by its names. Of what is gone the name may be another one's by now.
+      auto stays = before->kept;
+      if (in.filter) stays.text.filter = "{}";
+      if (in.columns) stays.text.columns.clear();
+      auto given = show_segment(stays, load_catalogue(tx, context.community));
+      if (!given.gone.empty()) return std::unexpected(broken(*before, {std::move(given.gone), {}}));
+      if (in.filter) given.text.filter = in.filter->text;
+      if (in.columns) given.text.columns = *in.columns;
+      after.kept = bound_and_locked(tx, context, given.text, issues);
     }
     if (!issues.empty()) return std::unexpected(refused(std::move(issues)));
     bool const is_same = after.name == before->name && after.description == before->description && after.kept.text == before->kept.text;

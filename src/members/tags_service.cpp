@@ -4,6 +4,8 @@
 #include "base/text.h"
 #include "members/catalogue_store.h"
 #include "members/community_settings_store.h"
+#include "members/history_items.h"
+#include "members/member_reference.h"
 #include "members/roles.h"
 #include "members/roles_store.h"
 #include "sql/counters.h"
@@ -96,6 +98,41 @@ Result<TagOut> TagsService::remove(api::Context const& c, PublicId id) {
     ledger::lock_everybody(tx, c.community);
     auto out = shown(*tag, delete_tag(tx, c.community, tag->number));
     audit(tx, numbers_, c, "tag.delete", out, access::audit_value(api::to_json(out), c.request_id));
+    return out;
+  });
+}
+
+Result<api::Answer> TagsService::move(api::Context const& c, PublicId id, std::string const& user, Move move,
+                                      std::optional<access::OnceKey> const& key) {
+  std::string const message = move == Move::give ? "Add tag to user success." : "Remove tag from user success.";
+  return access::once_as<MemberTagsOut>(200, message, database_, c, key, [&](sql::Tx& tx) -> Result<MemberTagsOut> {
+    auto account = find_user(tx, c.community, user);
+    // The tags are read behind the lock: whoever deletes one waits, or is done. The member may have gone meanwhile.
+    if (account) {
+      bool is_here = false;
+      lock_memberships(tx, c.community, {account->number}, false,
+                       [&](Membership const& m) { is_here = m.state != MembershipState::deleted; });
+      if (!is_here) account = std::unexpected(no_such_member());
+    }
+    auto const known = list_tags(tx, c.community);
+    auto const* const tag = find(known, id);
+    if (!tag) return no_tag();
+    if (!account) return std::unexpected(account.error());
+    MemberTagsOut out{std::to_string(account->number.value), {}};
+    bool is_full = false;
+    bool const is_new = edit_member_set(tx, numbers_, c, account->number, Slot::Kind::tag_set, [&](std::set<std::int64_t>& set) {
+      if (move == Move::take)
+        set.erase(tag->number);
+      else if (is_full = set.size() >= kTagsPerMemberMax && !set.contains(tag->number); !is_full)
+        set.insert(tag->number);
+      for (auto const& t : known)
+        if (set.contains(t.number)) out.tags.push_back(t.name);
+    });
+    if (is_full) return fail(errors::kTooManyTags, "A member can have at most " + std::to_string(kTagsPerMemberMax) + " tags.");
+    if (is_new)
+      access::write_audit(tx, c.community, numbers_.next(),
+                          {access::actor_of(c.principal), move == Move::give ? "tag.give" : "tag.take", account->id().to_string(),
+                           access::audit_value(api::to_json(shown(*tag)), c.request_id), c.remote_address, c.now});
     return out;
   });
 }

@@ -2,11 +2,11 @@
 #pragma once
 #include <memory>
 
+#include "access/once.h"
 #include "access/passwords.h"
 #include "api/context.h"
 #include "api/route.h"
 #include "base/number_source.h"
-#include "jobs/once.h"
 #include "members/users_api.h"
 #include "members/users_export_api.h"
 #include "sql/sql.h"
@@ -36,7 +36,7 @@ class UsersService {
 
   // `issues`: what is wrong with the request already; told together with what is wrong with its values.
   Result<api::Answer> create(api::Context const& context, CreateUserIn const& in, std::vector<Issue> issues,
-                             std::optional<jobs::OnceKey> const& key);
+                             std::optional<access::OnceKey> const& key);
 
   Result<UserInfo> info(api::Context const& context, UserInfoIn const& in);
   Result<ActivityOut> activity(api::Context const& context, ActivityIn const& in);
@@ -51,6 +51,7 @@ class UsersService {
   std::unique_ptr<UserPages> pages_;
 };
 
-std::vector<api::Route> users_routes(UsersService& service);
+// A request with a password runs behind its turn on the hasher.
+std::vector<api::Route> users_routes(UsersService& service, access::PasswordHasher& hasher);
 
 }  // namespace fealty::members

@@ -295,7 +295,7 @@ Error problems_of(std::vector<Issue> issues, std::initializer_list<ErrorDef cons
 }
 
 Result<api::Answer> UsersService::create(api::Context const& context, CreateUserIn const& in, std::vector<Issue> issues,
-                                         std::optional<jobs::OnceKey> const& key) {
+                                         std::optional<access::OnceKey> const& key) {
   check_texts(in, issues);
   if (!issues.empty()) {
     database_.read([&](sql::Tx& tx) { Creation(tx, numbers_, context, in, "", {}).check(issues); });
@@ -318,7 +318,7 @@ Result<api::Answer> UsersService::create(api::Context const& context, CreateUser
     return found;
   });
   if (!is_known) fresh = {database_.write([](sql::Tx& tx) { return sql::draw_numbers(tx, "account"); })};
-  return jobs::once(database_, context.community, key, context.now, [&](sql::Tx& tx) -> Result<api::Answer> {
+  return access::once(database_, context.community, key, context.now, [&](sql::Tx& tx) -> Result<api::Answer> {
     auto made = Creation(tx, numbers_, context, in, hash, fresh).run();
     if (!made) return std::unexpected(std::move(made).error());
     return api::Answer{.message = "User created successfully", .data = api::to_json(*made)};

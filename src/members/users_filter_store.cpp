@@ -368,10 +368,7 @@ std::string_view FilterPage::keep(std::string_view text) {
 }
 
 bool names_one(std::vector<Condition> const& conditions) {
-  if (conditions.size() != 1) return false;
-  auto const& c = conditions.front();
-  bool const is_number = c.column == Column::email || c.column == Column::username || c.column == Column::id || c.column == Column::user_id;
-  return is_number && !c.negated && c.kind == Kind::range && c.low == c.high;
+  return conditions.size() == 1 && conditions.front().kind == Kind::range && names_members(conditions.front());
 }
 
 void filter_page(sql::Tx& tx, CommunityNo community, std::vector<Condition> const& conditions, std::optional<FilterPlace> after,

@@ -51,6 +51,10 @@ class ValueWrite {
   // The member, locked; the definitions hold until the transaction ends.
   Result<void> begin(std::string const& user) {
     auto account = find_user(tx_, context_.community, user);
+    auto others = may_touch_others(context_.principal);
+    // Who may write his own values alone learns nothing of others, not even whether they are there.
+    if (!others && (!account || account->number != context_.principal.account)) return std::unexpected(std::move(others).error());
+    own_alone = !others;
     if (!account) return std::unexpected(std::move(account).error());
     account_ = *std::move(account);
     ledger::lock_ranges_later(tx_, context_.community, {account_.number}, ledger::RangeLock::shared);
@@ -100,6 +104,7 @@ class ValueWrite {
   }
 
   Catalogue catalogue;
+  bool own_alone = false;  // no more than a member may do for himself
 
  private:
   std::optional<ValueProblem> evaluate_one(Wanted const& w, std::size_t s) {
@@ -150,14 +155,17 @@ Operator op_of(std::optional<std::string> const& text) {
 }
 
 // The definitions that the request names, each once.
-std::vector<Wanted> read_wanted(api::Context const& context, SetValuesIn const& in, Catalogue const& catalogue,
+std::vector<Wanted> read_wanted(api::Context const& context, SetValuesIn const& in, Catalogue const& catalogue, bool own_alone,
                                 std::vector<Issue>& issues) {
   std::vector<Wanted> out;
   std::set<FieldNo> named;
   for (std::size_t i = 0; i < in.customFields.size(); ++i) {
     auto const& given = in.customFields[i];
     std::string const place = "/customFields/" + std::to_string(i), name_place = place + "/fieldIdorName";
-    auto const* const field = find_custom_field(catalogue, given.fieldIdorName);
+    auto const* field = find_custom_field(catalogue, given.fieldIdorName);
+    bool const is_fixed = field && own_alone && !field->member_editable;
+    // What he neither sees nor edits is nothing to him.
+    if (is_fixed && !field->is_seen_by_members()) field = nullptr;
     if (!field) {
       bool const is_default = find_default_field(context.principal.community_id, given.fieldIdorName).has_value();
       issues.push_back({name_place, is_default ? "default_field" : "unknown_field",
@@ -165,6 +173,8 @@ std::vector<Wanted> read_wanted(api::Context const& context, SetValuesIn const& 
                                    : "There is no custom field \"" + given.fieldIdorName + "\"."});
     } else if (!named.insert(field->number).second) {
       issues.push_back({name_place, "duplicate_field", field->name + " is named twice."});
+    } else if (is_fixed) {
+      issues.push_back({name_place, std::string(errors::kFieldNotEditable.code), field->name + " is not changed by members themselves."});
     } else {
       out.push_back({field, op_of(given.op), given.value.text, place + "/value"});
     }
@@ -175,30 +185,31 @@ std::vector<Wanted> read_wanted(api::Context const& context, SetValuesIn const& 
 // What is wrong with values, told with the code that all of it has.
 Error refused(std::vector<Issue> issues) {
   return problems_of(std::move(issues), {&errors::kUnknownField, &errors::kDefaultFieldValue, &errors::kBadValue, &errors::kValueRequired,
-                                         &errors::kOpNotNumeric, &errors::kIdentifierTaken});
+                                         &errors::kOpNotNumeric, &errors::kIdentifierTaken, &errors::kFieldNotEditable});
 }
 
 }  // namespace
 
 Result<api::Answer> HistoriesService::set(api::Context const& context, std::string const& user, SetValuesIn const& in,
-                                          std::optional<jobs::OnceKey> const& key) {
-  return jobs::once(database_, context.community, key, context.now, [&](sql::Tx& tx) -> Result<api::Answer> {
+                                          std::optional<access::OnceKey> const& key) {
+  return access::once(database_, context.community, key, context.now, [&](sql::Tx& tx) -> Result<api::Answer> {
     ValueWrite write(tx, numbers_, context);
     if (auto begun = write.begin(user); !begun) return std::unexpected(std::move(begun).error());
     std::vector<Issue> issues;
-    auto const wanted = read_wanted(context, in, write.catalogue, issues);
+    auto const wanted = read_wanted(context, in, write.catalogue, write.own_alone, issues);
     if (auto evaluated = write.evaluate(wanted, issues); !evaluated) return std::unexpected(std::move(evaluated).error());
     if (!issues.empty()) return std::unexpected(refused(std::move(issues)));
     write.write(in.reason.value_or(""), "", "user.fields");
 
     SetValuesOut out{std::to_string(write.account().number.value), {"{"}, {}};
     for (std::size_t s = 0; s < wanted.size(); ++s) {
+      if (write.changed(s)) out.changed.push_back(wanted[s].field->key);
+      if (write.own_alone && !wanted[s].field->is_seen_by_members()) continue;
       auto& json = out.customFields.text;
-      if (s > 0) json += ',';
+      if (json.size() > 1) json += ',';
       api::write_json_string(json, wanted[s].field->key);
       json += ':';
       write_value(json, write.slot(s), write.state(s).value, write.catalogue);
-      if (write.changed(s)) out.changed.push_back(wanted[s].field->key);
     }
     out.customFields.text += '}';
     return api::Answer{.message = "Update user field values successful", .data = api::to_json(out)};
@@ -206,10 +217,10 @@ Result<api::Answer> HistoriesService::set(api::Context const& context, std::stri
 }
 
 Result<api::Answer> HistoriesService::create(api::Context const& context, std::string const& user, CreateHistoryIn const& in,
-                                             std::optional<jobs::OnceKey> const& key) {
+                                             std::optional<access::OnceKey> const& key) {
   if (in.fieldId.has_value() == in.field.has_value())
     return std::unexpected(api::invalid_request({{"/fieldId", "required", "Name the field by fieldId or by field, one of the two."}}));
-  return jobs::once(database_, context.community, key, context.now, [&](sql::Tx& tx) -> Result<api::Answer> {
+  return access::once(database_, context.community, key, context.now, [&](sql::Tx& tx) -> Result<api::Answer> {
     ValueWrite write(tx, numbers_, context);
     if (auto begun = write.begin(user); !begun) return std::unexpected(std::move(begun).error());
     auto const& text = in.fieldId ? *in.fieldId : *in.field;

@@ -115,6 +115,34 @@ TEST(Passwords, WorkThatWaitsForItsTurnHoldsNobody) {
   EXPECT_TRUE(done.try_wait());
 }
 
+TEST(Passwords, WhatHashesNothingDoesNotWaitForWhatDoes) {
+  std::latch begun(1), go(1), done(1);
+  PasswordHasher hasher(1, 2);
+  PasswordHasher::Work busy = [&] {
+    begun.count_down();
+    go.wait();
+  };
+  ASSERT_TRUE(hasher.later(busy));
+  begun.wait();
+  auto const handler = on_hasher(
+      hasher, [](api::Context&, api::Request& r) -> Result<api::Answer> { return api::Answer{.message = r.body}; },
+      [](api::Request const& r) { return r.body == "hashes"; });
+  api::Context context;
+  api::Request plain, hashing;
+  plain.body = "hashes nothing";
+  hashing.body = "hashes";
+  std::string answers;
+  handler(context, hashing, [&](Result<api::Answer> const& answer, std::exception_ptr const&) {
+    answers += answer->message;
+    done.count_down();
+  });
+  handler(context, plain, [&](Result<api::Answer> const& answer, std::exception_ptr const&) { answers += answer->message + ", "; });
+  EXPECT_EQ(answers, "hashes nothing, ");
+  go.count_down();
+  done.wait();
+  EXPECT_EQ(answers, "hashes nothing, hashes");
+}
+
 TEST(AddressBlocks, AreWhatOneClientCanChooseFrom) {
   EXPECT_EQ(address_block("192.0.2.1"), address_block("192.0.2.254"));
   EXPECT_NE(address_block("192.0.2.1"), address_block("192.0.3.1"));

@@ -81,7 +81,7 @@ RouteTable table() {
        .id = "things.create",
        .summary = "Create a thing.",
        .tag = "Things",
-       .errors = {&kThingLocked}},
+       .errors = {&kThingLocked, &fealty::errors::kIdempotencyKeyReused}},
       "Created", [](Context&, None const&, Thing const& in) -> Result<Thing> { return in; }, 201));
   out.add({.method = Method::post,
            .path = "/things/upload",
@@ -250,7 +250,7 @@ TEST(OpenApi, DescribesEnvelopesOfTheFamilies) {
 TEST(OpenApi, ListsTheCodesOfEachStatus) {
   auto const doc = document();
   auto const conflict = at(doc, "/paths/~1v1~1things/post/responses/409");
-  EXPECT_EQ(json::serialize(conflict.at("x-codes")), R"(["idempotency_key_reused","request_in_progress","thing_locked"])");
+  EXPECT_EQ(json::serialize(conflict.at("x-codes")), R"(["idempotency_key_reused","thing_locked"])");
   EXPECT_EQ(json::serialize(at(doc, "/paths/~1roles~1{userId}/get/responses/404/content")),
             R"({"application/json":{"schema":{"$ref":"#/components/schemas/SystemError"}}})");
   EXPECT_EQ(json::serialize(at(doc, "/paths/~1v1~1things/get/responses/401/x-codes")), R"(["insufficient_permission","unauthorized"])");
@@ -266,6 +266,12 @@ TEST(OpenApi, DescribesUploadsAsFormAndAsCsv) {
   EXPECT_TRUE(content.as_object().contains("text/csv"));
   auto const parameters = json::serialize(at(doc, "/paths/~1v1~1things~1upload/post/parameters"));
   EXPECT_THAT(parameters, HasSubstr(R"({"name":"dry_run","in":"query","schema":{"type":"boolean","description":"Write nothing."}})"));
+}
+
+TEST(OpenApi, OffersIdempotencyKeysWhereTheyAreHonoured) {
+  auto const doc = document();
+  EXPECT_THAT(json::serialize(at(doc, "/paths/~1v1~1things/post/parameters")), HasSubstr("Idempotency-Key"));
+  EXPECT_THAT(json::serialize(at(doc, "/paths/~1v1~1things~1upload/post")), Not(HasSubstr("dempotency")));
 }
 
 TEST(OpenApi, DescribesQueryParameters) {

@@ -37,6 +37,15 @@ TEST(NumberSource, NeverRepeatsAcrossBlocksNodesAndAClockThatStepsBack) {
   }
 }
 
+TEST(NumberSource, HasNumbersForTimesBeforeItsOwnAndBehindThem) {
+  EXPECT_EQ(NumberSource::first_at(NumberSource::kEpochMs - 1), 0);
+  EXPECT_EQ(NumberSource::time_of(NumberSource::first_at(1'775'552'400'123)), 1'775'552'400'123);
+  auto const end = NumberSource::time_of(INT64_MAX);
+  EXPECT_LT(NumberSource::first_at(end), INT64_MAX);
+  EXPECT_EQ(NumberSource::first_at(end + 1), INT64_MAX);
+  EXPECT_EQ(NumberSource::first_at(*parse_day("9999-12-31")), INT64_MAX);
+}
+
 TEST(Time, RoundTripsIsoTextAndRefusesImpossibleDays) {
   EXPECT_EQ(to_iso(1'775'552'400'123), "2026-04-07T09:00:00.123Z");
   EXPECT_EQ(parse_iso("2026-04-07T09:00:00.123Z"), 1'775'552'400'123);

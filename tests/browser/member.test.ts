@@ -67,7 +67,8 @@ test("A member is suspended until the end of a day, and the suspension is lifted
   await page.getByRole("button", { name: "Lift" }).click();
   await dialog.getByRole("textbox", { name: "Reason" }).fill("Appeal");
   await dialog.getByRole("button", { name: "Lift" }).click();
-  await page.getByText("can come in again.").last().waitFor();
+  await page.getByRole("alert").getByText("can come in again.").waitFor();
+  await dialog.waitFor({ state: "hidden" });
   await page.getByRole("button", { name: "Warn" }).waitFor();
   assert.equal((await info("member00002")).data.status, "active");
 });
@@ -94,7 +95,7 @@ test("Roles are given and taken away, and the profile is edited", async ({ page,
   await page.getByText("Trader is given.").waitFor();
   assert.deepEqual((await info("member00004")).data.roles, ["Trader"]);
   await page.getByRole("button", { name: "Undo" }).click();
-  await page.getByText("No roles").first().waitFor();
+  await page.getByText("No roles").waitFor();
 
   troubles.expect(/^answer 400 to PATCH \/v1\/users\//);
   await page.getByRole("button", { name: "Edit profile" }).click();

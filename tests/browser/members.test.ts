@@ -208,6 +208,7 @@ test("A member is added; what is wrong is told at its field", async ({ page, sig
   await dialog.getByRole("button", { name: "Add member" }).click();
   await dialog.getByText("it has 3 to 50 characters").waitFor();
   await dialog.getByText('"12,5" is not a number').waitFor();
+  assert.equal(await dialog.getByRole("alert").count(), 0, "what stands at its field is not told twice");
   await look(page, "members-new");
 
   await dialog.getByLabel("Username").fill("zoe");

@@ -125,7 +125,7 @@ async function visit(page: Page, folder: string): Promise<void> {
     await picture(page, folder, name);
 
     await page.setViewportSize(desktop);
-    const entries = page.locator(`main a[href^="${address}/"]`);
+    const entries = page.locator(`main a[href^="${address}/"]:not([href$="/new"])`);
     if (address === home || (await entries.count()) === 0) continue;
     await page.goto((await entries.first().getAttribute("href"))!);
     await wait(page);

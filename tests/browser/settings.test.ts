@@ -181,7 +181,10 @@ test("The community takes a new name, zone and retention", async ({ page, signIn
   await page.getByText("A whole number from 1 to 365.").waitFor();
   await look(page, "community-settings");
   await page.getByLabel("Deleted members can be restored for").fill("60");
-  await page.getByRole("button", { name: "Save" }).nth(1).click();
+  await Promise.all([
+    page.waitForResponse((answer) => answer.request().method() !== "GET" && answer.ok()),
+    page.getByRole("button", { name: "Save" }).nth(1).click(),
+  ]);
   await page.reload();
   assert.equal(await page.getByLabel("Deleted members can be restored for").inputValue(), "60 days");
 
@@ -192,6 +195,60 @@ test("The community takes a new name, zone and retention", async ({ page, signIn
   await page.getByText("Saved").waitFor();
   await page.reload();
   assert.equal(await page.getByLabel("Older changes are removed after").inputValue(), "30 days");
+});
+
+test("What was entered is not lost by a key, a click beside it or a link", async ({ page, signIn }) => {
+  await signIn();
+  await page.goto(settings("tags"));
+  await page.getByRole("button", { name: "New tag" }).first().click();
+  const form = page.getByRole("dialog", { name: "New tag" });
+  await form.waitFor();
+  await page.keyboard.press("Escape");
+  await form.waitFor({ state: "hidden" });
+
+  const question = page.getByRole("dialog", { name: "Discard what you entered?" });
+  await page.getByRole("button", { name: "New tag" }).first().click();
+  await form.getByLabel("Name").fill("Trial");
+  await page.keyboard.press("Escape");
+  await question.waitFor();
+  await look(page, "discard");
+  await page.keyboard.press("Escape");
+  await question.waitFor({ state: "hidden" });
+  assert.equal(await form.getByLabel("Name").inputValue(), "Trial");
+  await page.mouse.click(5, 5);
+  await question.getByRole("button", { name: "Discard" }).click();
+  await form.waitFor({ state: "hidden" });
+  await question.waitFor({ state: "hidden" });
+
+  // Two forms of one page ask once.
+  await page.getByRole("link", { name: "Community", exact: true }).click();
+  await page.getByLabel("Name", { exact: true }).fill("Another name");
+  await page.getByLabel("Deleted members can be restored for").fill("77");
+  await page.getByRole("link", { name: "Tags" }).click();
+  await question.getByRole("button", { name: "Keep editing" }).click();
+  await question.waitFor({ state: "hidden" });
+  assert.match(page.url(), /settings\/community$/);
+  assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "Another name");
+  await page.getByRole("link", { name: "Tags" }).click();
+  await question.getByRole("button", { name: "Discard" }).click();
+  await page.getByRole("heading", { name: "Tags", exact: true }).waitFor();
+  assert.equal(await question.count(), 0);
+
+  // The browser asks where the page cannot; who signs out has decided.
+  const asked: string[] = [];
+  page.on("dialog", (dialog) => {
+    asked.push(dialog.type());
+    void dialog.accept();
+  });
+  await page.getByRole("link", { name: "Community", exact: true }).click();
+  await page.getByLabel("Name", { exact: true }).fill("Another name");
+  await page.reload();
+  assert.deepEqual(asked, ["beforeunload"]);
+  await page.getByLabel("Name", { exact: true }).fill("Another name");
+  await page.getByRole("button", { name: /^Your account/ }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await page.waitForURL("**/sign-in*");
+  assert.deepEqual(asked, ["beforeunload"]);
 });
 
 test("Pages are reached from the keyboard", async ({ page, signIn }) => {

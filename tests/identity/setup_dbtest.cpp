@@ -16,7 +16,7 @@ class FirstStart : public test::DatabaseTest {
       if (demo_fails_) throw std::runtime_error("no");
       return community.value == 1 ? 7 : 0;
     });
-    node_->routes = setup_routes(*setup_);
+    node_->routes = setup_routes(*setup_, node_->hasher);
     for (auto& r : auth_routes(node_->sign_in, node_->registrations, node_->own, node_->hasher)) node_->routes.push_back(std::move(r));
     for (auto& r : account_routes(node_->own, node_->hasher)) node_->routes.push_back(std::move(r));
   }

@@ -16,6 +16,7 @@
 #include "identity/accounts.h"
 #include "support/database.h"
 #include "support/ground.h"
+#include "support/reply.h"
 
 namespace fealty::identity {
 
@@ -79,12 +80,7 @@ class Node {
           context.community = who->community;
         }
       }
-      if (!route.later) return route.handler(context, request);
-      std::promise<Result<api::Answer>> answered;
-      route.later(context, request, [&](Result<api::Answer> result, std::exception_ptr thrown) {
-        thrown ? answered.set_exception(thrown) : answered.set_value(std::move(result));
-      });
-      return answered.get_future().get();
+      return test::answer_of(route, context, request);
     }();
     auto response = api::render(route.family, answer, "request");
     return {response.status, response.body, response.headers};

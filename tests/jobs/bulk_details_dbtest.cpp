@@ -1,4 +1,5 @@
 #include "bulk_machine.h"
+#include "jobs/job_log_store.h"
 
 namespace fealty::jobs {
 namespace {
@@ -223,6 +224,23 @@ TEST_P(Details, JobsAreFoundByAPartOfTheirName) {
   EXPECT_EQ(found("Éla"), "Élan_vital");
   EXPECT_EQ(found("april"), "");
   EXPECT_EQ(found(""), "Élan_vital, MARCH correction, March 100% bonus (dry run)");
+}
+
+TEST_P(Details, JobsStandInTheApiLogUnderTheNamesOfTheirCallers) {
+  queue(csv({{"ok", 1}}), {{"log_name", "of a key"}});
+  queue(csv({{"ok", 1}}), {{"log_name", "of a person"}});
+  test::run(db(), "UPDATE bulk_jobs SET actor_type = 'user', actor_id = '7' WHERE log_name = 'of a person'");
+  auto const found = [&](std::optional<std::string> caller) {
+    access::LogFilter filter;
+    filter.key = std::move(caller);
+    std::string out;
+    for (auto const& row : db().read([&](sql::Tx& tx) { return list_job_log(tx, kA, filter); }))
+      out += (out.empty() ? "" : ", ") + row.log_name + " by " + row.caller_prefix;
+    return out;
+  };
+  EXPECT_EQ(found({}), "of a person by user:7, of a key by " + context().principal.key_prefix);
+  EXPECT_EQ(found("user:7"), "of a person by user:7") << "as requests name a person";
+  EXPECT_EQ(found("7"), "");
 }
 
 TEST_P(Details, WhatCannotBeAnsweredSaysSo) {

@@ -23,7 +23,8 @@ class Currencies : public test::DatabaseTest {
     service_ = std::make_unique<CurrencyService>(db(), numbers_);
     routes_ = currency_routes(*service_);
   }
-  std::string ask(std::string_view id, std::string body = "", std::string code = "", api::CommunityRole role = api::CommunityRole::owner) {
+  std::string ask(std::string_view id, std::string body = "", std::string code = "", api::CommunityRole role = api::CommunityRole::owner,
+                  std::string const& once = "") {
     api::Context context;
     context.community = context.principal.community = kHere;
     context.principal.kind = api::PrincipalKind::user;
@@ -35,6 +36,7 @@ class Currencies : public test::DatabaseTest {
         api::Request request;
         request.body = std::move(body);
         request.path_args = {std::move(code)};
+        if (!once.empty()) request.headers.push_back({"idempotency-key", once});
         return api::render(route.family, route.handler(context, request), "request").body;
       }
     ADD_FAILURE() << "there is no route " << id;
@@ -89,6 +91,17 @@ TEST_P(Currencies, CanBeMadeBesideTheThreeAndPaidIn) {
   for (int i = 4; i < 20; ++i)
     ask("currencies.create", R"({"code":"c)" + std::to_string(i) + R"(","name":"N)" + std::to_string(i) + R"(","kind":"progress"})");
   EXPECT_THAT(ask("currencies.create", R"({"code":"last","name":"Last","kind":"progress"})"), HasSubstr("too_many_currencies"));
+}
+
+TEST_P(Currencies, AreMadeOnceByOneIdempotencyKey) {
+  auto const create = [&](std::string const& name) {
+    return ask("currencies.create", R"({"code":"stars","kind":"progress","name":")" + name + "\"}", "", api::CommunityRole::owner, "key");
+  };
+  auto const first = create("Stars");
+  EXPECT_THAT(first, HasSubstr(R"("code":"stars")"));
+  EXPECT_EQ(create("Stars"), first);
+  EXPECT_THAT(create("Suns"), HasSubstr("idempotency_key_reused"));
+  EXPECT_EQ(test::number(db(), "SELECT count(*) FROM audit_entries"), 1);
 }
 
 TEST_P(Currencies, LosePlacesOnlyWhileNoAmountNeedsThem) {

@@ -1,5 +1,8 @@
 #include "members/administrators.h"
 
+#include <latch>
+#include <thread>
+
 #include "members/roles.h"
 #include "members/users_harness.h"
 
@@ -14,7 +17,7 @@ class Administrators : public UsersTest {
     service_ = std::make_unique<AdministratorsService>(db(), numbers_);
     routes_ = administrators_routes(*service_);
   }
-  Answered ask(std::string_view id, std::string body = "", std::vector<std::string> path_args = {}) {
+  Reply ask(std::string_view id, std::string body = "", std::vector<std::string> path_args = {}, std::string const& once = "") {
     auto c = context();
     c.principal.kind = api::PrincipalKind::user;
     c.principal.account = {1};
@@ -24,13 +27,13 @@ class Administrators : public UsersTest {
         api::Request request;
         request.body = std::move(body);
         request.path_args = std::move(path_args);
-        auto const response = api::render(route.family, route.handler(c, request), "request");
-        return {response.status, response.body};
+        if (!once.empty()) request.headers.push_back({"idempotency-key", once});
+        return test::reply_of(route, c, request);
       }
     ADD_FAILURE() << "there is no route " << id;
     return {};
   }
-  Answered appoint(std::string const& email, std::string const& more = "") {
+  Reply appoint(std::string const& email, std::string const& more = "") {
     return ask("administrators.appoint", R"({"email":")" + email + "\"" + more + "}");
   }
   std::string mails() {
@@ -46,6 +49,30 @@ class Administrators : public UsersTest {
   std::vector<api::Route> routes_;
 };
 FEALTY_ON_BOTH_ENGINES(Administrators);
+
+TEST_P(Administrators, KeepTheRolesThatTheyAreGivenMeanwhile) {
+  if (engine() == sql::Engine::sqlite) return;  // one writer: there is no meanwhile
+  add_role(5, "Trader", 40);
+  std::latch held(1), free(1);
+  std::thread job([&] {
+    db().write([&](sql::Tx& tx) {
+      edit_member_set(tx, numbers_, context(), {2}, Slot::Kind::role_set, [](std::set<std::int64_t>& set) { set.insert(5); });
+      tx.settle();
+      held.count_down();
+      free.wait();
+    });
+  });
+  held.wait();
+  Answered made;
+  std::thread appointment([&] { made = appoint("m2@example.org"); });
+  while (number(db(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 0)
+    std::this_thread::yield();
+  free.count_down();
+  job.join();
+  appointment.join();
+  EXPECT_EQ(made.status, 201) << made.body;
+  EXPECT_EQ(number(db(), "SELECT count(*) FROM member_roles WHERE member_id = 2"), 2);
+}
 
 TEST_P(Administrators, AreMembersWhoGetTheRoleThatIsMadeForTheFirstOfThem) {
   add_role(5, "Trader", 40);
@@ -86,6 +113,17 @@ TEST_P(Administrators, AreInvitedOrGetAnAccountWhenTheyAreNoMembers) {
   EXPECT_EQ(appoint("m8@example.org").at("/code"), "\"user_deleted\"");
   EXPECT_EQ(appoint("nonsense").status, 400);
   EXPECT_EQ(number(db(), "SELECT count(*) FROM accounts WHERE email = 'new@example.org'"), 1);
+}
+
+TEST_P(Administrators, AreAppointedOnceByOneIdempotencyKey) {
+  auto const appoint_once = [&](std::string const& email) {
+    return ask("administrators.appoint", R"({"email":")" + email + "\"}", {}, "key");
+  };
+  auto const first = appoint_once("new@example.org");
+  EXPECT_EQ(first.at("/data/mail"), "\"claim\"") << first.body;
+  EXPECT_EQ(appoint_once("new@example.org").body, first.body);
+  EXPECT_EQ(appoint_once("m3@example.org").at("/code"), "\"idempotency_key_reused\"");
+  EXPECT_EQ(mails(), "claim:new@example.org:en");
 }
 
 TEST_P(Administrators, GetTheRoleThatIsNamedIfItAdministers) {

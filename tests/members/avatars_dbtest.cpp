@@ -207,6 +207,9 @@ TEST_P(Avatars, OfOthersAreChangedByAdministratorsAndKeysAlone) {
       EXPECT_EQ(post(who, part("user", other) + picture).body, refused.body) << other;
   }
   EXPECT_EQ(stored(1), "");
+  auto without_factor = user(1, api::CommunityRole::administrator);
+  without_factor.lacks_second_factor = true;
+  EXPECT_THAT(post(without_factor, part("user", "9") + picture).body, HasSubstr("second_factor_setup_required"));
   auto const administrator = user(1, api::CommunityRole::administrator);
   EXPECT_EQ(post(administrator, part("user", "9") + picture).status, 200) << "suspended";
   for (auto const& who : {key(), administrator}) {

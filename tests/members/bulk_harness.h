@@ -43,6 +43,8 @@ struct FieldExtras {
   bool required = false, identifier = false;
   std::string default_value = {};
   std::vector<std::string> options = {};
+  std::string visibility = "admin";
+  bool member_editable = false;
 };
 
 inline std::string outcome_text(jobs::RowOutcome const& o) {
@@ -181,6 +183,8 @@ class BulkTest : public test::DatabaseTest {
     wanted.default_value = extras.default_value;
     wanted.options = extras.options;
     wanted.identifier = extras.identifier;
+    wanted.visibility = extras.visibility;
+    wanted.member_editable = extras.member_editable;
     auto made = FieldService(db(), numbers_).create(kHere, wanted, {"operator", "shell", "Test"}, test::kNow);
     if (!made) throw std::logic_error("the test's field is wrong: " + made.error().message);
     return *made;

@@ -80,6 +80,46 @@ TEST_P(Histories, NameEverySource) {
   expect_sound();
 }
 
+TEST_P(Histories, TellOfWhatMembersSetThemselves) {
+  auto const shirt = field("Shirt", "select", {.options = {"S", "M"}, .visibility = "member", .member_editable = true});
+  field("Wish", "text", {.member_editable = true});
+  field("Level", "number", {.visibility = "member"});
+  field("Risk", "number");
+  auto const member = person(1, api::CommunityRole::member);
+  auto const put = [&](api::Context const& who, std::string const& user, std::string const& values) {
+    return call_as(who, "user_fields.set", {user}, R"({"customFields":[)" + values + "]}");
+  };
+  auto const value = [](std::string const& name, std::string const& json) {
+    return R"({"fieldIdorName":")" + name + R"(","value":)" + json + "}";
+  };
+  auto const made = put(member, "1", value("shirt", R"("M")") + "," + value("wish", R"("sun")"));
+  EXPECT_EQ(made.at("/data"), R"({"userId":"1","customFields":{"Shirt":"M"},"changed":["Shirt","Wish"]})") << "he does not see wishes";
+  EXPECT_EQ(put(member, PublicId::of(1, test::kNow).to_string(), value("shirt", R"("S")")).status, 200);
+  EXPECT_EQ(call("user_field_histories.of_field", {id_of(shirt)}).at("/data/0/source"), R"({"kind":"member","id":null,"label":null})");
+  EXPECT_EQ(test::number(db(), "SELECT count(*) FROM audit_entries WHERE action = 'user.fields'"), 2);
+
+  auto const before = test::dump(db());
+  EXPECT_EQ(put(member, "1", value("level", "1")).code(), "field_not_editable");
+  EXPECT_EQ(put(member, "1", value("risk", "1")).at("/code"), put(member, "1", value("nothing", "1")).at("/code"));
+  auto const mixed = put(member, "1", value("shirt", R"("M")") + "," + value("level", "1") + "," + value("risk", "1"));
+  EXPECT_EQ(mixed.status, 400);
+  EXPECT_THAT(mixed.body, testing::AllOf(HasSubstr("field_not_editable"), HasSubstr("unknown_field")));
+  // Nobody else, whether he is there or not.
+  auto const other = put(member, "2", value("shirt", R"("M")"));
+  EXPECT_EQ(other.status, 403);
+  EXPECT_EQ(put(member, "77", value("shirt", R"("M")")).body, other.body);
+  auto own_key = member;
+  own_key.principal.kind = api::PrincipalKind::user_key;
+  EXPECT_EQ(put(own_key, "2", value("shirt", R"("M")")).status, 403);
+  auto without_factor = person(2);
+  without_factor.principal.lacks_second_factor = true;
+  EXPECT_EQ(put(without_factor, "1", value("shirt", R"("M")")).code(), "second_factor_setup_required");
+  EXPECT_EQ(put(without_factor, "2", value("level", "1")).code(), "field_not_editable") << "no more than any member";
+  EXPECT_EQ(test::dump(db()), before);
+  EXPECT_EQ(put(person(2), "2", value("level", "1")).status, 200) << "an administrator";
+  expect_sound();
+}
+
 TEST_P(Histories, AreMadeByTheirOwnOperation) {
   auto const score = field("Score", "number");
   auto const made = create(1, R"({"field":"score","value":"12.5","note":"typed in"})");

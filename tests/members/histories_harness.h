@@ -1,6 +1,5 @@
 // Histories as the API shows them, beside all that writes them: single changes, whole jobs, reversals.
 #pragma once
-#include "api/envelope.h"
 #include "api/json_tree.h"
 #include "base/text.h"
 #include "members/histories.h"
@@ -9,40 +8,11 @@
 #include "members/user_fields.h"
 #include "members/users.h"
 #include "revert_machine.h"
+#include "support/reply.h"
 
 namespace fealty::members {
 
-struct Reply {
-  int status = 0;
-  std::string body;
-  // "/data/0/value" as JSON text; empty when it is not there.
-  std::string at(std::string_view pointer) const {
-    api::JsonTree tree;
-    std::vector<Issue> issues;
-    if (!tree.parse(body, issues)) return "broken JSON";
-    auto value = tree.root();
-    for (auto const step : split(pointer.substr(1), '/')) {
-      std::optional<api::JsonValue> next;
-      if (value.kind() == api::JsonKind::array) {
-        std::size_t i = 0;
-        for (auto const item : value)
-          if (std::to_string(i++) == step) next = item;
-      } else {
-        next = value.find(step);
-      }
-      if (!next) return "";
-      value = *next;
-    }
-    std::string out;
-    value.write(out);
-    return out;
-  }
-  std::string text(std::string_view pointer) const {
-    auto const json = at(pointer);
-    return json.size() > 1 && json.front() == '"' ? json.substr(1, json.size() - 2) : json;
-  }
-  std::string code() const { return text("/code"); }
-};
+using test::Reply;
 
 struct Item {
   std::string id, user, field, before, after, kind;
@@ -76,7 +46,7 @@ class HistoriesTest : public RevertTest {
                 std::vector<std::pair<std::string, std::string>> query = {}, std::string const& idempotency_key = "") {
     std::vector<api::Route> routes = histories_routes(*histories_);
     for (auto& route : user_fields_routes(*user_fields_)) routes.push_back(std::move(route));
-    for (auto& route : users_routes(*users_)) routes.push_back(std::move(route));
+    for (auto& route : users_routes(*users_, passwords_)) routes.push_back(std::move(route));
     caller.now += ahead_ms_;
     for (auto const& route : routes) {
       if (route.id != id) continue;
@@ -86,8 +56,7 @@ class HistoriesTest : public RevertTest {
       request.path_args.insert(request.path_args.end(), path.begin(), path.end());
       request.query = std::move(query);
       if (!idempotency_key.empty()) request.headers.push_back({"idempotency-key", idempotency_key});
-      auto const response = api::render(route.family, route.handler(caller, request), "request");
-      return {response.status, response.body};
+      return test::reply_of(route, caller, request);
     }
     ADD_FAILURE() << "there is no route " << id;
     return {};

@@ -3,6 +3,7 @@
 #include "base/zone.h"
 #include "histories_harness.h"
 #include "members/erasure.h"
+#include "members/history_removal_store.h"
 
 namespace fealty::members {
 namespace {
@@ -255,6 +256,81 @@ TEST_P(HistoriesInTime, OfPeopleWhoNeverWereGoWithTheResultsOfTheirJob) {
   auto const bo = items.front().user;
   EXPECT_TRUE(std::all_of(items.begin(), items.end(), [&](Item const& i) { return i.user == bo; }));
   EXPECT_EQ(test::number(db(), "SELECT count(DISTINCT member_id) FROM field_history"), 1);
+  expect_sound();
+}
+
+// Two nodes wrote at the same moment: a span of one lies across the other's.
+class OverlappingSpans : public HistoriesInTime {
+ protected:
+  // Item i is of this member, and in the span of the first or the second writer.
+  struct Written {
+    std::int64_t member;
+    std::size_t writer;
+  };
+  void write(std::vector<Written> const& items) {
+    auto const score = field("Score", "number");
+    std::map<std::int64_t, std::int64_t> newest;
+    std::vector<HistoryItem> history;
+    std::vector<StoredValue> values;
+    std::array<HistorySpan, 2> spans;
+    FieldSpans fields;
+    MemberSpans members;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      HistoryItem item;
+      item.number = {first_ + static_cast<std::int64_t>(i)};
+      item.member = {items[i].member};
+      item.field = score.number;
+      item.after_number = 1'000'000;
+      item.previous = {newest[items[i].member]};
+      newest[items[i].member] = item.number.value;
+      auto& span = spans.at(items[i].writer);
+      if (span.items == 0) span.first = item.number.value;
+      join(span, item.number.value);
+      members.push_back({item.member, {item.number.value, item.number.value, 1}});
+      history_.push_back({item, {}});
+      history.push_back(std::move(item));
+    }
+    for (auto const& span : spans)
+      for (auto const owner : {FieldNo{}, score.number}) fields.push_back({owner, span});
+    for (auto const& [member, number] : newest) values.push_back({{member}, score.number, 1'000'000, std::nullopt, {number}, false});
+    auto const less = [](auto const& a, auto const& b) { return std::tie(a.owner, a.span.last) < std::tie(b.owner, b.span.last); };
+    std::sort(fields.begin(), fields.end(), less);
+    std::sort(members.begin(), members.end(), less);
+    db().write([&](sql::Tx& tx) {
+      append_history(tx, kHere, {1}, history);
+      set_values(tx, kHere, values);
+      append_spans(tx, kHere, fields, members);
+    });
+    last_of_ = {spans[0].last, spans[1].last};
+  }
+  void remove(std::vector<std::size_t> const& places) {
+    std::vector<SourcedItem> going;
+    for (auto const i : places) going.push_back(history_.at(i));
+    db().write([&](sql::Tx& tx) {
+      raise_removed_below(tx, kHere, first_ + 100);
+      EXPECT_EQ(remove_items(tx, kHere, going), static_cast<std::int64_t>(going.size()));
+    });
+  }
+
+  std::int64_t first_ = NumberSource::first_at(test::kNow);
+  std::vector<SourcedItem> history_;
+  std::array<std::int64_t, 2> last_of_{};
+};
+FEALTY_ON_BOTH_ENGINES(OverlappingSpans);
+
+TEST_P(OverlappingSpans, LoseWhatIsRemovedOnceAndKeepWhatIsLeft) {
+  write({{1, 0}, {1, 0}, {2, 1}, {2, 1}, {2, 0}, {3, 1}});
+  remove({0, 2, 3});
+  EXPECT_THAT(all(), SizeIs(3));
+  expect_sound();
+}
+
+TEST_P(OverlappingSpans, AreTakenOffTheTotalsThatTheyAreIn) {
+  write({{1, 0}, {1, 0}, {2, 1}, {2, 1}, {3, 0}});
+  db().write([&](sql::Tx& tx) { count_on(tx, kHere, {}, last_of_[1]); });
+  EXPECT_EQ(test::number(db(), "SELECT items FROM history_totals"), 2);
+  remove({0});
+  EXPECT_THAT(all(), SizeIs(4));
   expect_sound();
 }
 

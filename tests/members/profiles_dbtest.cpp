@@ -164,6 +164,15 @@ TEST_P(Profiles, OthersAreShownToAdministratorsAlone) {
   EXPECT_EQ(stored("display_name", 4), "Member 4");
 }
 
+TEST_P(Profiles, OfOthersAreNothingToAnAdministratorWithoutTheSecondFactorThatIsAskedFor) {
+  auto without = administrator();
+  without.lacks_second_factor = true;
+  EXPECT_THAT(get(without, kMine).body, HasSubstr("second_factor_setup_required"));
+  EXPECT_EQ(patch(without, kMine, R"({"displayName":"Taken"})").status, 403);
+  EXPECT_THAT(stored("display_name", kMine), Not(HasSubstr("Taken")));
+  EXPECT_EQ(get(without, kAdministrator).status, 200) << "his own is his";
+}
+
 TEST_P(Profiles, AreChangedWithTheirHistories) {
   auto const answer = patch(user(kMine), kMine,
                             R"({"displayName":" Mia ","firstName":"Mia","lastName":"Lu","phone":"+65 6123 4567","country":"Singapore",)"

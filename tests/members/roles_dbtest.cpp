@@ -46,8 +46,8 @@ class Roles : public UsersTest {
     c.principal.kind = api::PrincipalKind::system_key;
     return c;
   }
-  Answered ask(api::Context caller, std::string_view id, std::string body = "", std::vector<std::string> path_args = {},
-               std::string const& once = "") {
+  Reply ask(api::Context caller, std::string_view id, std::string body = "", std::vector<std::string> path_args = {},
+            std::string const& once = "") {
     for (auto const& route : routes_) {
       if (route.id != id) continue;
       api::Request request;
@@ -61,10 +61,10 @@ class Roles : public UsersTest {
     return {};
   }
   static std::string role_id(std::int64_t number) { return PublicId::of(number, 0).to_string(); }
-  Answered give(std::int64_t who, std::int64_t role, std::int64_t to) {
+  Reply give(std::int64_t who, std::int64_t role, std::int64_t to) {
     return ask(person(who), "roles.give", R"({"userId":")" + std::to_string(to) + "\"}", {role_id(role)});
   }
-  Answered take(std::int64_t who, std::int64_t role, std::int64_t from) {
+  Reply take(std::int64_t who, std::int64_t role, std::int64_t from) {
     return ask(person(who), "roles.take", R"({"userId":")" + std::to_string(from) + "\"}", {role_id(role)});
   }
   std::string roles_of_member(std::int64_t member) {
@@ -247,7 +247,7 @@ TEST_P(Roles, DoNotLendARankThatIsTakenMeanwhile) {
     run(db(), "DELETE FROM member_roles WHERE member_id IN (3, 5)");
     give_role(kMo, 50);
     std::latch start(2);
-    Answered given, taken;
+    Reply given, taken;
     std::thread other([&] {
       start.arrive_and_wait();
       taken = take(kOli, 50, kMo);
@@ -293,6 +293,69 @@ TEST_P(Roles, HaveTagsBesideThemThatAreMadeRenamedAndDeleted) {
   EXPECT_EQ(number(db(), "SELECT count(*) FROM member_tags"), 0);
   EXPECT_EQ(ask(context(), "tags.delete", "", {"", id}).at("/code"), "\"tag_not_found\"");
   EXPECT_EQ(ask(context(), "tags.list").at("/meta/total"), "0");
+}
+
+TEST_P(Roles, HaveTagsBesideThemThatAreGivenAndTakenWithTheirHistories) {
+  auto const made = [&](std::string const& name) {
+    return ask(context(), "tags.create", R"({"name":")" + name + "\"}").at("/data/_id").substr(1, 24);
+  };
+  auto const vip = made("vip"), gold = made("gold");
+  auto const move = [&](std::string const& operation, std::string const& tag, std::string const& user, std::string const& once = "") {
+    return ask(person(kAda), operation, R"({"userId":")" + user + "\"}", {"", tag}, once);
+  };
+  auto const given = move("tags.give", gold, "5", "first");
+  EXPECT_EQ(given.status, 200) << given.body;
+  EXPECT_EQ(given.at("/data"), R"({"userId":"5","tags":["gold"]})");
+  EXPECT_EQ(move("tags.give", vip, PublicId::of(kAnn, kNow).to_string()).at("/data/tags"), R"(["vip","gold"])");
+  auto const before = test::dump(db());
+  EXPECT_EQ(move("tags.give", vip, "5").at("/data/tags"), R"(["vip","gold"])") << "he has it already";
+  EXPECT_EQ(test::dump(db()), before);
+  EXPECT_EQ(move("tags.take", gold, "5").at("/data/tags"), R"(["vip"])");
+  EXPECT_EQ(move("tags.give", gold, "5", "first").body, given.body);
+  EXPECT_EQ(number(db(), "SELECT count(*) FROM member_tags WHERE member_id = 5"), 1) << "the answer is repeated, not the deed";
+  EXPECT_EQ(number(db(), "SELECT count(*) FROM field_history WHERE member_id = 5 AND field_id = " + std::to_string(kTag.value)), 3);
+  EXPECT_EQ(number(db(), "SELECT count(*) FROM audit_entries WHERE action IN ('tag.give', 'tag.take')"), 3);
+
+  EXPECT_EQ(move("tags.give", "00000000000000000000abcd", "5").at("/code"), "\"tag_not_found\"");
+  EXPECT_EQ(move("tags.give", vip, "77").at("/code"), "\"user_not_found\"");
+  run(db(), "UPDATE memberships SET state = 4 WHERE community_id = 1 AND member_id = 4");
+  EXPECT_EQ(move("tags.give", vip, "4").at("/code"), "\"user_not_found\"");
+}
+
+TEST_P(Roles, HaveTagsBesideThemOfWhichAMemberHasNoMoreThanAFileCouldGive) {
+  auto const vip = ask(context(), "tags.create", R"({"name":"vip"})").at("/data/_id").substr(1, 24);
+  for (int i = 0; i < 100; ++i) {
+    auto const number = std::to_string(5'000 + i);
+    run(db(), "INSERT INTO tags (community_id, tag_id, name, created_at) VALUES (1, " + number + ", 't" + number + "', 0)");
+    run(db(), "INSERT INTO member_tags (community_id, member_id, tag_id) VALUES (1, 5, " + number + ")");
+  }
+  auto const before = test::dump(db());
+  auto const given = ask(person(kAda), "tags.give", R"({"userId":"5"})", {"", vip});
+  EXPECT_EQ(given.status, 409);
+  EXPECT_EQ(given.at("/code"), "\"too_many_tags\"");
+  EXPECT_EQ(test::dump(db()), before);
+  auto const kept = PublicId::of(5'000, 0).to_string();
+  EXPECT_EQ(ask(person(kAda), "tags.give", R"({"userId":"5"})", {"", kept}).status, 200) << "he has it already";
+  EXPECT_EQ(ask(person(kAda), "tags.take", R"({"userId":"5"})", {"", kept}).status, 200);
+  EXPECT_EQ(ask(person(kAda), "tags.give", R"({"userId":"5"})", {"", vip}).status, 200);
+  EXPECT_EQ(number(db(), "SELECT count(*) FROM member_tags WHERE member_id = 5"), 100);
+}
+
+TEST_P(Roles, HaveTagsBesideThemThatNobodyKeepsWhenTheyAreDeletedMeanwhile) {
+  for (int round = 0; round < 10; ++round) {
+    auto const tag = ask(context(), "tags.create", R"({"name":"vip"})").at("/data/_id").substr(1, 24);
+    std::latch start(2);
+    Answered given;
+    std::thread other([&] {
+      start.arrive_and_wait();
+      given = ask(person(kAda), "tags.give", R"({"userId":"5"})", {"", tag});
+    });
+    start.arrive_and_wait();
+    EXPECT_EQ(ask(context(), "tags.delete", "", {"", tag}).status, 200);
+    other.join();
+    EXPECT_THAT(given.status, testing::AnyOf(200, 404)) << given.body;
+    EXPECT_EQ(number(db(), "SELECT count(*) FROM member_tags"), 0);
+  }
 }
 
 }  // namespace

@@ -13,8 +13,8 @@ class Segments : public UsersTest {
     UsersTest::SetUp();
     service_ = std::make_unique<SegmentsService>(db(), numbers_);
   }
-  Answered ask(std::string const& id, std::string body = "", std::string const& segment = "",
-               std::vector<std::pair<std::string, std::string>> query = {}, CommunityNo community = kHere, std::string const& key = "") {
+  Reply ask(std::string const& id, std::string body = "", std::string const& segment = "",
+            std::vector<std::pair<std::string, std::string>> query = {}, CommunityNo community = kHere, std::string const& key = "") {
     for (auto const& route : segments_routes(*service_)) {
       if (route.id != id) continue;
       api::Request request;
@@ -166,6 +166,9 @@ TEST_P(Segments, SayWhatIsGone) {
   EXPECT_EQ(shown.at("/data/filter"), R"({"role":"Trader","xp":0})");
   EXPECT_EQ(ask("segments.list").at("/data/0/broken"), R"([{"kind":"role","name":"Trader"}])");
   EXPECT_EQ(ask("segments.update", R"({"name":"Former traders"})", id).status, 200) << "what does not touch the filter";
+  add_role(4, "Trader", 20);
+  EXPECT_EQ(ask("segments.update", R"({"columns":["xp"]})", id).at("/code"), "\"segment_broken\"") << "its namesake inherits nothing";
+  EXPECT_EQ(ask("segments.count", "", id).at("/code"), "\"segment_broken\"");
   EXPECT_EQ(ask("segments.update", R"({"filter":{"xp":0}})", id).at("/data/broken"), "[]");
   EXPECT_EQ(members_of(id), "1 2 3 4 5 9 10");
 
@@ -209,7 +212,7 @@ TEST_P(Segments, NeverOutliveAFieldThatIsDeletedAtTheSameMoment) {
     auto const field = add_field("Field " + std::to_string(round), "text");
     std::latch together(2);
     bool was_removed = false;
-    Answered answer;
+    Reply answer;
     std::thread remover([&] {
       FieldService fields(db(), numbers_);
       together.arrive_and_wait();

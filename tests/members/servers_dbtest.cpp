@@ -21,7 +21,7 @@ class Servers : public UsersTest {
     run(db(), "UPDATE accounts SET state = 1 WHERE account_id = " + std::to_string(account));
     run(db(), "INSERT INTO account_credentials (account_id, is_operator) VALUES (" + std::to_string(account) + ", 1)");
   }
-  Answered ask(api::Context caller, std::string_view id, std::string body = "", WhoCreates who = WhoCreates::operators) {
+  Reply ask(api::Context caller, std::string_view id, std::string body = "", WhoCreates who = WhoCreates::operators) {
     ServersService servers(db(), numbers_, who);
     CommunitySettingsService settings(db(), numbers_);
     auto routes = servers_routes(servers);

@@ -12,7 +12,7 @@ class UsersCreate : public UsersTest {
     return R"({"firstname":"Mia","lastname":"Lee","displayname":"Mia L.","username":")" + username + R"(","email":")" + email +
            R"(","accessLevel":0,"joinServer":)" + (join ? "true" : "false") + more + "}";
   }
-  Answered create(std::string const& username, std::string const& email, std::string const& more = "", bool join = true) {
+  Reply create(std::string const& username, std::string const& email, std::string const& more = "", bool join = true) {
     return call("users.create", body(username, email, more, join));
   }
 };
@@ -181,12 +181,12 @@ TEST_P(UsersCreate, AFailureOfAnyStorageCallLeavesAllOrNothing) {
     failing.fail_at(n);
     bool done = false;
     try {
-      for (auto const& route : users_routes(service)) {
+      for (auto const& route : users_routes(service, passwords_)) {
         if (route.id != "users.create") continue;
         api::Request r;
         r.body = request;
         auto caller = context();
-        done = route.handler(caller, r).has_value();
+        done = test::answer_of(route, caller, r).has_value();
       }
     } catch (sql::StorageError const&) {}
     auto const calls = failing.calls();

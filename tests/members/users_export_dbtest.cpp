@@ -23,7 +23,7 @@ class UsersExports : public UsersTest {
   };
   // `between` is called between any two pieces.
   File file(std::string body, std::function<void()> const& between = {}) {
-    for (auto const& route : users_routes(*users_)) {
+    for (auto const& route : users_routes(*users_, passwords_)) {
       if (route.id != "users.export") continue;
       api::Request request;
       request.method = api::Method::post;

@@ -3,19 +3,19 @@
 #include <latch>
 #include <thread>
 
-#include "api/envelope.h"
-#include "api/json_tree.h"
 #include "base/text.h"
 #include "members/fields.h"
 #include "members/moderation.h"
 #include "members/users.h"
 #include "support/database.h"
 #include "support/ground.h"
+#include "support/reply.h"
 
 namespace fealty::members {
 
 using test::kNow;
 using test::number;
+using test::Reply;
 using test::run;
 using test::text;
 using testing::HasSubstr;
@@ -23,33 +23,6 @@ using testing::IsEmpty;
 using testing::Not;
 
 inline constexpr CommunityNo kHere{1}, kElsewhere{2};
-
-struct Answered {
-  int status = 0;
-  std::string body;
-  // "/data/users/0/email" as JSON text; empty when it is not there.
-  std::string at(std::string_view pointer) const {
-    api::JsonTree tree;
-    std::vector<Issue> issues;
-    if (!tree.parse(body, issues)) return "broken JSON";
-    auto value = tree.root();
-    for (auto const step : split(pointer.substr(1), '/')) {
-      std::optional<api::JsonValue> next;
-      if (value.kind() == api::JsonKind::array) {
-        std::size_t i = 0;
-        for (auto const item : value)
-          if (std::to_string(i++) == step) next = item;
-      } else {
-        next = value.find(step);
-      }
-      if (!next) return "";
-      value = *next;
-    }
-    std::string out;
-    value.write(out);
-    return out;
-  }
-};
 
 class UsersTest : public test::DatabaseTest {
  protected:
@@ -80,9 +53,9 @@ class UsersTest : public test::DatabaseTest {
     c.now = now_;
     return c;
   }
-  Answered call_as(api::Context caller, std::string_view id, std::string body, std::string const& idempotency_key = "",
-                   std::vector<std::pair<std::string, std::string>> query = {}) {
-    auto routes = users_routes(*users_);
+  Reply call_as(api::Context caller, std::string_view id, std::string body, std::string const& idempotency_key = "",
+                std::vector<std::pair<std::string, std::string>> query = {}) {
+    auto routes = users_routes(*users_, passwords_);
     for (auto& route : moderation_routes(*moderation_)) routes.push_back(std::move(route));
     for (auto const& route : routes) {
       if (route.id != id) continue;
@@ -90,23 +63,22 @@ class UsersTest : public test::DatabaseTest {
       request.body = std::move(body);
       request.query = std::move(query);
       if (!idempotency_key.empty()) request.headers.push_back({"idempotency-key", idempotency_key});
-      auto const response = api::render(route.family, route.handler(caller, request), "request");
-      return {response.status, response.body};
+      return test::reply_of(route, caller, request);
     }
     ADD_FAILURE() << "there is no route " << id;
     return {};
   }
-  Answered call(std::string_view id, std::string body, std::string const& idempotency_key = "") {
+  Reply call(std::string_view id, std::string body, std::string const& idempotency_key = "") {
     return call_as(context(), id, std::move(body), idempotency_key);
   }
-  Answered info(std::string const& user) { return call("users.info", R"({"idOrEmail":")" + user + "\"}"); }
-  Answered manage(std::string const& action, std::string const& user) {
+  Reply info(std::string const& user) { return call("users.info", R"({"idOrEmail":")" + user + "\"}"); }
+  Reply manage(std::string const& action, std::string const& user) {
     return call("users.manage", R"({"action":")" + action + R"(","user":")" + user + "\"}");
   }
-  Answered moderate(std::string const& action, std::string const& user, std::string const& more = "") {
+  Reply moderate(std::string const& action, std::string const& user, std::string const& more = "") {
     return call("users.moderate", R"({"action":")" + action + R"(","user":")" + user + R"(","reason":"because")" + more + "}");
   }
-  Answered filter(std::string const& body) { return call("users.filter", body); }
+  Reply filter(std::string const& body) { return call("users.filter", body); }
   std::int64_t count(std::string const& table) { return number(db(), "SELECT count(*) FROM " + table); }
   std::int64_t add_role(std::int64_t id, std::string const& title, std::int64_t position, std::int64_t permissions = 0) {
     run(db(), "INSERT INTO roles (community_id, role_id, title, position, server_permissions, created_at) VALUES (1, " +

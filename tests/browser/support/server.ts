@@ -70,7 +70,8 @@ export class Server {
     const listen = this.url ? new URL(this.url).host : "127.0.0.1:0";
     // Tests ask faster than people may.
     const environment = cleanEnvironment({ FEALTY_RATE_LIMIT_PER_MINUTE: "0" });
-    const child = spawn(binary, ["serve", ...this.storage, "--listen", listen, ...flags], {
+    // The kernel ends the server with this process, however hard that is killed.
+    const child = spawn("setpriv", ["--pdeathsig", "KILL", binary, "serve", ...this.storage, "--listen", listen, ...flags], {
       cwd: this.folder,
       env: environment,
       stdio: ["ignore", "pipe", "pipe"],

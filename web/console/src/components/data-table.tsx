@@ -1,14 +1,6 @@
 // The one table of the console. Sorting, paging and filtering happen on the server: the table shows what it is given and says what
 // the viewer wants. While the first rows are loaded it is as high as they will be; while others are, the old ones stay, dimmed.
-import { ActionIcon, Box, Checkbox, Group, Skeleton, Table, Text, UnstyledButton, VisuallyHidden } from "@mantine/core";
-import {
-  type ColumnDef,
-  flexRender,
-  getCoreRowModel,
-  type RowData,
-  type RowSelectionState,
-  useReactTable,
-} from "@tanstack/react-table";
+import { ActionIcon, Box, Group, Skeleton, Table, Text, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import { ArrowDown, ArrowUp, ChevronLeft, ChevronRight, ChevronsUpDown } from "lucide-react";
 import type { ReactNode } from "react";
 import { useFormat } from "~/format/format";
@@ -16,19 +8,20 @@ import { common } from "~/texts/common.texts";
 import classes from "./data-table.module.css";
 import { ErrorView } from "./error-view";
 
-declare module "@tanstack/react-table" {
-  interface ColumnMeta<TData extends RowData, TValue> {
-    /** Right-aligned, digits of one width. */
-    numeric?: boolean;
-    /** Not shown on screens narrower than this. */
-    from?: "sm" | "md" | "lg";
-    /** The server's name for sorting by it; without one the column cannot be sorted. */
-    sortKey?: string;
-    width?: number | string;
-    /** The column's name where its header is no text (actions). */
-    name?: string;
-  }
-}
+export type Column<T> = {
+  id: string;
+  header: string;
+  /** Only readers hear the header: what stands below it shows what it is. */
+  hidden?: boolean;
+  cell: (row: T) => ReactNode;
+  /** Right-aligned, digits of one width. */
+  numeric?: boolean;
+  /** Not shown on screens narrower than this. */
+  from?: "sm" | "md" | "lg";
+  /** The server's name for sorting by it; without one the column cannot be sorted. */
+  sortKey?: string;
+  width?: number;
+};
 
 export type Sort = { key: string; descending: boolean };
 /** "createdAt:desc", as the API's lists take it. */
@@ -37,7 +30,7 @@ export const sortText = (sort: Sort) => `${sort.key}:${sort.descending ? "desc" 
 type Props<T> = {
   /** What the table lists; readers announce it. */
   label: string;
-  columns: ColumnDef<T, unknown>[];
+  columns: Column<T>[];
   rows: T[] | undefined;
   rowId: (row: T) => string;
   /** First load, or another page on its way. */
@@ -47,53 +40,14 @@ type Props<T> = {
   empty: ReactNode;
   sort?: Sort;
   onSort?: (sort: Sort) => void;
-  selection?: RowSelectionState;
-  onSelection?: (selection: RowSelectionState) => void;
-  /** A row's name for its check box. */
-  rowName?: (row: T) => string;
   footer?: ReactNode;
   skeletonRows?: number;
 };
 
-// The same ones each time: rows that are others at every drawing make the table set its state, which draws it again, for ever.
-const noRows: never[] = [];
-const noSelection: RowSelectionState = {};
-
 export function DataTable<T>(props: Props<T>) {
-  const {
-    label,
-    columns,
-    rows,
-    rowId,
-    loading,
-    error,
-    retry,
-    empty,
-    sort,
-    onSort,
-    selection,
-    onSelection,
-    rowName,
-    footer,
-  } = props;
-  const table = useReactTable({
-    data: rows ?? noRows,
-    columns,
-    getRowId: rowId,
-    getCoreRowModel: getCoreRowModel(),
-    manualSorting: true,
-    manualPagination: true,
-    enableRowSelection: selection !== undefined,
-    state: { rowSelection: selection ?? noSelection },
-    onRowSelectionChange: (update) =>
-      onSelection?.(typeof update === "function" ? update(selection ?? noSelection) : update),
-  });
-  const first = loading && !rows;
-  const shown = table.getRowModel().rows;
-  const leaves = table.getVisibleLeafColumns();
-
+  const { label, columns, rows, rowId, loading, error, retry, empty, sort, onSort, footer, skeletonRows = 8 } = props;
   if (error && !rows) return <ErrorView error={error} retry={retry} />;
-  if (!first && shown.length === 0) return <>{empty}</>;
+  if (rows ? rows.length === 0 : !loading) return <>{empty}</>;
   return (
     <Box>
       {/* A scrolling place must be reachable by keyboard. */}
@@ -102,92 +56,33 @@ export function DataTable<T>(props: Props<T>) {
         <Table
           className={classes.table}
           aria-busy={loading || undefined}
-          data-stale={(loading && !first) || undefined}
+          data-stale={(loading && rows !== undefined) || undefined}
           highlightOnHover
         >
           <Table.Thead>
-            {table.getHeaderGroups().map((group) => (
-              <Table.Tr key={group.id}>
-                {selection && (
-                  <Table.Th w={40}>
-                    <Checkbox
-                      size="xs"
-                      aria-label={label}
-                      checked={table.getIsAllRowsSelected()}
-                      indeterminate={table.getIsSomeRowsSelected()}
-                      onChange={table.getToggleAllRowsSelectedHandler()}
-                    />
-                  </Table.Th>
-                )}
-                {group.headers.map((header) => {
-                  const meta = header.column.columnDef.meta ?? {};
-                  const content = flexRender(header.column.columnDef.header, header.getContext());
-                  const active = meta.sortKey !== undefined && sort?.key === meta.sortKey;
-                  const Arrow = active ? (sort.descending ? ArrowDown : ArrowUp) : ChevronsUpDown;
-                  return (
-                    <Table.Th
-                      key={header.id}
-                      scope="col"
-                      w={meta.width}
-                      data-from={meta.from}
-                      data-numeric={meta.numeric || undefined}
-                      aria-sort={active ? (sort.descending ? "descending" : "ascending") : undefined}
-                    >
-                      {meta.sortKey && onSort ? (
-                        <UnstyledButton
-                          className={classes.sort}
-                          data-active={active || undefined}
-                          onClick={() =>
-                            onSort({
-                              key: meta.sortKey!,
-                              descending: active ? !sort.descending : (meta.numeric ?? false),
-                            })
-                          }
-                        >
-                          {content}
-                          <Arrow size={13} aria-hidden />
-                        </UnstyledButton>
-                      ) : (
-                        (content ?? <VisuallyHidden>{meta.name}</VisuallyHidden>)
-                      )}
-                    </Table.Th>
-                  );
-                })}
-              </Table.Tr>
-            ))}
+            <Table.Tr>
+              {columns.map((column) => (
+                <Header key={column.id} column={column} sort={sort} onSort={onSort} />
+              ))}
+            </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
-            {first
-              ? Array.from({ length: props.skeletonRows ?? 8 }, (_, index) => (
-                  // biome-ignore lint/suspicious/noArrayIndexKey: rows that stand for none
-                  <Table.Tr key={index}>
-                    {selection && <Table.Td />}
-                    {leaves.map((column) => (
-                      <Table.Td key={column.id} data-from={column.columnDef.meta?.from}>
-                        <Skeleton height={12} my={4} width={`${55 + ((index * 7 + column.getIndex() * 13) % 35)}%`} />
+            {rows
+              ? rows.map((row) => (
+                  <Table.Tr key={rowId(row)}>
+                    {columns.map(({ id, from, numeric, cell }) => (
+                      <Table.Td key={id} data-from={from} data-numeric={numeric || undefined}>
+                        {cell(row)}
                       </Table.Td>
                     ))}
                   </Table.Tr>
                 ))
-              : shown.map((row) => (
-                  <Table.Tr key={row.id} data-selected={row.getIsSelected() || undefined}>
-                    {selection && (
-                      <Table.Td>
-                        <Checkbox
-                          size="xs"
-                          aria-label={rowName?.(row.original) ?? row.id}
-                          checked={row.getIsSelected()}
-                          onChange={row.getToggleSelectedHandler()}
-                        />
-                      </Table.Td>
-                    )}
-                    {row.getVisibleCells().map((cell) => (
-                      <Table.Td
-                        key={cell.id}
-                        data-from={cell.column.columnDef.meta?.from}
-                        data-numeric={cell.column.columnDef.meta?.numeric || undefined}
-                      >
-                        {flexRender(cell.column.columnDef.cell, cell.getContext())}
+              : Array.from({ length: skeletonRows }, (_, index) => (
+                  // biome-ignore lint/suspicious/noArrayIndexKey: rows that stand for none
+                  <Table.Tr key={index}>
+                    {columns.map(({ id, from }, place) => (
+                      <Table.Td key={id} data-from={from}>
+                        <Skeleton height={12} my={4} width={`${55 + ((index * 7 + place * 13) % 35)}%`} />
                       </Table.Td>
                     ))}
                   </Table.Tr>
@@ -198,6 +93,50 @@ export function DataTable<T>(props: Props<T>) {
       {footer}
     </Box>
   );
+}
+
+function Header<T>({ column, sort, onSort }: { column: Column<T> } & Pick<Props<T>, "sort" | "onSort">) {
+  const { header, hidden, sortKey, numeric } = column;
+  const order =
+    sortKey !== undefined && sort?.key === sortKey ? (sort.descending ? "descending" : "ascending") : undefined;
+  const Arrow = order ? (order === "descending" ? ArrowDown : ArrowUp) : ChevronsUpDown;
+  return (
+    <Table.Th
+      scope="col"
+      w={column.width}
+      data-from={column.from}
+      data-numeric={numeric || undefined}
+      aria-sort={order}
+    >
+      {sortKey && onSort ? (
+        <UnstyledButton
+          className={classes.sort}
+          data-active={order !== undefined || undefined}
+          onClick={() => onSort({ key: sortKey, descending: order ? order === "ascending" : (numeric ?? false) })}
+        >
+          {header}
+          <Arrow size={13} aria-hidden />
+        </UnstyledButton>
+      ) : hidden ? (
+        <VisuallyHidden>{header}</VisuallyHidden>
+      ) : (
+        header
+      )}
+    </Table.Th>
+  );
+}
+
+/** What a table needs of the query that gives its rows, or the page that holds them. */
+export function listed<T>(
+  list: { isPending: boolean; isPlaceholderData: boolean; error: unknown; refetch: () => unknown },
+  rows: T[] | undefined,
+): Pick<Props<T>, "rows" | "loading" | "error" | "retry"> {
+  return {
+    rows,
+    loading: list.isPending || list.isPlaceholderData,
+    error: list.error,
+    retry: () => void list.refetch(),
+  };
 }
 
 /** "41–60 of 412" and the way on. For lists that go by page; `page` is from 1. */

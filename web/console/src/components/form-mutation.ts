@@ -4,6 +4,12 @@ import { useState } from "react";
 import { ApiError, type Problem } from "~/api/errors";
 import { problemsToForm } from "./form-errors";
 
+// biome-ignore lint/suspicious/noExplicitAny: a form of any values and any transformation of them
+export type SentForm<V extends Record<string, unknown>> = UseFormReturnType<V, any>;
+export type FormAlert = { error: unknown; problems?: Problem[] };
+/** What the frames of forms need of a useFormMutation. */
+export type Sending<V> = { mutate: (values: V) => void; isPending: boolean; alert: FormAlert };
+
 /**
  * What a form sends. A refusal's problems stand at their fields; `alert` is what belongs above the form: nothing when all of them
  * found their place.
@@ -12,8 +18,7 @@ import { problemsToForm } from "./form-errors";
  *   <form onSubmit={form.onSubmit((values) => send.mutate(values))}> <ErrorAlert {...send.alert} />
  */
 export function useFormMutation<V extends Record<string, unknown>, In, Out>(
-  // biome-ignore lint/suspicious/noExplicitAny: a form of any values and any transformation of them
-  form: UseFormReturnType<V, any>,
+  form: SentForm<V>,
   {
     mutationFn,
     onSuccess,

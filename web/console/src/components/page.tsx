@@ -23,7 +23,7 @@ export function Page({ title, lead, actions, width = "full", children }: Props) 
   return (
     <Box className={classes.page} data-width={width}>
       <Group justify="space-between" align="flex-start" mb="lg" gap="sm">
-        <Stack gap={2}>
+        <Stack gap={2} flex="1 1 160px">
           <Title order={1}>{title}</Title>
           {lead && (
             <Text c="dimmed" size="sm">

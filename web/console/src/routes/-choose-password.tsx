@@ -4,7 +4,7 @@ import { useForm } from "@mantine/form";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, useRouter } from "@tanstack/react-router";
 import { CircleAlert, type LucideIcon, Unlink } from "lucide-react";
-import { request } from "~/api/client";
+import { api } from "~/api/client";
 import { ApiError } from "~/api/errors";
 import { ErrorAlert } from "~/components/error-view";
 import { useFormMutation } from "~/components/form-mutation";
@@ -33,11 +33,11 @@ export function ChoosePassword({ kind, token }: { kind: keyof typeof wordsOf; to
   const choose = useFormMutation(form, {
     mutationFn: async (values: typeof form.values) => {
       const { username, ...rest } = values;
-      const body = { token, ...rest, ...(username.trim() ? { username: username.trim() } : {}), session: "cookie" };
-      const answer = (await request("post", kind === "reset" ? "/auth/reset-password" : "/auth/claim", {
-        body,
-        ownUnauthorized: true,
-      })) as { body: { signedIn?: boolean } };
+      // Without one there is no form.
+      const body = { token: token!, ...rest, session: "cookie" as const };
+      const answer = await (kind === "reset"
+        ? api.post("/auth/reset-password", { body, ownUnauthorized: true })
+        : api.post("/auth/claim", { body: { ...body, username: username.trim() || null }, ownUnauthorized: true }));
       return answer.body;
     },
     onSuccess: async ({ signedIn }) => {

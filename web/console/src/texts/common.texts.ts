@@ -33,5 +33,9 @@ export const common = defineTexts({
     optional: "optional",
     isNeeded: (label: string) => `${label} is needed.`,
     undo: "Undo",
+    discardTitle: "Discard what you entered?",
+    discardText: "It is not saved yet, and will be lost.",
+    discard: "Discard",
+    keepEditing: "Keep editing",
   },
 });

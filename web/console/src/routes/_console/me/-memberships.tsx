@@ -1,11 +1,12 @@
-import { Badge, Button, Group, Modal, SimpleGrid, Skeleton, Stack, Table, Text, TextInput } from "@mantine/core";
+import { Badge, Button, Group, Modal, SimpleGrid, Skeleton, Table, Text, TextInput } from "@mantine/core";
 import { isNotEmpty, useForm } from "@mantine/form";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api } from "~/api/client";
-import { Confirm } from "~/components/confirm";
-import { ErrorAlert, ErrorView } from "~/components/error-view";
+import { Confirm, useConfirmed } from "~/components/confirm";
+import { ErrorView } from "~/components/error-view";
+import { FormModal } from "~/components/form-modal";
 import { useFormMutation } from "~/components/form-mutation";
 import { Section } from "~/components/section";
 import { toast } from "~/components/toast";
@@ -22,7 +23,6 @@ export function Memberships() {
   const me = useMe();
   const queries = useQueryClient();
   const [editing, setEditing] = useState<Community | null>(null);
-  const [leaving, setLeaving] = useState<Community | null>(null);
   const again = () => queries.invalidateQueries({ queryKey: sessionQuery.queryKey });
   const join = useMutation({
     mutationFn: ({ _id }: Community) => api.post("/communities/{communityId}/join", { path: { communityId: _id } }),
@@ -32,11 +32,10 @@ export function Memberships() {
     },
     onError: (error) => toast.failed(error),
   });
-  const leave = useMutation({
-    mutationFn: ({ _id }: Community) => api.post("/communities/{communityId}/leave", { path: { communityId: _id } }),
-    onSuccess: async (_, community) => {
+  const leave = useConfirmed({
+    act: ({ _id }: Community) => api.post("/communities/{communityId}/leave", { path: { communityId: _id } }),
+    onDone: async (_, community) => {
       await again();
-      setLeaving(null);
       toast.done(texts.left(community.title));
     },
   });
@@ -51,7 +50,7 @@ export function Memberships() {
           <Table.Tbody>
             {me.communities.map((community) => (
               <Table.Tr key={community._id}>
-                <Table.Td>
+                <Table.Td miw={130}>
                   <Text fw={500}>{community.title}</Text>
                   <Text size="sm" c="dimmed">
                     {[community.displayName, community.role && shell.roles[community.role]].filter(Boolean).join(" · ")}
@@ -91,7 +90,7 @@ export function Memberships() {
                       <Button
                         variant="subtle"
                         color="red"
-                        onClick={() => setLeaving(community)}
+                        onClick={() => leave.ask(community)}
                         aria-label={`${texts.leave}: ${community.title}`}
                       >
                         {texts.leave}
@@ -105,15 +104,7 @@ export function Memberships() {
         </Table>
       )}
       {editing && <EditProfile community={editing} onClose={() => setEditing(null)} />}
-      <Confirm
-        opened={leaving !== null}
-        onClose={() => setLeaving(null)}
-        title={leaving ? texts.leaveTitle(leaving.title) : ""}
-        action={texts.leave}
-        onConfirm={() => leaving && leave.mutate(leaving)}
-        pending={leave.isPending}
-        error={leave.error}
-      >
+      <Confirm {...leave.dialog} title={leave.item ? texts.leaveTitle(leave.item.title) : ""} action={texts.leave}>
         <Text size="sm">{texts.leaveText}</Text>
       </Confirm>
     </Section>
@@ -131,6 +122,11 @@ function EditProfile({ community, onClose }: { community: Community; onClose: ()
     select: (answer) => answer.data,
     staleTime: 0,
   });
+  if (profile.data) {
+    const { displayName, firstName, lastName } = profile.data;
+    const names = { displayName: displayName ?? "", firstName: firstName ?? "", lastName: lastName ?? "" };
+    return <ProfileForm community={community} onClose={onClose} names={names} />;
+  }
   return (
     <Modal
       opened
@@ -138,17 +134,7 @@ function EditProfile({ community, onClose }: { community: Community; onClose: ()
       title={texts.profileIn(community.title)}
       closeButtonProps={{ "aria-label": common.close }}
     >
-      {profile.data ? (
-        <ProfileForm
-          community={community}
-          onClose={onClose}
-          names={{
-            displayName: profile.data.displayName ?? "",
-            firstName: profile.data.firstName ?? "",
-            lastName: profile.data.lastName ?? "",
-          }}
-        />
-      ) : profile.error ? (
+      {profile.error ? (
         <ErrorView error={profile.error} retry={() => void profile.refetch()} height={190} />
       ) : (
         <Skeleton height={190} />
@@ -180,29 +166,18 @@ function ProfileForm({ community, names, onClose }: { community: Community; name
     },
   });
   return (
-    <form onSubmit={form.onSubmit((values) => send.mutate(values))} noValidate>
-      <Stack>
-        <ErrorAlert {...send.alert} />
-        <TextInput
-          label={texts.displayName}
-          description={texts.displayNameHint}
-          maxLength={50}
-          data-autofocus
-          {...form.getInputProps("displayName")}
-        />
-        <SimpleGrid cols={2}>
-          <TextInput label={texts.firstName} maxLength={50} {...form.getInputProps("firstName")} />
-          <TextInput label={texts.lastName} maxLength={50} {...form.getInputProps("lastName")} />
-        </SimpleGrid>
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            {common.cancel}
-          </Button>
-          <Button type="submit" loading={send.isPending}>
-            {common.save}
-          </Button>
-        </Group>
-      </Stack>
-    </form>
+    <FormModal title={texts.profileIn(community.title)} onClose={onClose} form={form} send={send} action={common.save}>
+      <TextInput
+        label={texts.displayName}
+        description={texts.displayNameHint}
+        maxLength={50}
+        data-autofocus
+        {...form.getInputProps("displayName")}
+      />
+      <SimpleGrid cols={2}>
+        <TextInput label={texts.firstName} maxLength={50} {...form.getInputProps("firstName")} />
+        <TextInput label={texts.lastName} maxLength={50} {...form.getInputProps("lastName")} />
+      </SimpleGrid>
+    </FormModal>
   );
 }

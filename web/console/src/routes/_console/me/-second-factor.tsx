@@ -8,7 +8,7 @@ import { useMemo, useState } from "react";
 import { encode } from "uqr";
 import { api } from "~/api/client";
 import { CopyText } from "~/components/copy-text";
-import { ErrorAlert } from "~/components/error-view";
+import { FormModal } from "~/components/form-modal";
 import { useFormMutation } from "~/components/form-mutation";
 import { toast } from "~/components/toast";
 import { sessionQuery, useMe } from "~/session/session";
@@ -35,7 +35,7 @@ function AskPassword({ onDone, onClose }: { onDone: (secret: Secret) => void; on
     mutationFn: (body: typeof form.values) => api.post("/auth/second-factor/setup", { body }),
     onSuccess: (answer) => onDone(answer.body),
   });
-  return <AccountDialog opened onClose={onClose} title={texts.factor} form={form} send={send} action={common.next} />;
+  return <AccountDialog onClose={onClose} title={texts.factor} form={form} send={send} action={common.next} />;
 }
 
 /** Modules of a QR code as one path, on white in both colour schemes: cameras want it so. */
@@ -83,42 +83,29 @@ function Confirmation({
     },
   });
   return (
-    <Modal opened onClose={onClose} title={texts.scan} closeButtonProps={{ "aria-label": common.close }}>
-      <form onSubmit={form.onSubmit((values) => send.mutate(values))} noValidate>
-        <Stack>
-          <Text size="sm" c="dimmed">
-            {texts.scanHow}
-          </Text>
-          <Center>
-            <Paper p={4} bg="white">
-              <QrCode text={secret.url} label={texts.qrLabel} />
-            </Paper>
-          </Center>
-          <div>
-            <Text size="sm" mb={4}>
-              {texts.cannotScan}
-            </Text>
-            <CopyText text={secret.secret.replace(/(.{4})(?=.)/g, "$1 ")} value={secret.secret} />
-          </div>
-          <ErrorAlert {...send.alert} />
-          <TextInput
-            label={texts.codeNow}
-            inputMode="numeric"
-            autoComplete="one-time-code"
-            data-autofocus
-            {...form.getInputProps("code")}
-          />
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              {common.cancel}
-            </Button>
-            <Button type="submit" loading={send.isPending}>
-              {texts.confirm}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <FormModal title={texts.scan} onClose={onClose} form={form} send={send} action={texts.confirm}>
+      <Text size="sm" c="dimmed">
+        {texts.scanHow}
+      </Text>
+      <Center>
+        <Paper p={4} bg="white">
+          <QrCode text={secret.url} label={texts.qrLabel} />
+        </Paper>
+      </Center>
+      <div>
+        <Text size="sm" mb={4}>
+          {texts.cannotScan}
+        </Text>
+        <CopyText text={secret.secret.replace(/(.{4})(?=.)/g, "$1 ")} value={secret.secret} />
+      </div>
+      <TextInput
+        label={texts.codeNow}
+        inputMode="numeric"
+        autoComplete="one-time-code"
+        data-autofocus
+        {...form.getInputProps("code")}
+      />
+    </FormModal>
   );
 }
 

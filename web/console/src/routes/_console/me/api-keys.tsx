@@ -1,22 +1,20 @@
-import { Badge, Button, Checkbox, Code, Group, Modal, Paper, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Badge, Button, Checkbox, Code, Group, Paper, Select, Stack, Text, TextInput } from "@mantine/core";
 import { isNotEmpty, useForm } from "@mantine/form";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createFileRoute } from "@tanstack/react-router";
-import { createColumnHelper } from "@tanstack/react-table";
 import { KeyRound, Plus } from "lucide-react";
-import { useMemo, useState } from "react";
+import { useState } from "react";
 import { type AnswerOf, api } from "~/api/client";
-import { columnsOf } from "~/components/columns";
-import { Confirm } from "~/components/confirm";
-import { DataTable } from "~/components/data-table";
-import { EmptyView, ErrorAlert } from "~/components/error-view";
+import { Confirm, useConfirmed } from "~/components/confirm";
+import { type Column, DataTable, listed } from "~/components/data-table";
+import { EmptyView } from "~/components/error-view";
+import { FormModal } from "~/components/form-modal";
 import { useFormMutation } from "~/components/form-mutation";
 import { Moment } from "~/components/moment";
 import { Page } from "~/components/page";
 import { ShownOnce } from "~/components/shown-once";
 import { toast } from "~/components/toast";
 import { useMe } from "~/session/session";
-import { common } from "~/texts/common.texts";
 import { texts } from "./-me.texts";
 import { ScopedNotice, useIsScoped } from "./-scoped";
 
@@ -30,7 +28,6 @@ function OwnKeys() {
   const queries = useQueryClient();
   const [creating, setCreating] = useState(false);
   const [made, setMade] = useState<string | null>(null);
-  const [revoking, setRevoking] = useState<Key | null>(null);
   const list = useQuery({
     queryKey: ["own-keys"],
     queryFn: ({ signal }) =>
@@ -42,73 +39,74 @@ function OwnKeys() {
     select: (answer) => answer.data,
     enabled: !scoped,
   });
-  const revoke = useMutation({
-    mutationFn: (key: Key) =>
+  const revocation = useConfirmed({
+    act: (key: Key) =>
       api.delete("/v1/users/{userId}/api-keys/{apiKeyId}", { path: { userId: me._id, apiKeyId: key._id } }),
-    onSuccess: () => {
-      setRevoking(null);
-      toast.done(texts.revoked);
-    },
+    onDone: () => toast.done(texts.revoked),
     onSettled: () => queries.invalidateQueries({ queryKey: ["own-keys"] }),
   });
-  const columns = useMemo(() => {
-    const column = createColumnHelper<Key>();
-    return columnsOf<Key>([
-      column.accessor("name", {
-        header: texts.keyName,
-        cell: ({ getValue, row }) => (
-          <Group gap="xs" wrap="nowrap">
-            <Text span fw={500} truncate>
-              {getValue()}
-            </Text>
-            <Code>{row.original.key}</Code>
-          </Group>
-        ),
-      }),
-      column.accessor("communityId", {
-        header: texts.keyCommunity,
-        cell: ({ getValue }) => me.communities.find((one) => one._id === getValue())?.title ?? getValue(),
-        meta: { from: "md" },
-      }),
-      column.accessor("permissions", {
-        header: texts.keyPermissions,
-        cell: ({ getValue }) => (
-          <Group gap={4} wrap="nowrap">
-            {getValue().map((one: string) => (
-              <Badge key={one} color="gray">
-                {texts.permissions[one]?.[0] ?? one}
-              </Badge>
-            ))}
-          </Group>
-        ),
-        meta: { from: "lg" },
-      }),
-      column.accessor("expireDate", {
-        header: texts.keyEnds,
-        cell: ({ getValue }) => (getValue() ? <Moment time={getValue()} as="date" /> : texts.never),
-        meta: { from: "md" },
-      }),
-      column.accessor("lastUsedAt", {
-        header: texts.lastUsed,
-        cell: ({ getValue }) => (getValue() ? <Moment time={getValue()} /> : texts.neverUsed),
-        meta: { from: "sm" },
-      }),
-      column.display({
-        id: "revoke",
-        meta: { name: texts.revoke, width: 100 },
-        cell: ({ row: { original } }) => (
-          <Button
-            variant="default"
-            size="xs"
-            onClick={() => setRevoking(original)}
-            aria-label={texts.revokeLabel(original.name)}
-          >
-            {texts.revoke}
-          </Button>
-        ),
-      }),
-    ]);
-  }, [me]);
+  const columns: Column<Key>[] = [
+    {
+      id: "name",
+      header: texts.keyName,
+      cell: (row) => (
+        <Group gap="xs" wrap="nowrap">
+          <Text span fw={500} truncate>
+            {row.name}
+          </Text>
+          <Code>{row.key}</Code>
+        </Group>
+      ),
+    },
+    {
+      id: "communityId",
+      header: texts.keyCommunity,
+      from: "md",
+      cell: (row) => me.communities.find((one) => one._id === row.communityId)?.title ?? row.communityId,
+    },
+    {
+      id: "permissions",
+      header: texts.keyPermissions,
+      from: "lg",
+      cell: (row) => (
+        <Group gap={4} wrap="nowrap">
+          {row.permissions.map((one: string) => (
+            <Badge key={one} color="gray">
+              {texts.permissions[one]?.[0] ?? one}
+            </Badge>
+          ))}
+        </Group>
+      ),
+    },
+    {
+      id: "expireDate",
+      header: texts.keyEnds,
+      from: "md",
+      cell: (row) => (row.expireDate ? <Moment time={row.expireDate} as="date" /> : texts.never),
+    },
+    {
+      id: "lastUsedAt",
+      header: texts.lastUsed,
+      from: "sm",
+      cell: (row) => (row.lastUsedAt ? <Moment time={row.lastUsedAt} /> : texts.neverUsed),
+    },
+    {
+      id: "revoke",
+      header: texts.revoke,
+      hidden: true,
+      width: 100,
+      cell: (row) => (
+        <Button
+          variant="default"
+          size="xs"
+          onClick={() => revocation.ask(row)}
+          aria-label={texts.revokeLabel(row.name)}
+        >
+          {texts.revoke}
+        </Button>
+      ),
+    },
+  ];
   const create = (
     <Button leftSection={<Plus size={16} aria-hidden />} onClick={() => setCreating(true)}>
       {texts.newKey}
@@ -123,11 +121,8 @@ function OwnKeys() {
           <DataTable
             label={texts.keys}
             columns={columns}
-            rows={list.data}
+            {...listed(list, list.data)}
             rowId={(row) => row._id}
-            loading={list.isPending}
-            error={list.error}
-            retry={() => void list.refetch()}
             skeletonRows={3}
             empty={
               <EmptyView icon={KeyRound} title={texts.noKeys} action={create}>
@@ -148,13 +143,9 @@ function OwnKeys() {
       )}
       <ShownOnce secret={made} title={texts.keyMade} label={texts.keyLabel} onDone={() => setMade(null)} />
       <Confirm
-        opened={revoking !== null}
-        onClose={() => setRevoking(null)}
-        title={revoking ? texts.revokeTitle(revoking.name) : ""}
+        {...revocation.dialog}
+        title={revocation.item ? texts.revokeTitle(revocation.item.name) : ""}
         action={texts.revoke}
-        onConfirm={() => revoking && revoke.mutate(revoking)}
-        pending={revoke.isPending}
-        error={revoke.error}
       >
         <Text size="sm">{texts.revokeText}</Text>
       </Confirm>
@@ -191,46 +182,33 @@ function NewKey({ onClose, onMade }: { onClose: () => void; onMade: (key: string
     },
   });
   return (
-    <Modal opened onClose={onClose} title={texts.newKeyTitle} closeButtonProps={{ "aria-label": common.close }}>
-      <form onSubmit={form.onSubmit((values) => send.mutate(values))} noValidate>
-        <Stack>
-          <ErrorAlert {...send.alert} />
-          <TextInput
-            label={texts.keyName}
-            description={texts.keyNameHint}
-            maxLength={100}
-            data-autofocus
-            {...form.getInputProps("name")}
-          />
-          <Select
-            label={texts.keyCommunity}
-            data={active.map((one) => ({ value: one._id, label: one.title }))}
-            allowDeselect={false}
-            {...form.getInputProps("communityId")}
-          />
-          <Checkbox.Group label={texts.keyPermissions} {...form.getInputProps("permissions")}>
-            <Stack gap="xs" mt={6}>
-              {Object.entries(texts.permissions).map(([id, [label, description]]) => (
-                <Checkbox key={id} value={id} label={label} description={description} />
-              ))}
-            </Stack>
-          </Checkbox.Group>
-          <Select
-            label={texts.keyExpiry}
-            data={["30", "90", "365", "0"].map((value) => ({ value, label: texts.expiries[value]! }))}
-            allowDeselect={false}
-            {...form.getInputProps("expirePeriod")}
-          />
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              {common.cancel}
-            </Button>
-            <Button type="submit" loading={send.isPending}>
-              {texts.newKey}
-            </Button>
-          </Group>
+    <FormModal title={texts.newKeyTitle} onClose={onClose} form={form} send={send} action={texts.newKey}>
+      <TextInput
+        label={texts.keyName}
+        description={texts.keyNameHint}
+        maxLength={100}
+        data-autofocus
+        {...form.getInputProps("name")}
+      />
+      <Select
+        label={texts.keyCommunity}
+        data={active.map((one) => ({ value: one._id, label: one.title }))}
+        allowDeselect={false}
+        {...form.getInputProps("communityId")}
+      />
+      <Checkbox.Group label={texts.keyPermissions} {...form.getInputProps("permissions")}>
+        <Stack gap="xs" mt={6}>
+          {Object.entries(texts.permissions).map(([id, [label, description]]) => (
+            <Checkbox key={id} value={id} label={label} description={description} />
+          ))}
         </Stack>
-      </form>
-    </Modal>
+      </Checkbox.Group>
+      <Select
+        label={texts.keyExpiry}
+        data={["30", "90", "365", "0"].map((value) => ({ value, label: texts.expiries[value]! }))}
+        allowDeselect={false}
+        {...form.getInputProps("expirePeriod")}
+      />
+    </FormModal>
   );
 }

@@ -121,7 +121,7 @@ function ChangeUsername({ me, onClose }: { me: Me; onClose: () => void }) {
     },
   });
   return (
-    <AccountDialog opened onClose={onClose} title={texts.changeUsername} form={form} send={send} action={texts.change}>
+    <AccountDialog onClose={onClose} title={texts.changeUsername} form={form} send={send} action={texts.change}>
       <TextInput
         label={texts.username}
         description={texts.usernameHint}
@@ -151,7 +151,7 @@ function ChangeEmail({ me, onClose }: { me: Me; onClose: () => void }) {
     },
   });
   return (
-    <AccountDialog opened onClose={onClose} title={texts.changeEmail} form={form} send={send} action={texts.change}>
+    <AccountDialog onClose={onClose} title={texts.changeEmail} form={form} send={send} action={texts.change}>
       <TextInput
         label={texts.newEmail}
         description={texts.emailHow}

@@ -9,6 +9,7 @@ import { FormStack } from "~/components/form-stack";
 import { Page } from "~/components/page";
 import { Section } from "~/components/section";
 import { ownTimeZone, TimeZoneSelect } from "~/components/time-zone-select";
+import { useUnsaved } from "~/components/unsaved";
 import { sessionQuery } from "~/session/session";
 import { texts } from "../-start.texts";
 
@@ -26,12 +27,13 @@ function NewCommunity() {
     initialValues: { title: "", timeZone: ownTimeZone() },
     validate: { title: isNotEmpty(texts.required) },
   });
+  const unsaved = useUnsaved(form.isDirty());
   const create = useFormMutation(form, {
     mutationFn: (values: typeof form.values) =>
       api.post("/servers", { body: { ...values, title: values.title.trim() } }),
     onSuccess: async ({ body }) => {
       await queries.fetchQuery({ ...sessionQuery, staleTime: 0 });
-      await router.navigate({ to: "/c/$communityId/welcome", params: { communityId: body._id } });
+      await router.navigate({ to: "/c/$communityId/welcome", params: { communityId: body._id }, ignoreBlocker: true });
     },
   });
   return (
@@ -62,6 +64,7 @@ function NewCommunity() {
           </FormStack>
         </Section>
       </form>
+      {unsaved.question}
     </Page>
   );
 }

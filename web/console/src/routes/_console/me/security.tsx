@@ -86,7 +86,7 @@ function ChangePassword({ onClose }: { onClose: () => void }) {
     },
   });
   return (
-    <AccountDialog opened onClose={onClose} title={texts.changePassword} form={form} send={send} action={texts.change}>
+    <AccountDialog onClose={onClose} title={texts.changePassword} form={form} send={send} action={texts.change}>
       <NewPassword
         label={texts.newPassword}
         username={me.username}
@@ -120,7 +120,7 @@ function SecondFactorOff({ onClose }: { onClose: () => void }) {
     },
   });
   return (
-    <AccountDialog opened onClose={onClose} title={texts.factorOffTitle} form={form} send={send} action={texts.turnOff}>
+    <AccountDialog onClose={onClose} title={texts.factorOffTitle} form={form} send={send} action={texts.turnOff}>
       <Stack gap="xs">
         <Text size="sm">{texts.factorOffText}</Text>
         <TextInput

@@ -1,13 +1,11 @@
 import { Badge, Button, Group, Paper, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { createFileRoute } from "@tanstack/react-router";
-import { createColumnHelper } from "@tanstack/react-table";
 import { Monitor, Smartphone } from "lucide-react";
-import { useMemo, useState } from "react";
-import { api } from "~/api/client";
-import { columnsOf } from "~/components/columns";
+import { useState } from "react";
+import { type AnswerOf, api } from "~/api/client";
 import { Confirm } from "~/components/confirm";
-import { DataTable } from "~/components/data-table";
+import { type Column, DataTable, listed } from "~/components/data-table";
 import { Moment } from "~/components/moment";
 import { Page } from "~/components/page";
 import { toast } from "~/components/toast";
@@ -18,15 +16,7 @@ import { ScopedNotice, useIsScoped } from "./-scoped";
 
 export const Route = createFileRoute("/_console/me/sessions")({ component: Sessions });
 
-type Session = {
-  _id: string;
-  device: string;
-  address: string;
-  communityId?: string | null;
-  createdAt: string;
-  lastUsedAt: string;
-  current: boolean;
-};
+type Session = AnswerOf<"get", "/auth/sessions">["body"][number];
 
 function Sessions() {
   const me = useMe();
@@ -36,8 +26,7 @@ function Sessions() {
   const list = useQuery({
     queryKey: ["sessions"],
     queryFn: ({ signal }) => api.get("/auth/sessions", { signal }),
-    // The document says one; it is a list.
-    select: (answer) => answer.body as unknown as Session[],
+    select: (answer) => answer.body,
     enabled: !scoped,
   });
   const again = () => queries.invalidateQueries({ queryKey: ["sessions"] });
@@ -66,55 +55,58 @@ function Sessions() {
     },
   });
   const { mutate: endOne, isPending, variables } = end;
-  const columns = useMemo(() => {
-    const column = createColumnHelper<Session>();
-    return columnsOf<Session>([
-      column.accessor("device", {
-        header: texts.device,
-        cell: ({ getValue, row }) => {
-          const Icon = /Mobile|Android|iPhone/.test(getValue()) ? Smartphone : Monitor;
-          return (
-            <Group gap="sm" wrap="nowrap" title={getValue()}>
-              <Icon size={17} aria-hidden />
-              <Text span fw={500} truncate>
-                {deviceName(getValue())}
-              </Text>
-              {row.original.current && <Badge color="teal">{texts.current}</Badge>}
-            </Group>
-          );
-        },
-      }),
-      column.accessor("communityId", {
-        header: texts.scope,
-        cell: ({ getValue }) =>
-          me.communities.find((one) => one._id === getValue())?.title ?? getValue() ?? texts.wholeAccount,
-        meta: { from: "lg" },
-      }),
-      column.accessor("address", { header: texts.address, meta: { from: "md" } }),
-      column.accessor("createdAt", {
-        header: texts.signedIn,
-        cell: ({ getValue }) => <Moment time={getValue()} as="dateTime" />,
-        meta: { from: "lg" },
-      }),
-      column.accessor("lastUsedAt", { header: texts.lastUsed, cell: ({ getValue }) => <Moment time={getValue()} /> }),
-      column.display({
-        id: "end",
-        meta: { name: texts.end, width: 90 },
-        cell: ({ row: { original } }) =>
-          !original.current && (
-            <Button
-              variant="default"
-              size="xs"
-              loading={isPending && variables === original._id}
-              onClick={() => endOne(original._id)}
-              aria-label={texts.endLabel(deviceName(original.device))}
-            >
-              {texts.end}
-            </Button>
-          ),
-      }),
-    ]);
-  }, [me, endOne, isPending, variables]);
+  const columns: Column<Session>[] = [
+    {
+      id: "device",
+      header: texts.device,
+      cell: (row) => {
+        const Icon = /Mobile|Android|iPhone/.test(row.device) ? Smartphone : Monitor;
+        return (
+          <Group gap="sm" wrap="nowrap" title={row.device}>
+            <Icon size={17} aria-hidden style={{ flexShrink: 0 }} />
+            <Text span fw={500} truncate>
+              {deviceName(row.device)}
+            </Text>
+          </Group>
+        );
+      },
+    },
+    {
+      id: "communityId",
+      header: texts.scope,
+      from: "lg",
+      cell: (row) =>
+        me.communities.find((one) => one._id === row.communityId)?.title ?? row.communityId ?? texts.wholeAccount,
+    },
+    { id: "address", header: texts.address, from: "md", cell: (row) => row.address },
+    {
+      id: "createdAt",
+      header: texts.signedIn,
+      from: "lg",
+      cell: (row) => <Moment time={row.createdAt} as="dateTime" />,
+    },
+    { id: "lastUsedAt", header: texts.lastUsed, cell: (row) => <Moment time={row.lastUsedAt} /> },
+    {
+      id: "end",
+      header: texts.end,
+      hidden: true,
+      width: 90,
+      cell: (row) =>
+        row.current ? (
+          <Badge color="teal">{texts.current}</Badge>
+        ) : (
+          <Button
+            variant="default"
+            size="xs"
+            loading={isPending && variables === row._id}
+            onClick={() => endOne(row._id)}
+            aria-label={texts.endLabel(deviceName(row.device))}
+          >
+            {texts.end}
+          </Button>
+        ),
+    },
+  ];
   const others = (list.data ?? []).filter((one) => !one.current).length;
   return (
     <Page
@@ -140,11 +132,8 @@ function Sessions() {
           <DataTable
             label={texts.sessions}
             columns={columns}
-            rows={list.data}
+            {...listed(list, list.data)}
             rowId={(row) => row._id}
-            loading={list.isPending}
-            error={list.error}
-            retry={() => void list.refetch()}
             empty={null}
             skeletonRows={3}
           />

@@ -9,6 +9,7 @@ export const texts = defineTexts({
     noJobs: "No bulk job yet",
     noJobsText: "Files with changes of many members appear here, with their progress and results.",
     name: "Name",
+    unnamed: "Without a name",
     status: "Status",
     rows: "Rows",
     failed: "Failed",

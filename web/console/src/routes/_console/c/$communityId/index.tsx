@@ -1,12 +1,11 @@
 import { Badge, Paper, SimpleGrid, Skeleton, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { createFileRoute } from "@tanstack/react-router";
-import { type ColumnDef, createColumnHelper } from "@tanstack/react-table";
 import { FileStack } from "lucide-react";
-import { useMemo } from "react";
 import { type AnswerOf, api } from "~/api/client";
-import { DataTable } from "~/components/data-table";
+import { type Column, DataTable, listed } from "~/components/data-table";
 import { EmptyView } from "~/components/error-view";
+import { TextLink } from "~/components/link";
 import { Moment } from "~/components/moment";
 import { Page } from "~/components/page";
 import { type Format, useFormat } from "~/format/format";
@@ -90,35 +89,35 @@ function RecentJobs() {
     queryFn: ({ signal }) => api.get("/v1/users/bulk-update", { query: { limit: recentJobs }, community, signal }),
     select: (answer) => answer.data,
   });
-  const columns = useMemo(() => {
-    const column = createColumnHelper<Job>();
-    return [
-      column.accessor("log_name", { header: texts.name }),
-      column.accessor("status", {
-        header: texts.status,
-        cell: ({ getValue }) => (
-          <Badge color={statusColors[getValue()] ?? "gray"}>
-            {texts.statuses[getValue() as keyof typeof texts.statuses] ?? getValue()}
-          </Badge>
-        ),
-      }),
-      column.accessor("total", {
-        header: texts.rows,
-        cell: ({ getValue }) => format.integer(getValue()),
-        meta: { numeric: true },
-      }),
-      column.accessor("failed", {
-        header: texts.failed,
-        cell: ({ getValue }) => format.integer(getValue()),
-        meta: { numeric: true, from: "sm" },
-      }),
-      column.accessor("createdAt", {
-        header: texts.created,
-        cell: ({ getValue }) => <Moment time={getValue()} />,
-        meta: { from: "sm" },
-      }),
-    ] as ColumnDef<Job, unknown>[];
-  }, [format]);
+  const columns: Column<Job>[] = [
+    {
+      id: "log_name",
+      header: texts.name,
+      cell: (row) => (
+        <TextLink
+          to="/c/$communityId/bulk/$jobId"
+          params={{ communityId: community, jobId: row._id }}
+          fw={500}
+          size="sm"
+          c="var(--mantine-color-text)"
+        >
+          {row.log_name || texts.unnamed}
+        </TextLink>
+      ),
+    },
+    {
+      id: "status",
+      header: texts.status,
+      cell: (row) => (
+        <Badge color={statusColors[row.status] ?? "gray"}>
+          {texts.statuses[row.status as keyof typeof texts.statuses] ?? row.status}
+        </Badge>
+      ),
+    },
+    { id: "total", header: texts.rows, numeric: true, cell: (row) => format.integer(row.total) },
+    { id: "failed", header: texts.failed, from: "sm", numeric: true, cell: (row) => format.integer(row.failed) },
+    { id: "createdAt", header: texts.created, from: "sm", cell: (row) => <Moment time={row.createdAt} /> },
+  ];
   return (
     <section aria-labelledby="recent-jobs">
       <Title order={2} id="recent-jobs" mb="sm">
@@ -128,11 +127,8 @@ function RecentJobs() {
         <DataTable
           label={texts.jobs}
           columns={columns}
-          rows={jobs.data}
+          {...listed(jobs, jobs.data)}
           rowId={(job) => job._id}
-          loading={jobs.isFetching}
-          error={jobs.error}
-          retry={() => void jobs.refetch()}
           skeletonRows={recentJobs}
           empty={
             <EmptyView icon={FileStack} title={texts.noJobs} height={200}>

@@ -14,11 +14,9 @@ import {
 } from "@mantine/core";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { createFileRoute, useNavigate } from "@tanstack/react-router";
-import { type ColumnDef, createColumnHelper } from "@tanstack/react-table";
 import { RefreshCw, ScrollText, Search } from "lucide-react";
-import { useMemo } from "react";
 import { api } from "~/api/client";
-import { DataTable, PageBar } from "~/components/data-table";
+import { type Column, DataTable, listed, PageBar } from "~/components/data-table";
 import { EmptyView } from "~/components/error-view";
 import { Moment } from "~/components/moment";
 import { Page } from "~/components/page";
@@ -109,17 +107,15 @@ function ApiLog() {
   const log = useLog(community, filter);
   const change = (what: Partial<Filter>) =>
     void navigate({ search: (before) => ({ ...before, page: undefined, entry: undefined, ...what }), replace: true });
-  const [find, setFind] = useSearchText(filter.find, (text) => change({ find: text }));
+  // What was typed is asked for a moment later: an entry that was opened meanwhile stays open.
+  const [find, setFind] = useSearchText(
+    filter.find,
+    (text) => void navigate({ search: (before) => ({ ...before, page: undefined, find: text }), replace: true }),
+  );
 
   const open = (entry: string | undefined) =>
     void navigate({ search: (before) => ({ ...before, entry }), replace: true, resetScroll: false });
-  const columns = useMemo(
-    () =>
-      logColumns(format, (entry) =>
-        navigate({ search: (before) => ({ ...before, entry }), replace: true, resetScroll: false }),
-      ),
-    [format, navigate],
-  );
+  const columns = logColumns(format, open);
   const filtered = filter.kind || filter.status || filter.method || filter.find || filter.since;
   const total = log.data?.pagination.total ?? 0;
   return (
@@ -215,11 +211,8 @@ function ApiLog() {
         <DataTable
           label={texts.title}
           columns={columns}
-          rows={log.data?.data as LogEntry[] | undefined}
+          {...listed(log, log.data?.data as LogEntry[] | undefined)}
           rowId={(entry) => entry._id}
-          loading={log.isPending || log.isPlaceholderData}
-          error={log.error}
-          retry={() => void log.refetch()}
           empty={
             filtered ? (
               <EmptyView
@@ -276,13 +269,12 @@ function ApiLog() {
   );
 }
 
-function logColumns(format: Format, open: (entry: string) => void): ColumnDef<LogEntry, unknown>[] {
-  const column = createColumnHelper<LogEntry>();
+function logColumns(format: Format, open: (entry: string) => void): Column<LogEntry>[] {
   return [
-    column.display({
+    {
       id: "what",
       header: texts.what,
-      cell: ({ row: { original: entry } }) => (
+      cell: (entry) => (
         <Stack gap={0}>
           <Anchor
             component="button"
@@ -305,17 +297,14 @@ function logColumns(format: Format, open: (entry: string) => void): ColumnDef<Lo
           )}
         </Stack>
       ),
-    }),
-    column.display({
-      id: "status",
-      header: texts.status,
-      cell: ({ row: { original: entry } }) => <StatusBadge entry={entry} short />,
-    }),
-    column.display({
+    },
+    { id: "status", header: texts.status, cell: (entry) => <StatusBadge entry={entry} short /> },
+    {
       id: "duration",
       header: texts.duration,
-      meta: { numeric: true, from: "md" },
-      cell: ({ row: { original: entry } }) =>
+      from: "md",
+      numeric: true,
+      cell: (entry) =>
         entry.job ? (
           entry.job.status === "processing" ? (
             <Progress
@@ -330,17 +319,8 @@ function logColumns(format: Format, open: (entry: string) => void): ColumnDef<Lo
         ) : (
           texts.milliseconds(format.amount(entry.durationMs))
         ),
-    }),
-    column.display({
-      id: "caller",
-      header: texts.caller,
-      meta: { from: "md" },
-      cell: ({ row: { original: entry } }) => callerOf(entry),
-    }),
-    column.accessor("createdAt", {
-      header: texts.time,
-      meta: { from: "sm", width: 150 },
-      cell: ({ getValue }) => <Moment time={getValue()} />,
-    }),
-  ] as ColumnDef<LogEntry, unknown>[];
+    },
+    { id: "caller", header: texts.caller, from: "md", cell: (entry) => callerOf(entry) },
+    { id: "createdAt", header: texts.time, width: 150, from: "sm", cell: (row) => <Moment time={row.createdAt} /> },
+  ];
 }

@@ -1,11 +1,9 @@
 import { Anchor, Badge, Button, Group, Paper, Progress, Select, Stack, Text, TextInput } from "@mantine/core";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { createFileRoute, Link, useNavigate } from "@tanstack/react-router";
-import { type ColumnDef, createColumnHelper } from "@tanstack/react-table";
 import { FileStack, Plus, Search } from "lucide-react";
-import { useMemo } from "react";
 import { api } from "~/api/client";
-import { DataTable, PageBar } from "~/components/data-table";
+import { type Column, DataTable, listed, PageBar } from "~/components/data-table";
 import { EmptyView } from "~/components/error-view";
 import { Moment } from "~/components/moment";
 import { Page } from "~/components/page";
@@ -51,7 +49,7 @@ function BulkJobs() {
   const [name, setName] = useSearchText(search.name, (text) => change({ name: text }));
 
   const format = useFormat();
-  const columns = useMemo(() => jobColumns(community, format), [community, format]);
+  const columns = jobColumns(community, format);
   const newJob = (
     <Button
       component={Link}
@@ -137,11 +135,8 @@ function BulkJobs() {
         <DataTable
           label={texts.title}
           columns={columns}
-          rows={jobs.data?.data}
+          {...listed(jobs, jobs.data?.data)}
           rowId={(job) => job._id}
-          loading={jobs.isPending || jobs.isPlaceholderData}
-          error={jobs.error}
-          retry={() => void jobs.refetch()}
           empty={empty}
           footer={
             jobs.data && (
@@ -161,13 +156,12 @@ function BulkJobs() {
   );
 }
 
-function jobColumns(community: string, format: ReturnType<typeof useFormat>): ColumnDef<JobSummary, unknown>[] {
-  const column = createColumnHelper<JobSummary>();
+function jobColumns(community: string, format: ReturnType<typeof useFormat>): Column<JobSummary>[] {
   return [
-    column.display({
+    {
       id: "name",
       header: texts.name,
-      cell: ({ row: { original: job } }) => (
+      cell: (job) => (
         <Stack gap={0}>
           <Group gap={8} wrap="nowrap">
             <Anchor
@@ -191,18 +185,22 @@ function jobColumns(community: string, format: ReturnType<typeof useFormat>): Co
           </Text>
         </Stack>
       ),
-    }),
-    column.accessor("status", {
+    },
+    {
+      id: "status",
       header: texts.state,
-      meta: { width: 150 },
-      cell: ({ getValue }) => (
-        <Badge color={stateColors[getValue()] ?? "gray"}>{texts.states[getValue() as JobState] ?? getValue()}</Badge>
+      width: 150,
+      cell: (row) => (
+        <Badge color={stateColors[row.status] ?? "gray"}>{texts.states[row.status as JobState] ?? row.status}</Badge>
       ),
-    }),
-    column.accessor("total", {
+    },
+    {
+      id: "total",
       header: texts.rows,
-      meta: { numeric: true, width: 150, from: "sm" },
-      cell: ({ row: { original: job } }) =>
+      width: 150,
+      from: "sm",
+      numeric: true,
+      cell: (job) =>
         job.status === "processing" ? (
           <Group gap={8} wrap="nowrap" justify="flex-end">
             <Progress
@@ -215,25 +213,19 @@ function jobColumns(community: string, format: ReturnType<typeof useFormat>): Co
         ) : (
           format.integer(job.total)
         ),
-    }),
-    column.accessor("success", {
-      header: texts.changed,
-      meta: { numeric: true, from: "md" },
-      cell: ({ getValue }) => format.integer(getValue()),
-    }),
-    column.accessor("failed", {
+    },
+    { id: "success", header: texts.changed, from: "md", numeric: true, cell: (row) => format.integer(row.success) },
+    {
+      id: "failed",
       header: texts.refused,
-      meta: { numeric: true, from: "md" },
-      cell: ({ getValue }) => (
-        <Text span inherit c={getValue() > 0 ? "var(--mantine-color-error)" : "dimmed"}>
-          {format.integer(getValue())}
+      from: "md",
+      numeric: true,
+      cell: (row) => (
+        <Text span inherit c={row.failed > 0 ? "var(--mantine-color-error)" : "dimmed"}>
+          {format.integer(row.failed)}
         </Text>
       ),
-    }),
-    column.accessor("createdAt", {
-      header: texts.uploaded,
-      meta: { from: "sm", width: 140 },
-      cell: ({ getValue }) => <Moment time={getValue()} />,
-    }),
-  ] as ColumnDef<JobSummary, unknown>[];
+    },
+    { id: "createdAt", header: texts.uploaded, width: 140, from: "sm", cell: (row) => <Moment time={row.createdAt} /> },
+  ];
 }

@@ -9,6 +9,7 @@ import { ApiError } from "~/api/errors";
 import { Confirm } from "~/components/confirm";
 import { ErrorAlert } from "~/components/error-view";
 import { Page } from "~/components/page";
+import { useUnsaved } from "~/components/unsaved";
 import { useFormat } from "~/format/format";
 import { useCommunity } from "~/session/community";
 import classes from "./-bulk.module.css";
@@ -94,6 +95,7 @@ function NewJob() {
   const [sending, setSending] = useState<Sending | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [asked, ask] = useDisclosure(false);
+  const unsaved = useUnsaved(file !== null);
 
   // The delimiter depends on what names are known, so the file is looked at again when that changes.
   useEffect(() => {
@@ -155,7 +157,7 @@ function NewJob() {
       });
       keepFile(job.id, { file: sent, fileName: file.name, duplicateOf: job.duplicate_of });
       void queries.invalidateQueries({ queryKey: ["bulk-jobs", community] });
-      await navigate({ to: `/c/${community}/bulk/${job.id}` as never });
+      await navigate({ to: `/c/${community}/bulk/${job.id}` as never, ignoreBlocker: true });
     } catch (failure) {
       setSending(null);
       if (stop.signal.aborted) setError(new ApiError(texts.uploadStopped, 0, "stopped"));
@@ -257,6 +259,7 @@ function NewJob() {
       >
         <Text size="sm">{texts.runWithoutText(rows)}</Text>
       </Confirm>
+      {unsaved.question}
     </Page>
   );
 }

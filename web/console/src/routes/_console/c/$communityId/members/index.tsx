@@ -21,13 +21,14 @@ import { EmptyView, ErrorAlert, ErrorView } from "~/components/error-view";
 import { Page } from "~/components/page";
 import { toast } from "~/components/toast";
 import { useCommunity } from "~/session/community";
+import { fieldsQuery } from "../-catalogue";
 import { ColumnPicker, useShownColumns } from "./-list/column-picker";
 import { columnsOf } from "./-list/columns";
 import { ExportDialog } from "./-list/export-dialog";
 import { AddCondition, FilterChips } from "./-list/filter-bar";
 import type { Filter } from "./-list/filter-model";
 import classes from "./-list/members.module.css";
-import { canOrder, fieldsQuery, membersPage } from "./-list/members-data";
+import { canOrder, membersPage } from "./-list/members-data";
 import { MembersTable } from "./-list/members-table";
 import { NewMember } from "./-list/new-member";
 import { type Order, orders } from "./-list/orders";
@@ -179,8 +180,8 @@ function Members() {
                 show({ order: next === "newest" ? undefined : next });
               }}
               data={orders.map((value) => ({ value, label: texts.orders[value] }))}
-              flex="1 1 100px"
-              maw={160}
+              flex="1 1 150px"
+              maw={{ sm: 160 }}
             />
           </Tooltip>
           {/* Cards show the same of everybody. */}
@@ -258,8 +259,8 @@ function Members() {
           )}
         </Paper>
       </Stack>
-      <NewMember opened={dialog === "new"} onClose={close} />
-      <RestoreMember opened={dialog === "restore"} onClose={close} />
+      {dialog === "new" && <NewMember onClose={close} />}
+      {dialog === "restore" && <RestoreMember onClose={close} />}
       <ExportDialog
         opened={dialog === "export"}
         onClose={close}

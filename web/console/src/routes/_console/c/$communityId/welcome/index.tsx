@@ -25,7 +25,7 @@ function Welcome() {
     select: (answer) => (answer.meta.total ?? 0) > 1,
   });
   const fields = useQuery({
-    queryKey: ["fields", communityId, "custom total"],
+    queryKey: ["user-fields", communityId, "custom total"],
     queryFn: ({ signal }) =>
       api.get("/v1/communities/{communityId}/user-fields", {
         path: { communityId },

@@ -1,5 +1,5 @@
 // What can be shown of members, filtered and exported: the columns that the program keeps, and the community's own fields.
-import type { UserField } from "./members-data";
+import type { UserField } from "../../-catalogue";
 
 export type ColumnKind =
   | "text"

@@ -15,12 +15,12 @@ import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useId, useState } from "react";
 import { useCommunity } from "~/session/community";
 import { common } from "~/texts/common.texts";
+import { everybody, rolesQuery, tagsQuery } from "../../-catalogue";
 import { texts } from "../-members.texts";
 import { readAmount } from "./amount";
 import type { MemberColumn } from "./columns";
 import { operatorText } from "./describe";
 import { type Condition, isComplete, type Operator, operatorsOf } from "./filter-model";
-import { rolesQuery, tagsQuery } from "./members-data";
 
 const states = ["active", "suspended", "banned"] as const;
 
@@ -208,8 +208,13 @@ function NamedValues({
   onChange: (values: string[]) => void;
 }) {
   const { _id: community } = useCommunity();
-  const known = useQuery(kind === "role" ? rolesQuery(community) : tagsQuery(community));
-  const names = (known.data ?? []).map((one) => one.name);
+  const roles = useQuery({ ...rolesQuery(community), enabled: kind === "role" });
+  const tags = useQuery({ ...tagsQuery(community), enabled: kind === "tag" });
+  const known = kind === "role" ? roles : tags;
+  const names =
+    (kind === "role"
+      ? roles.data?.map((role) => role.title).filter((title) => title !== everybody)
+      : tags.data?.map((tag) => tag.name)) ?? [];
   if (known.isPending) return <Skeleton height={36} />;
   if (names.length > 0 && names.length <= boxesMax)
     return (

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { UserField } from "../../-catalogue";
 import { columnOfField, columnsOf, type MemberColumn } from "./columns";
 import { fromFilter, isComplete, operatorsOf, sameFilter, toFilter } from "./filter-model";
-import type { UserField } from "./members-data";
 
 const column = (kind: MemberColumn["kind"]): MemberColumn => ({
   name: kind,

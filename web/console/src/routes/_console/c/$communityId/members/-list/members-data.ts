@@ -5,12 +5,11 @@
 // and other orders than that of joining. The list of the community can, and knows neither conditions nor values. So a searched or
 // otherwise ordered table takes its order from that list and its columns from the filter, a hundred members at a time.
 import { queryOptions } from "@tanstack/react-query";
-import { type AnswerOf, api, request } from "~/api/client";
+import { type AnswerOf, api } from "~/api/client";
 import type { Amount } from "~/api/json";
 import type { Filter, Scalar } from "./filter-model";
 import type { Order } from "./orders";
 
-export type UserField = AnswerOf<"get", "/v1/communities/{communityId}/user-fields">["data"][number];
 export type Cell = string | number | boolean | null | string[];
 export type MemberRow = {
   /** Short id. */
@@ -33,27 +32,6 @@ const sortOf: Record<Exclude<Order, "oldest">, string> = {
 export type MembersQuestion = { search: string; filter: Filter; order: Order; columns: string[] };
 
 const listPage = 100; // the most that the list gives, and that one condition takes ids
-const fieldsPage = 100;
-
-/** All fields, the program's own too; there are a few hundred at most. */
-export const fieldsQuery = (communityId: string) =>
-  queryOptions({
-    queryKey: ["user-fields", communityId, "all"],
-    queryFn: async ({ signal }) => {
-      const fields: UserField[] = [];
-      for (let page = 1; ; page++) {
-        const answer = await api.get("/v1/communities/{communityId}/user-fields", {
-          path: { communityId },
-          query: { page, limit: fieldsPage },
-          signal,
-        });
-        fields.push(...answer.data);
-        if (answer.data.length === 0 || fields.length >= (answer.meta.total ?? 0)) return fields;
-      }
-    },
-  });
-
-type FilterAnswer = { data: { users: Record<string, Cell>[]; total: number; next_cursor?: string } };
 
 async function filtered(
   community: string,
@@ -63,12 +41,12 @@ async function filtered(
   signal: AbortSignal,
 ) {
   const fields = [...new Set(["user_id", "username", "display_name", ...columns])];
-  const { data } = (await request("post", "/v1/users/filter", {
+  const { data } = await api.post("/v1/users/filter", {
     community,
     signal,
     body: { fields, filter, ...(cursor && { cursor }) },
-  })) as FilterAnswer;
-  return data;
+  });
+  return { ...data, users: data.users as Record<string, Cell>[] };
 }
 
 const rowOf = (cells: Record<string, Cell>, avatar: string | null): MemberRow => ({
@@ -168,16 +146,7 @@ export const balancesQuery = (community: string, id: string) =>
 
 // ---- Segments
 
-export type Segment = {
-  _id: string;
-  name: string;
-  description: string;
-  filter: Filter;
-  columns: string[];
-  broken: { kind: string; name: string }[];
-  createdAt: string;
-  updatedAt: string;
-};
+export type Segment = Omit<AnswerOf<"get", "/v1/segments">["data"][number], "filter"> & { filter: Filter };
 
 export const segmentsQuery = (community: string) =>
   queryOptions({
@@ -185,14 +154,12 @@ export const segmentsQuery = (community: string) =>
     queryFn: async ({ signal }) => {
       const all: Segment[] = [];
       for (let page = 1; ; page++) {
-        const answer = (await request("get", `/v1/segments?page=${page}&limit=100&sort=name:asc`, {
+        const answer = await api.get("/v1/segments", {
+          query: { page, limit: listPage, sort: "name:asc" },
           community,
           signal,
-        })) as {
-          data: Segment[];
-          pagination: { total: number };
-        };
-        all.push(...answer.data);
+        });
+        all.push(...(answer.data as Segment[]));
         if (answer.data.length === 0 || all.length >= answer.pagination.total) return all;
       }
     },
@@ -202,34 +169,5 @@ export const segmentCountQuery = (community: string, id: string) =>
   queryOptions({
     queryKey: ["segments", community, "count", id],
     queryFn: async ({ signal }) =>
-      ((await request("get", `/v1/segments/${id}/count`, { community, signal })) as { data: { total: number } }).data
-        .total,
-  });
-
-// ---- Roles and tags
-
-export type NamedItem = { _id: string; name: string; colour?: string; memberCount: number };
-
-/** The highest first; @all, which everybody has, is none to choose. */
-export const rolesQuery = (community: string) =>
-  queryOptions({
-    queryKey: ["roles", community, "all"],
-    queryFn: async ({ signal }): Promise<NamedItem[]> => {
-      const { body } = (await request("get", "/v1/roles", { community, signal })) as {
-        body: { _id: string; title: string; class: string; memberCount: number }[];
-      };
-      return body
-        .filter((role) => role.title !== "@all")
-        .map((role) => ({ _id: role._id, name: role.title, colour: role.class, memberCount: role.memberCount }));
-    },
-  });
-export const tagsQuery = (community: string) =>
-  queryOptions({
-    queryKey: ["tags", community, "all"],
-    queryFn: async ({ signal }): Promise<NamedItem[]> =>
-      (
-        (await request("get", `/v1/communities/${community}/tags`, { signal })) as {
-          data: NamedItem[];
-        }
-      ).data,
+      (await api.get("/v1/segments/{segmentId}/count", { path: { segmentId: id }, community, signal })).data.total,
   });

@@ -2,8 +2,6 @@ import {
   Button,
   Checkbox,
   Collapse,
-  Group,
-  Modal,
   NumberInput,
   SegmentedControl,
   SimpleGrid,
@@ -18,32 +16,20 @@ import { ChevronDown, ChevronRight } from "lucide-react";
 import { useState } from "react";
 import { api } from "~/api/client";
 import { ApiError, type Problem } from "~/api/errors";
-import { ErrorAlert } from "~/components/error-view";
 import { problemsToForm } from "~/components/form-errors";
+import { FormDialog } from "~/components/form-modal";
+import type { FormAlert } from "~/components/form-mutation";
 import { toast } from "~/components/toast";
 import { useCommunity } from "~/session/community";
 import { common } from "~/texts/common.texts";
+import { fieldsQuery, type UserField } from "../../-catalogue";
 import { FieldInput, readFieldText } from "../-member/field-input";
 import { texts } from "../-members.texts";
-import { fieldsQuery, type UserField } from "./members-data";
 
-export function NewMember({ opened, onClose }: { opened: boolean; onClose: () => void }) {
-  return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      title={texts.newTitle}
-      size="lg"
-      closeButtonProps={{ "aria-label": common.close }}
-    >
-      <NewMemberForm onClose={onClose} />
-    </Modal>
-  );
-}
-
+const noAlert: FormAlert = { error: null };
 const required = (label: string) => isNotEmpty(common.isNeeded(label));
 
-function NewMemberForm({ onClose }: { onClose: () => void }) {
+export function NewMember({ onClose }: { onClose: () => void }) {
   const { _id: community } = useCommunity();
   const queries = useQueryClient();
   const navigate = useNavigate();
@@ -52,7 +38,7 @@ function NewMemberForm({ onClose }: { onClose: () => void }) {
   const [opened, setOpened] = useState(false);
   const [values, setValues] = useState<Record<string, string>>({});
   const [valueProblems, setValueProblems] = useState<Record<string, string>>({});
-  const [others, setOthers] = useState<Problem[]>([]);
+  const [alert, setAlert] = useState<FormAlert>(noAlert);
   // The same person is made once, however often the button is pressed; another content is another request.
   const [attempt, setAttempt] = useState({ content: "", key: "" });
   const form = useForm({
@@ -106,6 +92,7 @@ function NewMemberForm({ onClose }: { onClose: () => void }) {
         void navigate({
           to: "/c/$communityId/members/$memberId",
           params: { communityId: community, memberId: data.userId },
+          ignoreBlocker: true,
         });
     },
     onError: (error) => {
@@ -113,121 +100,117 @@ function NewMemberForm({ onClose }: { onClose: () => void }) {
       const { atFields, others: left } = customProblems(rest, custom, values);
       setValueProblems(atFields);
       if (Object.keys(atFields).length > 0) setOpened(true);
-      setOthers(left);
       // Conflicts name their part by their code alone.
-      if (error instanceof ApiError && error.problems.length === 0) {
-        if (error.code === "email_taken") form.setFieldError("email", error.message);
-        if (error.code === "username_taken") form.setFieldError("username", error.message);
-      }
+      const known = error instanceof ApiError ? error : null;
+      const taken = { email_taken: "email", username_taken: "username" }[known?.code ?? ""];
+      if (taken) form.setFieldError(taken, error.message);
+      const placed = left.length === 0 && (taken !== undefined || (known?.problems.length ?? 0) > 0);
+      setAlert({ error: placed ? null : error, problems: left });
     },
   });
   return (
-    <form
+    <FormDialog
+      title={texts.newTitle}
+      size="lg"
+      onClose={onClose}
       onSubmit={form.onSubmit(() => {
         setValueProblems({});
+        setAlert(noAlert);
         create.mutate();
       })}
-      noValidate
+      dirty={form.isDirty() || Object.values(values).some((value) => value !== "")}
+      pending={create.isPending}
+      alert={alert}
+      action={texts.create}
     >
-      <Stack>
-        <Text size="sm" c="dimmed">
-          {texts.newLead}
+      <Text size="sm" c="dimmed">
+        {texts.newLead}
+      </Text>
+      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm" verticalSpacing="sm">
+        <TextInput
+          label={texts.firstName}
+          withAsterisk
+          maxLength={50}
+          data-autofocus
+          {...form.getInputProps("firstname")}
+        />
+        <TextInput label={texts.lastName} withAsterisk maxLength={50} {...form.getInputProps("lastname")} />
+        <TextInput
+          label={texts.displayName}
+          placeholder={`${form.values.firstname} ${form.values.lastname}`.trim()}
+          maxLength={50}
+          {...form.getInputProps("displayname")}
+        />
+        <TextInput
+          label={texts.username}
+          withAsterisk
+          maxLength={50}
+          autoCapitalize="none"
+          spellCheck={false}
+          title={texts.usernameHint}
+          {...form.getInputProps("username")}
+        />
+        <TextInput
+          label={texts.email}
+          withAsterisk
+          type="email"
+          maxLength={320}
+          autoComplete="off"
+          {...form.getInputProps("email")}
+        />
+        <NumberInput
+          label={texts.accessLevel}
+          min={0}
+          allowDecimal={false}
+          allowNegative={false}
+          title={texts.accessLevelHint}
+          {...form.getInputProps("accessLevel")}
+        />
+      </SimpleGrid>
+      <Stack gap={6}>
+        <Text size="sm" fw={500} id="new-member-joining">
+          {texts.joining}
         </Text>
-        <ErrorAlert error={create.error} problems={others} />
-        <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm" verticalSpacing="sm">
-          <TextInput
-            label={texts.firstName}
-            withAsterisk
-            maxLength={50}
-            data-autofocus
-            {...form.getInputProps("firstname")}
-          />
-          <TextInput label={texts.lastName} withAsterisk maxLength={50} {...form.getInputProps("lastname")} />
-          <TextInput
-            label={texts.displayName}
-            placeholder={`${form.values.firstname} ${form.values.lastname}`.trim()}
-            maxLength={50}
-            {...form.getInputProps("displayname")}
-          />
-          <TextInput
-            label={texts.username}
-            withAsterisk
-            maxLength={50}
-            autoCapitalize="none"
-            spellCheck={false}
-            title={texts.usernameHint}
-            {...form.getInputProps("username")}
-          />
-          <TextInput
-            label={texts.email}
-            withAsterisk
-            type="email"
-            maxLength={320}
-            autoComplete="off"
-            {...form.getInputProps("email")}
-          />
-          <NumberInput
-            label={texts.accessLevel}
-            min={0}
-            allowDecimal={false}
-            allowNegative={false}
-            title={texts.accessLevelHint}
-            {...form.getInputProps("accessLevel")}
-          />
-        </SimpleGrid>
-        <Stack gap={6}>
-          <Text size="sm" fw={500} id="new-member-joining">
-            {texts.joining}
-          </Text>
-          <SegmentedControl
-            aria-labelledby="new-member-joining"
-            value={form.values.joinServer ? "now" : "invited"}
-            onChange={(value) => form.setFieldValue("joinServer", value === "now")}
-            data={[
-              { value: "now", label: texts.joinNow },
-              { value: "invited", label: texts.joinInvited },
-            ]}
-          />
-          <Checkbox mt={4} label={texts.sendEmail} {...form.getInputProps("sendEmail", { type: "checkbox" })} />
-        </Stack>
-        {custom.length > 0 && (
-          <div>
-            <Button
-              variant="subtle"
-              color="gray"
-              px={4}
-              leftSection={opened ? <ChevronDown size={15} aria-hidden /> : <ChevronRight size={15} aria-hidden />}
-              onClick={() => setOpened((open) => !open)}
-              aria-expanded={opened}
-            >
-              {texts.customFields}
-            </Button>
-            <Collapse expanded={opened}>
-              <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm" verticalSpacing="sm" mt="xs">
-                {custom.map((field) => (
-                  <FieldInput
-                    key={field._id}
-                    field={field}
-                    label={field.name}
-                    value={values[field._id] ?? ""}
-                    onChange={(value) => setValues((old) => ({ ...old, [field._id]: value }))}
-                    error={valueProblems[field._id]}
-                  />
-                ))}
-              </SimpleGrid>
-            </Collapse>
-          </div>
-        )}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            {common.cancel}
-          </Button>
-          <Button type="submit" loading={create.isPending}>
-            {texts.create}
-          </Button>
-        </Group>
+        <SegmentedControl
+          aria-labelledby="new-member-joining"
+          value={form.values.joinServer ? "now" : "invited"}
+          onChange={(value) => form.setFieldValue("joinServer", value === "now")}
+          data={[
+            { value: "now", label: texts.joinNow },
+            { value: "invited", label: texts.joinInvited },
+          ]}
+        />
+        <Checkbox mt={4} label={texts.sendEmail} {...form.getInputProps("sendEmail", { type: "checkbox" })} />
       </Stack>
-    </form>
+      {custom.length > 0 && (
+        <div>
+          <Button
+            variant="subtle"
+            color="gray"
+            px={4}
+            leftSection={opened ? <ChevronDown size={15} aria-hidden /> : <ChevronRight size={15} aria-hidden />}
+            onClick={() => setOpened((open) => !open)}
+            aria-expanded={opened}
+          >
+            {texts.customFields}
+          </Button>
+          <Collapse expanded={opened}>
+            <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm" verticalSpacing="sm" mt="xs">
+              {custom.map((field) => (
+                <FieldInput
+                  key={field._id}
+                  field={field}
+                  label={field.name}
+                  value={values[field._id] ?? ""}
+                  onChange={(value) => setValues((old) => ({ ...old, [field._id]: value }))}
+                  error={valueProblems[field._id]}
+                />
+              ))}
+            </SimpleGrid>
+          </Collapse>
+        </div>
+      )}
+    </FormDialog>
   );
 }
 

@@ -8,7 +8,6 @@ import {
   Button,
   Group,
   Menu,
-  Modal,
   Popover,
   ScrollArea,
   Stack,
@@ -21,11 +20,11 @@ import { isNotEmpty, useForm } from "@mantine/form";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { ChevronDown, EllipsisVertical, Hash, Pencil, Shapes, Trash2, TriangleAlert } from "lucide-react";
 import { useState } from "react";
-import { request } from "~/api/client";
-import type { Problem } from "~/api/errors";
-import { Confirm } from "~/components/confirm";
+import { api } from "~/api/client";
+import { Confirm, useConfirmed } from "~/components/confirm";
 import { ErrorAlert } from "~/components/error-view";
-import { problemsToForm } from "~/components/form-errors";
+import { FormModal } from "~/components/form-modal";
+import { useFormMutation } from "~/components/form-mutation";
 import { toast } from "~/components/toast";
 import { useFormat } from "~/format/format";
 import { useCommunity } from "~/session/community";
@@ -43,7 +42,7 @@ type Props = {
   segmentId: string | null;
   onShow: (segment: Segment | null) => void;
 };
-type Dialog = { kind: "save" } | { kind: "rename" | "delete"; segment: Segment } | null;
+type Dialog = { kind: "save" } | { kind: "rename"; segment: Segment } | null;
 
 export function SegmentBar({ columns, shown, filter, segmentId, onShow }: Props) {
   const { _id: community } = useCommunity();
@@ -57,12 +56,24 @@ export function SegmentBar({ columns, shown, filter, segmentId, onShow }: Props)
 
   const update = useMutation({
     mutationFn: (segment: Segment) =>
-      request("put", `/v1/segments/${segment._id}`, { community, body: { filter, columns: knownOf(shown, columns) } }),
+      api.put("/v1/segments/{segmentId}", {
+        path: { segmentId: segment._id },
+        community,
+        body: { filter, columns: knownOf(shown, columns) },
+      }),
     onSuccess: async (_, segment) => {
       await reload();
       toast.done(texts.updateSegmentDone(segment.name));
     },
     onError: (error) => toast.failed(error),
+  });
+  const removal = useConfirmed({
+    act: (segment: Segment) => api.delete("/v1/segments/{segmentId}", { path: { segmentId: segment._id }, community }),
+    onDone: async (_, segment) => {
+      await reload();
+      toast.done(texts.segmentDeleted(segment.name));
+      if (segment._id === segmentId) onShow(null);
+    },
   });
   const hasConditions = Object.keys(filter).length > 0;
   return (
@@ -118,9 +129,13 @@ export function SegmentBar({ columns, shown, filter, segmentId, onShow }: Props)
                       onShow(segment);
                       setOpened(false);
                     }}
-                    onDialog={(kind) => {
+                    onRename={() => {
                       setOpened(false);
-                      setDialog({ kind, segment });
+                      setDialog({ kind: "rename", segment });
+                    }}
+                    onDelete={() => {
+                      setOpened(false);
+                      removal.ask(segment);
                     }}
                   />
                 ))}
@@ -164,29 +179,27 @@ export function SegmentBar({ columns, shown, filter, segmentId, onShow }: Props)
           {texts.broken(current.broken.map((part) => `${part.kind} ${part.name}`).join(", "))}
         </Alert>
       )}
-      <SaveDialog
-        opened={dialog?.kind === "save" || dialog?.kind === "rename"}
-        segment={dialog?.kind === "rename" ? dialog.segment : null}
-        filter={filter}
-        columns={knownOf(shown, columns)}
-        onClose={() => setDialog(null)}
-        onSaved={async (segment, isNew) => {
-          await reload();
-          setDialog(null);
-          toast.done(texts.segmentSaved(segment.name));
-          if (isNew) onShow(segment);
-        }}
-      />
-      <DeleteDialog
-        segment={dialog?.kind === "delete" ? dialog.segment : null}
-        onClose={() => setDialog(null)}
-        onDeleted={async (segment) => {
-          await reload();
-          setDialog(null);
-          toast.done(texts.segmentDeleted(segment.name));
-          if (segment._id === segmentId) onShow(null);
-        }}
-      />
+      {(dialog?.kind === "save" || dialog?.kind === "rename") && (
+        <SaveDialog
+          segment={dialog.kind === "rename" ? dialog.segment : null}
+          filter={filter}
+          columns={knownOf(shown, columns)}
+          onClose={() => setDialog(null)}
+          onSaved={async (segment, isNew) => {
+            await reload();
+            setDialog(null);
+            toast.done(texts.segmentSaved(segment.name));
+            if (isNew) onShow(segment);
+          }}
+        />
+      )}
+      <Confirm
+        {...removal.dialog}
+        title={removal.item ? texts.deleteSegmentTitle(removal.item.name) : ""}
+        action={texts.deleteSegment}
+      >
+        <Text size="sm">{texts.deleteSegmentText}</Text>
+      </Confirm>
     </>
   );
 }
@@ -197,12 +210,14 @@ function SegmentItem({
   segment,
   active,
   onShow,
-  onDialog,
+  onRename,
+  onDelete,
 }: {
   segment: Segment;
   active: boolean;
   onShow: () => void;
-  onDialog: (kind: "rename" | "delete") => void;
+  onRename: () => void;
+  onDelete: () => void;
 }) {
   const { _id: community } = useCommunity();
   const format = useFormat();
@@ -253,10 +268,10 @@ function SegmentItem({
           >
             {texts.count}
           </Menu.Item>
-          <Menu.Item leftSection={<Pencil size={14} aria-hidden />} onClick={() => onDialog("rename")}>
+          <Menu.Item leftSection={<Pencil size={14} aria-hidden />} onClick={onRename}>
             {texts.rename}
           </Menu.Item>
-          <Menu.Item color="red" leftSection={<Trash2 size={14} aria-hidden />} onClick={() => onDialog("delete")}>
+          <Menu.Item color="red" leftSection={<Trash2 size={14} aria-hidden />} onClick={onDelete}>
             {texts.deleteSegment}
           </Menu.Item>
         </Menu.Dropdown>
@@ -266,40 +281,13 @@ function SegmentItem({
 }
 
 function SaveDialog({
-  opened,
   segment,
   filter,
   columns,
   onClose,
   onSaved,
 }: {
-  opened: boolean;
   /** The one that is named anew; none: a new one is made of what is shown. */
-  segment: Segment | null;
-  filter: Filter;
-  columns: string[];
-  onClose: () => void;
-  onSaved: (segment: Segment, isNew: boolean) => void;
-}) {
-  return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      title={segment ? texts.renameSegment : texts.saveSegment}
-      closeButtonProps={{ "aria-label": common.close }}
-    >
-      <SaveForm segment={segment} filter={filter} columns={columns} onClose={onClose} onSaved={onSaved} />
-    </Modal>
-  );
-}
-
-function SaveForm({
-  segment,
-  filter,
-  columns,
-  onClose,
-  onSaved,
-}: {
   segment: Segment | null;
   filter: Filter;
   columns: string[];
@@ -309,80 +297,37 @@ function SaveForm({
   const { _id: community } = useCommunity();
   const form = useForm({
     initialValues: { name: segment?.name ?? "", description: segment?.description ?? "" },
-    validate: { name: isNotEmpty(texts.segmentName) },
+    validate: { name: isNotEmpty(common.isNeeded(texts.segmentName)) },
   });
   const [idempotencyKey] = useState(() => crypto.randomUUID());
-  const save = useMutation({
-    mutationFn: (values: { name: string; description: string }) =>
-      (segment
-        ? request("put", `/v1/segments/${segment._id}`, { community, body: values })
-        : request("post", "/v1/segments", {
-            community,
-            idempotencyKey,
-            body: { ...values, filter, columns },
-          })) as Promise<{ data: Segment }>,
-    onSuccess: (answer) => onSaved(answer.data, segment === null),
-    onError: (error) => setOthers(problemsToForm(form, error)),
-  });
-  const [others, setOthers] = useState<Problem[]>([]);
-  return (
-    <form onSubmit={form.onSubmit((values) => save.mutate(values))}>
-      <Stack>
-        {!segment && (
-          <Text size="sm" c="dimmed">
-            {texts.saveSegmentLead}
-          </Text>
-        )}
-        <ErrorAlert error={save.error} problems={others} />
-        <TextInput label={texts.segmentName} maxLength={100} data-autofocus {...form.getInputProps("name")} />
-        <Textarea
-          label={`${texts.segmentDescription} (${common.optional})`}
-          maxLength={500}
-          autosize
-          minRows={2}
-          {...form.getInputProps("description")}
-        />
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            {common.cancel}
-          </Button>
-          <Button type="submit" loading={save.isPending}>
-            {common.save}
-          </Button>
-        </Group>
-      </Stack>
-    </form>
-  );
-}
-
-function DeleteDialog({
-  segment,
-  onClose,
-  onDeleted,
-}: {
-  segment: Segment | null;
-  onClose: () => void;
-  onDeleted: (segment: Segment) => void;
-}) {
-  const { _id: community } = useCommunity();
-  const remove = useMutation({
-    mutationFn: (one: Segment) => request("delete", `/v1/segments/${one._id}`, { community }),
-    onSuccess: (_, one) => onDeleted(one),
+  const send = useFormMutation(form, {
+    mutationFn: (values: typeof form.values) =>
+      segment
+        ? api.put("/v1/segments/{segmentId}", { path: { segmentId: segment._id }, community, body: values })
+        : api.post("/v1/segments", { community, idempotencyKey, body: { ...values, filter, columns } }),
+    onSuccess: (answer) => onSaved(answer.data as Segment, segment === null),
   });
   return (
-    <Confirm
-      opened={segment !== null}
-      onClose={() => {
-        remove.reset();
-        onClose();
-      }}
-      title={segment ? texts.deleteSegmentTitle(segment.name) : ""}
-      action={texts.deleteSegment}
-      onConfirm={() => segment && remove.mutate(segment)}
-      pending={remove.isPending}
-      error={remove.error}
+    <FormModal
+      title={segment ? texts.renameSegment : texts.saveSegment}
+      onClose={onClose}
+      form={form}
+      send={send}
+      action={common.save}
     >
-      <Text size="sm">{texts.deleteSegmentText}</Text>
-    </Confirm>
+      {!segment && (
+        <Text size="sm" c="dimmed">
+          {texts.saveSegmentLead}
+        </Text>
+      )}
+      <TextInput label={texts.segmentName} maxLength={100} data-autofocus {...form.getInputProps("name")} />
+      <Textarea
+        label={`${texts.segmentDescription} (${common.optional})`}
+        maxLength={500}
+        autosize
+        minRows={2}
+        {...form.getInputProps("description")}
+      />
+    </FormModal>
   );
 }

@@ -1,13 +1,11 @@
 import {
   Button,
   Group,
-  Modal,
   NativeSelect,
   Paper,
   SegmentedControl,
   SimpleGrid,
   Skeleton,
-  Stack,
   Text,
   Textarea,
   TextInput,
@@ -18,7 +16,8 @@ import { ArrowRight } from "lucide-react";
 import { useState } from "react";
 import { api } from "~/api/client";
 import { ApiError } from "~/api/errors";
-import { ErrorAlert, ErrorView } from "~/components/error-view";
+import { ErrorView } from "~/components/error-view";
+import { FormDialog } from "~/components/form-modal";
 import { toast } from "~/components/toast";
 import { useFormat } from "~/format/format";
 import { useCommunity } from "~/session/community";
@@ -33,7 +32,6 @@ export function Balances({ member }: { member: Member }) {
   const format = useFormat();
   const balances = useQuery(balancesQuery(community, member.userId));
   const [adjusted, setAdjusted] = useState<Balance | null>(null);
-  const [opened, setOpened] = useState(false);
   return (
     <section aria-labelledby="member-balances">
       <Title order={2} id="member-balances">
@@ -59,10 +57,7 @@ export function Balances({ member }: { member: Member }) {
                       size="compact-sm"
                       variant="light"
                       aria-label={texts.adjustOf(one.name)}
-                      onClick={() => {
-                        setAdjusted(one);
-                        setOpened(true);
-                      }}
+                      onClick={() => setAdjusted(one)}
                     >
                       {texts.adjust}
                     </Button>
@@ -78,14 +73,7 @@ export function Balances({ member }: { member: Member }) {
             : [0, 1, 2].map((place) => <Skeleton key={place} height={112} radius="lg" />)}
         </SimpleGrid>
       )}
-      <Modal
-        opened={opened}
-        onClose={() => setOpened(false)}
-        title={adjusted ? texts.adjustOf(adjusted.name) : ""}
-        closeButtonProps={{ "aria-label": common.close }}
-      >
-        {adjusted && <AdjustForm member={member} currency={adjusted} onClose={() => setOpened(false)} />}
-      </Modal>
+      {adjusted && <AdjustForm member={member} currency={adjusted} onClose={() => setAdjusted(null)} />}
     </section>
   );
 }
@@ -166,75 +154,69 @@ function AdjustForm({ member, currency, onClose }: { member: Member; currency: B
     },
   });
   return (
-    <form
-      noValidate
+    <FormDialog
+      title={texts.adjustOf(currency.name)}
+      onClose={onClose}
       onSubmit={(event) => {
         event.preventDefault();
         setTried(true);
         if (typeof after === "bigint" && note.trim() !== "") adjust.mutate();
       }}
+      dirty={typed !== "" || note !== ""}
+      pending={adjust.isPending}
+      alert={{ error: adjust.error }}
+      action={texts.adjust}
     >
-      <Stack>
-        <Text size="sm" c="dimmed">
-          {texts.adjustLead(nameOf(member))}
-        </Text>
-        <ErrorAlert error={adjust.error} />
-        <SegmentedControl
-          aria-label={texts.opLabel}
-          value={op}
-          onChange={(value) => setOp(value as Op)}
-          data={(Object.keys(texts.ops) as Op[]).map((value) => ({ value, label: texts.ops[value] }))}
-          fullWidth
-        />
-        <TextInput
-          label={texts.amount}
-          inputMode="decimal"
-          value={typed}
-          onChange={(event) => setTyped(event.currentTarget.value)}
-          error={problem}
-          autoComplete="off"
-          withAsterisk
-          data-autofocus
-        />
-        <Paper p="sm" bg="var(--surface-hover)" aria-live="polite">
-          <Group justify="space-between" wrap="nowrap">
-            <Result label={texts.resultNow} value={format.amount(amountText(balance))} />
-            <ArrowRight size={18} aria-hidden />
-            <Result
-              label={texts.resultAfter}
-              value={typeof after === "bigint" ? format.amount(amountText(after)) : common.none}
-              end
-            />
-          </Group>
-        </Paper>
-        <Textarea
-          label={texts.reason}
-          description={texts.reasonHint}
-          value={note}
-          onChange={(event) => setNote(event.currentTarget.value)}
-          maxLength={500}
-          autosize
-          minRows={2}
-          withAsterisk
-          error={noteMissing ? texts.whyNeeded : null}
-        />
-        <NativeSelect
-          label={texts.reasonKind}
-          description={texts.reasonKindHint}
-          data={kinds}
-          value={kind}
-          onChange={(event) => setKind(event.currentTarget.value)}
-        />
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            {common.cancel}
-          </Button>
-          <Button type="submit" loading={adjust.isPending}>
-            {texts.adjust}
-          </Button>
+      <Text size="sm" c="dimmed">
+        {texts.adjustLead(nameOf(member))}
+      </Text>
+      <SegmentedControl
+        aria-label={texts.opLabel}
+        value={op}
+        onChange={(value) => setOp(value as Op)}
+        data={(Object.keys(texts.ops) as Op[]).map((value) => ({ value, label: texts.ops[value] }))}
+        fullWidth
+      />
+      <TextInput
+        label={texts.amount}
+        inputMode="decimal"
+        value={typed}
+        onChange={(event) => setTyped(event.currentTarget.value)}
+        error={problem}
+        autoComplete="off"
+        withAsterisk
+        data-autofocus
+      />
+      <Paper p="sm" bg="var(--surface-hover)" aria-live="polite">
+        <Group justify="space-between" wrap="nowrap">
+          <Result label={texts.resultNow} value={format.amount(amountText(balance))} />
+          <ArrowRight size={18} aria-hidden />
+          <Result
+            label={texts.resultAfter}
+            value={typeof after === "bigint" ? format.amount(amountText(after)) : common.none}
+            end
+          />
         </Group>
-      </Stack>
-    </form>
+      </Paper>
+      <Textarea
+        label={texts.reason}
+        description={texts.reasonHint}
+        value={note}
+        onChange={(event) => setNote(event.currentTarget.value)}
+        maxLength={500}
+        autosize
+        minRows={2}
+        withAsterisk
+        error={noteMissing ? texts.whyNeeded : null}
+      />
+      <NativeSelect
+        label={texts.reasonKind}
+        description={texts.reasonKindHint}
+        data={kinds}
+        value={kind}
+        onChange={(event) => setKind(event.currentTarget.value)}
+      />
+    </FormDialog>
   );
 }
 

@@ -1,8 +1,8 @@
 // One custom field's value as it is typed: an input that fits its type. What is typed is text; the API checks it.
 import { NativeSelect, Textarea, TextInput } from "@mantine/core";
 import type { KeyboardEvent, ReactNode } from "react";
+import type { UserField } from "../../-catalogue";
 import { readAmount } from "../-list/amount";
-import type { UserField } from "../-list/members-data";
 import { texts } from "../-member.texts";
 
 type Props = {

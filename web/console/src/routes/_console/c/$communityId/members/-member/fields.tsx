@@ -2,14 +2,15 @@ import { ActionIcon, Button, Group, Paper, Skeleton, Text, Title, Tooltip, Unsty
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { History, ListPlus } from "lucide-react";
 import { type KeyboardEvent, useRef, useState } from "react";
-import { request } from "~/api/client";
+import { api } from "~/api/client";
 import { ApiError } from "~/api/errors";
 import { EmptyView, ErrorView } from "~/components/error-view";
 import { toast } from "~/components/toast";
 import { useFormat } from "~/format/format";
 import { useCommunity } from "~/session/community";
 import { common } from "~/texts/common.texts";
-import { fieldsQuery, type Member, type UserField } from "../-list/members-data";
+import { fieldsQuery, type UserField } from "../../-catalogue";
+import type { Member } from "../-list/members-data";
 import { texts } from "../-member.texts";
 import { FieldInput, fieldProblem, fieldText, isNumber, readFieldText } from "./field-input";
 import classes from "./member.module.css";
@@ -76,7 +77,8 @@ function FieldRow({
   };
   const save = useMutation({
     mutationFn: (sent: { value: unknown; before: unknown }) =>
-      request("patch", `/v1/communities/${community}/users/${member.userId}/user-fields`, {
+      api.patch("/v1/communities/{communityId}/users/{userId}/user-fields", {
+        path: { communityId: community, userId: member.userId },
         body: { customFields: [{ fieldIdorName: field._id, value: sent.value }] },
       }),
     onSuccess: async (_, sent) => {

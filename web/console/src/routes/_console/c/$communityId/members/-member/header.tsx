@@ -95,7 +95,7 @@ export function MemberHeader({ member }: { member: Member }) {
           <Particulars member={member} />
         </div>
       </div>
-      <EditProfile member={member} opened={dialog === "edit"} onClose={() => setDialog(null)} />
+      {dialog === "edit" && <EditProfile member={member} onClose={() => setDialog(null)} />}
       <DeleteMember member={member} opened={dialog === "delete"} onClose={() => setDialog(null)} />
     </Paper>
   );

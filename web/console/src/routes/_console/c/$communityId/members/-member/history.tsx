@@ -16,52 +16,40 @@ import {
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { ArrowRight, History as HistoryIcon } from "lucide-react";
 import { useMemo, useState } from "react";
-import { request, urlOf } from "~/api/client";
+import { type AnswerOf, api } from "~/api/client";
 import { EmptyView, ErrorView } from "~/components/error-view";
 import { Moment } from "~/components/moment";
 import { useFormat } from "~/format/format";
 import { useCommunity } from "~/session/community";
 import { common } from "~/texts/common.texts";
-import { fieldsQuery, type UserField } from "../-list/members-data";
+import { fieldsQuery, type UserField } from "../../-catalogue";
 import { texts } from "../-member.texts";
 import { FieldValue } from "./fields";
 import classes from "./member.module.css";
 
-type Person = { displayName: string | null; username: string };
-type Item = {
-  _id: string;
-  userField: { _id: string; field: string; name: string; type: string };
-  previousValue: unknown;
-  value: unknown;
-  source: { kind: string; id: string | null; label: string | null };
-  creator: Person | null;
-  reason: string | null;
-  note: string | null;
-  createdAt: string;
-};
-type Answer = { data: Item[]; meta: { nextCursor: string | null } };
+type Item = AnswerOf<"get", "/v1/communities/{communityId}/users/{userId}/user-field-histories">["data"][number];
 type Question = { fieldId?: string; startDate?: string; endDate?: string };
 
 const pageItems = 50;
 
-function useHistory(memberId: string, question: Question) {
-  const { _id: community } = useCommunity();
+function useHistory(userId: string, question: Question) {
+  const { _id: communityId } = useCommunity();
   return useInfiniteQuery({
-    queryKey: ["histories", community, memberId, question],
+    queryKey: ["histories", communityId, userId, question],
     queryFn: async ({ pageParam, signal }) => {
       const { fieldId, ...days } = question;
-      const path = fieldId
-        ? "/v1/communities/{community}/users/{memberId}/user-fields/{fieldId}/histories"
-        : "/v1/communities/{community}/users/{memberId}/user-field-histories";
-      const url = urlOf(
-        path,
-        { community, memberId, fieldId },
-        { limit: pageItems, skipTotal: true, ...days, ...(pageParam && { cursor: pageParam }) },
-      );
-      return (await request("get", url, { signal })) as Answer;
+      const path = { communityId, userId };
+      const query = { limit: pageItems, skipTotal: true, ...days, ...(pageParam && { cursor: pageParam }) };
+      return fieldId
+        ? api.get("/v1/communities/{communityId}/users/{userId}/user-fields/{fieldId}/histories", {
+            path: { ...path, fieldId },
+            query,
+            signal,
+          })
+        : api.get("/v1/communities/{communityId}/users/{userId}/user-field-histories", { path, query, signal });
     },
     initialPageParam: null as string | null,
-    getNextPageParam: (page) => page.meta.nextCursor,
+    getNextPageParam: (page) => page.meta.nextCursor ?? null,
   });
 }
 

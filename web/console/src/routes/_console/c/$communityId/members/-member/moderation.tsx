@@ -1,29 +1,16 @@
-import {
-  Badge,
-  Button,
-  Group,
-  Modal,
-  Paper,
-  Radio,
-  Skeleton,
-  Stack,
-  Text,
-  Textarea,
-  TextInput,
-  Title,
-} from "@mantine/core";
+import { Badge, Button, Group, Paper, Radio, Skeleton, Stack, Text, Textarea, TextInput, Title } from "@mantine/core";
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { ShieldCheck } from "lucide-react";
 import { useState } from "react";
 import { api } from "~/api/client";
 import { PageBar } from "~/components/data-table";
-import { EmptyView, ErrorAlert, ErrorView } from "~/components/error-view";
+import { EmptyView, ErrorView } from "~/components/error-view";
+import { FormDialog } from "~/components/form-modal";
 import { Moment } from "~/components/moment";
 import { toast } from "~/components/toast";
 import { useFormat } from "~/format/format";
 import { useCommunity } from "~/session/community";
-import { common } from "~/texts/common.texts";
 import { byId, type Member } from "../-list/members-data";
 import { texts } from "../-member.texts";
 import { nameOf } from "./header";
@@ -37,7 +24,6 @@ export function Moderation({ member }: { member: Member }) {
   const { _id: community } = useCommunity();
   const format = useFormat();
   const [act, setAct] = useState<Act | null>(null);
-  const [opened, setOpened] = useState(false);
   const [page, setPage] = useState(1);
   const log = useQuery({
     queryKey: ["moderation", community, member.userId, page],
@@ -72,10 +58,7 @@ export function Moderation({ member }: { member: Member }) {
               key={one}
               variant={one === "lift" ? "filled" : "default"}
               c={one === "ban" || one === "kick" ? "var(--mantine-color-red-text)" : undefined}
-              onClick={() => {
-                setAct(one);
-                setOpened(true);
-              }}
+              onClick={() => setAct(one)}
             >
               {texts.acts[one]}
             </Button>
@@ -120,14 +103,7 @@ export function Moderation({ member }: { member: Member }) {
           </>
         )}
       </Paper>
-      <Modal
-        opened={opened}
-        onClose={() => setOpened(false)}
-        title={act ? texts.actTitles[act](nameOf(member)) : ""}
-        closeButtonProps={{ "aria-label": common.close }}
-      >
-        {act && <ActForm member={member} act={act} onClose={() => setOpened(false)} />}
-      </Modal>
+      {act && <ActForm member={member} act={act} onClose={() => setAct(null)} />}
     </section>
   );
 }
@@ -175,7 +151,8 @@ function ActForm({ member, act, onClose }: { member: Member; act: Act; onClose: 
         },
       }),
     onSuccess: async () => {
-      if (act === "kick") await navigate({ to: "/c/$communityId/members", params: { communityId: community } });
+      if (act === "kick")
+        await navigate({ to: "/c/$communityId/members", params: { communityId: community }, ignoreBlocker: true });
       await Promise.all([
         queries.invalidateQueries({ queryKey: ["members", community] }),
         queries.invalidateQueries({ queryKey: ["moderation", community, member.userId] }),
@@ -185,60 +162,55 @@ function ActForm({ member, act, onClose }: { member: Member; act: Act; onClose: 
     },
   });
   return (
-    <form
-      noValidate
+    <FormDialog
+      title={texts.actTitles[act](nameOf(member))}
+      onClose={onClose}
       onSubmit={(event) => {
         event.preventDefault();
         setTried(true);
         if (reason.trim() !== "" && !endProblem) send.mutate();
       }}
+      dirty={reason !== ""}
+      pending={send.isPending}
+      alert={{ error: send.error }}
+      color={act === "ban" || act === "kick" ? "red" : undefined}
+      action={texts.acts[act]}
     >
-      <Stack>
-        <Text size="sm">{texts.actTexts[act]}</Text>
-        <ErrorAlert error={send.error} />
-        {act === "suspend" && (
-          <Radio.Group label={texts.howLong} value={length} onChange={(value) => change(setLength)(value as Length)}>
-            <Stack gap={8} mt={6}>
-              {(Object.keys(texts.durations) as Length[]).map((one) => (
-                <Radio key={one} value={one} label={texts.durations[one]} />
-              ))}
-            </Stack>
-          </Radio.Group>
-        )}
-        {act === "suspend" && length === "until" && (
-          <TextInput
-            label={texts.lastDay}
-            type="date"
-            value={day}
-            onChange={(event) => change(setDay)(event.currentTarget.value)}
-            error={tried ? endProblem : null}
-          />
-        )}
-        {ends && !endProblem && (
-          <Text size="sm" c="dimmed" aria-live="polite">
-            {texts.endsAt(format.exact(ends))}
-          </Text>
-        )}
-        <Textarea
-          label={texts.why}
-          value={reason}
-          onChange={(event) => change(setReason)(event.currentTarget.value)}
-          maxLength={500}
-          autosize
-          minRows={3}
-          withAsterisk
-          error={tried && reason.trim() === "" ? texts.whyNeeded : null}
-          data-autofocus
+      <Text size="sm">{texts.actTexts[act]}</Text>
+      {act === "suspend" && (
+        <Radio.Group label={texts.howLong} value={length} onChange={(value) => change(setLength)(value as Length)}>
+          <Stack gap={8} mt={6}>
+            {(Object.keys(texts.durations) as Length[]).map((one) => (
+              <Radio key={one} value={one} label={texts.durations[one]} />
+            ))}
+          </Stack>
+        </Radio.Group>
+      )}
+      {act === "suspend" && length === "until" && (
+        <TextInput
+          label={texts.lastDay}
+          type="date"
+          value={day}
+          onChange={(event) => change(setDay)(event.currentTarget.value)}
+          error={tried ? endProblem : null}
         />
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            {common.cancel}
-          </Button>
-          <Button type="submit" color={act === "ban" || act === "kick" ? "red" : undefined} loading={send.isPending}>
-            {texts.acts[act]}
-          </Button>
-        </Group>
-      </Stack>
-    </form>
+      )}
+      {ends && !endProblem && (
+        <Text size="sm" c="dimmed" aria-live="polite">
+          {texts.endsAt(format.exact(ends))}
+        </Text>
+      )}
+      <Textarea
+        label={texts.why}
+        value={reason}
+        onChange={(event) => change(setReason)(event.currentTarget.value)}
+        maxLength={500}
+        autosize
+        minRows={3}
+        withAsterisk
+        error={tried && reason.trim() === "" ? texts.whyNeeded : null}
+        data-autofocus
+      />
+    </FormDialog>
   );
 }

@@ -1,10 +1,11 @@
 import { ActionIcon, Badge, Button, Group, Menu, Text, Tooltip } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Plus, X } from "lucide-react";
-import { request } from "~/api/client";
+import { api } from "~/api/client";
 import { toast } from "~/components/toast";
 import { useCommunity } from "~/session/community";
-import { type Member, memberQuery, type NamedItem, rolesQuery } from "../-list/members-data";
+import { everybody, type Role, rolesQuery } from "../../-catalogue";
+import { type Member, memberQuery } from "../-list/members-data";
 import { texts } from "../-member.texts";
 
 /** The roles that the member has; each can be taken away and others be given, one by one and at once. */
@@ -14,8 +15,9 @@ export function MemberRoles({ member }: { member: Member }) {
   const roles = useQuery(rolesQuery(community));
   const one = memberQuery(community, member.userId).queryKey;
   const move = useMutation({
-    mutationFn: ({ role, give }: { role: NamedItem; give: boolean }) =>
-      request("post", `/v1/roles/${role._id}/${give ? "add" : "remove"}`, {
+    mutationFn: ({ role, give }: { role: Role; give: boolean }) =>
+      api.post(give ? "/roles/{id}/add" : "/roles/{id}/remove", {
+        path: { id: role._id },
         community,
         body: { userId: member.userId },
       }),
@@ -25,14 +27,15 @@ export function MemberRoles({ member }: { member: Member }) {
         queries.invalidateQueries({ queryKey: ["members", community, "table"] }),
         queries.invalidateQueries({ queryKey: ["roles", community] }),
       ]);
-      toast.done(give ? texts.roleGiven(role.name) : texts.roleTaken(role.name), () =>
+      toast.done(give ? texts.roleGiven(role.title) : texts.roleTaken(role.title), () =>
         move.mutate({ role, give: !give }),
       );
     },
     onError: (error) => toast.failed(error),
   });
-  const byName = new Map(roles.data?.map((role) => [role.name, role]));
-  const others = roles.data?.filter((role) => !member.roles.includes(role.name)) ?? [];
+  const given = roles.data?.filter((role) => role.title !== everybody) ?? [];
+  const byName = new Map(given.map((role) => [role.title, role]));
+  const others = given.filter((role) => !member.roles.includes(role.title));
   return (
     <Group gap={6}>
       {member.roles.length === 0 && (
@@ -66,7 +69,7 @@ export function MemberRoles({ member }: { member: Member }) {
           </Badge>
         );
       })}
-      {roles.data && roles.data.length > 0 && (
+      {given.length > 0 && (
         <Menu position="bottom-start" width={220}>
           <Menu.Target>
             <Tooltip label={others.length > 0 ? texts.addRole : texts.allRoles}>
@@ -84,7 +87,7 @@ export function MemberRoles({ member }: { member: Member }) {
           <Menu.Dropdown mah={320} style={{ overflowY: "auto" }}>
             {others.map((role) => (
               <Menu.Item key={role._id} onClick={() => move.mutate({ role, give: true })}>
-                {role.name}
+                {role.title}
               </Menu.Item>
             ))}
           </Menu.Dropdown>

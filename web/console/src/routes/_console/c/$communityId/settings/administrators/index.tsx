@@ -1,21 +1,18 @@
-import { Alert, Badge, Button, Group, Modal, Paper, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Badge, Button, Group, Paper, Select, Text, TextInput } from "@mantine/core";
 import { isEmail, useForm } from "@mantine/form";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createFileRoute } from "@tanstack/react-router";
-import { createColumnHelper } from "@tanstack/react-table";
 import { Info, UserPlus } from "lucide-react";
-import { useMemo, useState } from "react";
+import { useState } from "react";
 import { type AnswerOf, api } from "~/api/client";
-import { columnsOf } from "~/components/columns";
-import { Confirm } from "~/components/confirm";
-import { DataTable } from "~/components/data-table";
-import { ErrorAlert } from "~/components/error-view";
+import { Confirm, useConfirmed } from "~/components/confirm";
+import { type Column, DataTable, listed } from "~/components/data-table";
+import { FormModal } from "~/components/form-modal";
 import { useFormMutation } from "~/components/form-mutation";
 import { Page } from "~/components/page";
 import { toast } from "~/components/toast";
 import { useCommunity } from "~/session/community";
-import { common } from "~/texts/common.texts";
-import { administers, rolesQuery } from "../-roles";
+import { administers, rolesQuery } from "../../-catalogue";
 import { texts } from "./-administrators.texts";
 
 export const Route = createFileRoute("/_console/c/$communityId/settings/administrators/")({
@@ -29,7 +26,6 @@ function Administrators() {
   const communityId = community._id;
   const queries = useQueryClient();
   const [inviting, setInviting] = useState(false);
-  const [dismissing, setDismissing] = useState<Administrator | null>(null);
   const owner = community.role === "COMMUNITY_OWNER";
   const list = useQuery({
     queryKey: ["administrators", communityId],
@@ -42,73 +38,70 @@ function Administrators() {
     void queries.invalidateQueries({ queryKey: ["members", communityId] });
     return queries.invalidateQueries({ queryKey: ["administrators", communityId] });
   };
-  const dismiss = useMutation({
-    mutationFn: ({ userId }: Administrator) =>
+  const dismissal = useConfirmed({
+    act: ({ userId }: Administrator) =>
       api.delete("/v1/communities/{communityId}/administrators/{userId}", { path: { communityId, userId } }),
-    onSuccess: () => {
-      setDismissing(null);
-      toast.done(texts.dismissed);
-    },
+    onDone: () => toast.done(texts.dismissed),
     onSettled: again,
   });
-  const columns = useMemo(() => {
-    const column = createColumnHelper<Administrator>();
-    return columnsOf<Administrator>([
-      column.accessor("displayName", {
-        header: texts.person,
-        cell: ({ row: { original } }) => (
-          <div>
-            <Group gap="xs" wrap="nowrap">
-              <Text fw={500} truncate>
-                {original.displayName || original.username}
-              </Text>
-              {original.isOwner && <Badge>{texts.owner}</Badge>}
-            </Group>
-            <Text size="xs" c="dimmed" truncate>
-              {original.email}
+  const columns: Column<Administrator>[] = [
+    {
+      id: "displayName",
+      header: texts.person,
+      cell: (row) => (
+        <div>
+          <Group gap="xs" wrap="nowrap">
+            <Text fw={500} truncate>
+              {row.displayName || row.username}
             </Text>
-          </div>
+            {row.isOwner && <Badge>{texts.owner}</Badge>}
+          </Group>
+          <Text size="xs" c="dimmed" truncate>
+            {row.email}
+          </Text>
+        </div>
+      ),
+    },
+    {
+      id: "roles",
+      header: texts.roles,
+      from: "sm",
+      cell: (row) => row.roles.map((role: { title: string }) => role.title).join(", "),
+    },
+    {
+      id: "status",
+      header: texts.state,
+      from: "sm",
+      cell: (row) => (
+        <Badge color={row.status === "active" && row.isClaimed ? "teal" : "yellow"}>
+          {row.isClaimed ? (texts.states[row.status] ?? row.status) : texts.unclaimed}
+        </Badge>
+      ),
+    },
+    {
+      id: "hasSecondFactor",
+      header: texts.factor,
+      from: "md",
+      cell: (row) => (row.hasSecondFactor ? texts.on : texts.off),
+    },
+    {
+      id: "actions",
+      header: texts.dismiss,
+      hidden: true,
+      width: 110,
+      cell: (row) =>
+        !row.isOwner && (
+          <Button
+            variant="default"
+            size="xs"
+            onClick={() => dismissal.ask(row)}
+            aria-label={texts.dismissLabel(row.displayName || row.username)}
+          >
+            {texts.dismiss}
+          </Button>
         ),
-      }),
-      column.accessor("roles", {
-        header: texts.roles,
-        cell: ({ getValue }) =>
-          getValue()
-            .map((role: { title: string }) => role.title)
-            .join(", "),
-        meta: { from: "sm" },
-      }),
-      column.accessor("status", {
-        header: texts.state,
-        cell: ({ getValue, row: { original } }) => (
-          <Badge color={getValue() === "active" && original.isClaimed ? "teal" : "yellow"}>
-            {original.isClaimed ? (texts.states[getValue()] ?? getValue()) : texts.unclaimed}
-          </Badge>
-        ),
-        meta: { from: "sm" },
-      }),
-      column.accessor("hasSecondFactor", {
-        header: texts.factor,
-        cell: ({ getValue }) => (getValue() ? texts.on : texts.off),
-        meta: { from: "md" },
-      }),
-      column.display({
-        id: "actions",
-        meta: { name: texts.dismiss, width: 110 },
-        cell: ({ row: { original } }) =>
-          !original.isOwner && (
-            <Button
-              variant="default"
-              size="xs"
-              onClick={() => setDismissing(original)}
-              aria-label={texts.dismissLabel(original.displayName || original.username)}
-            >
-              {texts.dismiss}
-            </Button>
-          ),
-      }),
-    ]);
-  }, []);
+    },
+  ];
   if (!owner)
     return (
       <Page title={texts.title} lead={texts.lead} width="form">
@@ -129,26 +122,21 @@ function Administrators() {
         <DataTable
           label={texts.title}
           columns={columns}
-          rows={list.data}
+          {...listed(list, list.data)}
           rowId={(row) => row._id}
-          loading={list.isPending}
-          error={list.error}
-          retry={() => void list.refetch()}
           skeletonRows={2}
           empty={null}
         />
       </Paper>
       {inviting && <Invite onClose={() => setInviting(false)} onDone={again} />}
       <Confirm
-        opened={dismissing !== null}
-        onClose={() => setDismissing(null)}
-        title={dismissing ? texts.dismissTitle(dismissing.displayName || dismissing.username) : ""}
+        {...dismissal.dialog}
+        title={dismissal.item ? texts.dismissTitle(dismissal.item.displayName || dismissal.item.username) : ""}
         action={texts.dismiss}
-        onConfirm={() => dismissing && dismiss.mutate(dismissing)}
-        pending={dismiss.isPending}
-        error={dismiss.error}
       >
-        <Text size="sm">{dismissing && texts.dismissText(dismissing.roles.map((role) => role.title).join(", "))}</Text>
+        <Text size="sm">
+          {dismissal.item && texts.dismissText(dismissal.item.roles.map((role) => role.title).join(", "))}
+        </Text>
       </Confirm>
     </Page>
   );
@@ -171,37 +159,18 @@ function Invite({ onClose, onDone }: { onClose: () => void; onDone: () => void }
     },
   });
   return (
-    <Modal opened onClose={onClose} title={texts.inviteTitle} closeButtonProps={{ "aria-label": common.close }}>
-      <form onSubmit={form.onSubmit((values) => send.mutate(values))} noValidate>
-        <Stack>
-          <ErrorAlert {...send.alert} />
-          <Text size="sm">{texts.inviteText}</Text>
-          <TextInput
-            label={texts.email}
-            type="email"
-            autoComplete="off"
-            data-autofocus
-            {...form.getInputProps("email")}
-          />
-          <Select
-            label={texts.role}
-            description={texts.roleHint}
-            placeholder={texts.roleDefault}
-            data={(roles.data ?? []).filter(administers).map((role) => ({ value: role._id, label: role.title }))}
-            clearable
-            {...form.getInputProps("roleId")}
-            onChange={(value) => form.setFieldValue("roleId", value ?? "")}
-          />
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              {common.cancel}
-            </Button>
-            <Button type="submit" loading={send.isPending}>
-              {texts.send}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <FormModal title={texts.inviteTitle} onClose={onClose} form={form} send={send} action={texts.send}>
+      <Text size="sm">{texts.inviteText}</Text>
+      <TextInput label={texts.email} type="email" autoComplete="off" data-autofocus {...form.getInputProps("email")} />
+      <Select
+        label={texts.role}
+        description={texts.roleHint}
+        placeholder={texts.roleDefault}
+        data={(roles.data ?? []).filter(administers).map((role) => ({ value: role._id, label: role.title }))}
+        clearable
+        {...form.getInputProps("roleId")}
+        onChange={(value) => form.setFieldValue("roleId", value ?? "")}
+      />
+    </FormModal>
   );
 }

@@ -1,8 +1,8 @@
-import { Button, Group, Modal, Select, Stack, Switch, TagsInput, TextInput } from "@mantine/core";
+import { Group, Select, Switch, TagsInput, TextInput } from "@mantine/core";
 import { isNotEmpty, useForm } from "@mantine/form";
 import { useQueryClient } from "@tanstack/react-query";
 import { type AnswerOf, api } from "~/api/client";
-import { ErrorAlert } from "~/components/error-view";
+import { FormModal } from "~/components/form-modal";
 import { useFormMutation } from "~/components/form-mutation";
 import { toast } from "~/components/toast";
 import { useFormat } from "~/format/format";
@@ -86,69 +86,57 @@ export function KeyForm({
   });
   const choices = [...(apiKey ? ["keep"] : []), "30", "90", "365", "date", "never"];
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <FormModal
       title={apiKey ? texts.editTitle(apiKey.name) : texts.createTitle}
+      onClose={onClose}
+      form={form}
+      send={send}
+      action={apiKey ? common.save : texts.create}
       size="xl"
-      closeButtonProps={{ "aria-label": common.close }}
     >
-      <form onSubmit={form.onSubmit((values) => send.mutate(values))} noValidate>
-        <Stack>
-          <ErrorAlert {...send.alert} />
+      <TextInput
+        label={texts.name}
+        description={texts.nameHint}
+        maxLength={100}
+        autoComplete="off"
+        data-autofocus
+        {...form.getInputProps("name")}
+      />
+      <PermissionPicker {...form.getInputProps("permissions")} />
+      <Group align="flex-start" grow preventGrowOverflow={false}>
+        <Select
+          label={texts.expiry}
+          description={apiKey?.expireDate ? format.dateTime(apiKey.expireDate) : texts.expiryHint}
+          data={choices.map((value) => ({ value, label: texts.expiries[value]! }))}
+          allowDeselect={false}
+          {...form.getInputProps("expiry")}
+        />
+        {form.values.expiry === "date" && (
           <TextInput
-            label={texts.name}
-            description={texts.nameHint}
-            maxLength={100}
-            autoComplete="off"
-            data-autofocus
-            {...form.getInputProps("name")}
+            type="date"
+            label={texts.day}
+            description={texts.dayHint}
+            min={new Date().toISOString().slice(0, 10)}
+            {...form.getInputProps("day")}
           />
-          <PermissionPicker {...form.getInputProps("permissions")} />
-          <Group align="flex-start" grow preventGrowOverflow={false}>
-            <Select
-              label={texts.expiry}
-              description={apiKey?.expireDate ? format.dateTime(apiKey.expireDate) : texts.expiryHint}
-              data={choices.map((value) => ({ value, label: texts.expiries[value]! }))}
-              allowDeselect={false}
-              {...form.getInputProps("expiry")}
-            />
-            {form.values.expiry === "date" && (
-              <TextInput
-                type="date"
-                label={texts.day}
-                description={texts.dayHint}
-                min={new Date().toISOString().slice(0, 10)}
-                {...form.getInputProps("day")}
-              />
-            )}
-          </Group>
-          <TagsInput
-            label={texts.addresses}
-            description={texts.addressesHint}
-            splitChars={[",", " ", ";"]}
-            maxTags={50}
-            acceptValueOnBlur
-            {...form.getInputProps("allowedIps")}
-            error={Object.entries(form.errors).find(([name]) => name.startsWith("allowedIps"))?.[1]}
-          />
-          {apiKey && (
-            <Switch
-              label={texts.active}
-              description={texts.activeHint}
-              {...form.getInputProps("isActive", { type: "checkbox" })}
-            />
-          )}
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              {common.cancel}
-            </Button>
-            <Button type="submit" loading={send.isPending}>
-              {apiKey ? common.save : texts.create}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        )}
+      </Group>
+      <TagsInput
+        label={texts.addresses}
+        description={texts.addressesHint}
+        splitChars={[",", " ", ";"]}
+        maxTags={50}
+        acceptValueOnBlur
+        {...form.getInputProps("allowedIps")}
+        error={Object.entries(form.errors).find(([name]) => name.startsWith("allowedIps"))?.[1]}
+      />
+      {apiKey && (
+        <Switch
+          label={texts.active}
+          description={texts.activeHint}
+          {...form.getInputProps("isActive", { type: "checkbox" })}
+        />
+      )}
+    </FormModal>
   );
 }

@@ -1,16 +1,15 @@
-import { ActionIcon, Badge, Button, Code, Group, Menu, Paper, Text, Tooltip } from "@mantine/core";
+import { Badge, Button, Code, Group, Paper, Text, Tooltip } from "@mantine/core";
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { createFileRoute } from "@tanstack/react-router";
-import { createColumnHelper } from "@tanstack/react-table";
-import { Ban, Ellipsis, KeyRound, Pencil, Plus, Power, RefreshCw } from "lucide-react";
-import { useMemo, useState } from "react";
+import { Ban, KeyRound, Plus, Power, RefreshCw } from "lucide-react";
+import { useState } from "react";
 import { api } from "~/api/client";
-import { columnsOf } from "~/components/columns";
-import { Confirm } from "~/components/confirm";
-import { DataTable, PageBar, type Sort, sortText } from "~/components/data-table";
+import { Confirm, useConfirmed } from "~/components/confirm";
+import { type Column, DataTable, listed, PageBar, type Sort, sortText } from "~/components/data-table";
 import { EmptyView } from "~/components/error-view";
 import { Moment } from "~/components/moment";
 import { Page } from "~/components/page";
+import { RowMenu } from "~/components/row-actions";
 import { ShownOnce } from "~/components/shown-once";
 import { toast } from "~/components/toast";
 import { useFormat } from "~/format/format";
@@ -39,7 +38,7 @@ function stateOf(key: ApiKey): { label: string; color: string } {
   return { label: texts.states.active, color: "teal" };
 }
 
-type Dialog = { kind: "create" } | { kind: "edit" | "rotate" | "revoke"; key: ApiKey };
+type Dialog = { kind: "create" } | { kind: "edit" | "rotate"; key: ApiKey };
 
 function ApiKeys() {
   const { _id: communityId } = useCommunity();
@@ -70,128 +69,107 @@ function ApiKeys() {
     onError: (error) => toast.failed(error),
     onSettled: again,
   });
-  const revoke = useMutation({
-    mutationFn: (key: ApiKey) =>
+  const revocation = useConfirmed({
+    act: (key: ApiKey) =>
       api.delete("/v1/communities/{communityId}/api-keys/{apiKeyId}", { path: { communityId, apiKeyId: key._id } }),
-    onSuccess: ({ data }) => {
-      setDialog(null);
+    onDone: ({ data }) => {
       const jobs = data.activeJobs?.length ?? 0;
       toast.done(jobs > 0 ? texts.jobsGoOn(format.integer(jobs)) : texts.revoked);
     },
     onSettled: again,
   });
-  const close = () => {
-    revoke.reset();
-    setDialog(null);
-  };
+  const close = () => setDialog(null);
   const { mutate: turnKey } = turn;
-  const columns = useMemo(() => {
-    const column = createColumnHelper<ApiKey>();
-    return columnsOf<ApiKey>([
-      column.accessor("name", {
-        header: texts.name,
-        cell: ({ row: { original } }) => (
-          <div>
-            <Text fw={500} truncate>
-              {original.name}
-            </Text>
-            <Code>{original.key}</Code>
-          </div>
-        ),
-        meta: { sortKey: "name" },
-      }),
-      column.display({
-        id: "state",
-        header: texts.state,
-        cell: ({ row: { original } }) => {
-          const state = stateOf(original);
-          return <Badge color={state.color}>{state.label}</Badge>;
-        },
-      }),
-      column.accessor("permissions", {
-        header: texts.permissionsCount,
-        cell: ({ getValue }) => (
-          <Tooltip
-            multiline
-            maw={320}
-            label={getValue()
+  const columns: Column<ApiKey>[] = [
+    {
+      id: "name",
+      header: texts.name,
+      sortKey: "name",
+      cell: (row) => (
+        <div>
+          <Text fw={500} truncate>
+            {row.name}
+          </Text>
+          <Code>{row.key}</Code>
+        </div>
+      ),
+    },
+    {
+      id: "state",
+      header: texts.state,
+      cell: (row) => {
+        const state = stateOf(row);
+        return <Badge color={state.color}>{state.label}</Badge>;
+      },
+    },
+    {
+      id: "permissions",
+      header: texts.permissionsCount,
+      from: "md",
+      cell: (row) => (
+        <Tooltip
+          multiline
+          maw={320}
+          label={row.permissions.map((one: string) => texts.permission[one]?.[0] ?? one).join(", ")}
+        >
+          <span>
+            {row.permissions
+              .slice(0, 2)
               .map((one: string) => texts.permission[one]?.[0] ?? one)
               .join(", ")}
-          >
-            <span>
-              {getValue()
-                .slice(0, 2)
-                .map((one: string) => texts.permission[one]?.[0] ?? one)
-                .join(", ")}
-              {getValue().length > 2 && ` +${getValue().length - 2}`}
-            </span>
-          </Tooltip>
-        ),
-        meta: { from: "md" },
-      }),
-      column.accessor("allowedIps", {
-        header: texts.addresses,
-        cell: ({ getValue }) => (getValue().length === 0 ? texts.anywhere : getValue().join(", ")),
-        meta: { from: "lg" },
-      }),
-      column.accessor("expireDate", {
-        header: texts.ends,
-        cell: ({ getValue }) => (getValue() ? <Moment time={getValue()} as="date" /> : texts.never),
-        meta: { from: "md" },
-      }),
-      column.accessor("lastUsedAt", {
-        header: texts.lastUsed,
-        cell: ({ getValue }) => (getValue() ? <Moment time={getValue()} /> : texts.neverUsed),
-        meta: { from: "sm", sortKey: "lastUsedAt" },
-      }),
-      column.accessor("createdAt", {
-        header: texts.createdBy,
-        cell: ({ getValue }) => <Moment time={getValue()} as="date" />,
-        meta: { from: "lg", sortKey: "createdAt" },
-      }),
-      column.display({
-        id: "actions",
-        meta: { name: texts.edit, width: 56 },
-        cell: ({ row: { original: key } }) => (
-          <Menu position="bottom-end">
-            <Menu.Target>
-              <ActionIcon variant="subtle" color="gray" aria-label={texts.actions(key.name)}>
-                <Ellipsis size={17} />
-              </ActionIcon>
-            </Menu.Target>
-            <Menu.Dropdown>
-              <Menu.Item
-                leftSection={<Pencil size={15} aria-hidden />}
-                onClick={() => setDialog({ kind: "edit", key })}
-              >
-                {texts.edit}
-              </Menu.Item>
-              <Menu.Item
-                leftSection={<RefreshCw size={15} aria-hidden />}
-                onClick={() => setDialog({ kind: "rotate", key })}
-              >
-                {texts.rotate}
-              </Menu.Item>
-              <Menu.Item
-                leftSection={<Power size={15} aria-hidden />}
-                onClick={() => turnKey({ key, on: !key.isActive })}
-              >
-                {key.isActive ? texts.switchOff : texts.switchOn}
-              </Menu.Item>
-              <Menu.Divider />
-              <Menu.Item
-                color="red"
-                leftSection={<Ban size={15} aria-hidden />}
-                onClick={() => setDialog({ kind: "revoke", key })}
-              >
-                {texts.revoke}
-              </Menu.Item>
-            </Menu.Dropdown>
-          </Menu>
-        ),
-      }),
-    ]);
-  }, [turnKey]);
+            {row.permissions.length > 2 && ` +${row.permissions.length - 2}`}
+          </span>
+        </Tooltip>
+      ),
+    },
+    {
+      id: "allowedIps",
+      header: texts.addresses,
+      from: "lg",
+      cell: (row) => (row.allowedIps.length === 0 ? texts.anywhere : row.allowedIps.join(", ")),
+    },
+    {
+      id: "expireDate",
+      header: texts.ends,
+      from: "md",
+      cell: (row) => (row.expireDate ? <Moment time={row.expireDate} as="date" /> : texts.never),
+    },
+    {
+      id: "lastUsedAt",
+      header: texts.lastUsed,
+      from: "sm",
+      sortKey: "lastUsedAt",
+      cell: (row) => (row.lastUsedAt ? <Moment time={row.lastUsedAt} /> : texts.neverUsed),
+    },
+    {
+      id: "createdAt",
+      header: texts.createdBy,
+      from: "lg",
+      sortKey: "createdAt",
+      cell: (row) => <Moment time={row.createdAt} as="date" />,
+    },
+    {
+      id: "actions",
+      header: texts.edit,
+      hidden: true,
+      width: 56,
+      cell: (key) => (
+        <RowMenu
+          label={texts.actions(key.name)}
+          edit={() => setDialog({ kind: "edit", key })}
+          more={[
+            { label: texts.rotate, icon: RefreshCw, onClick: () => setDialog({ kind: "rotate", key }) },
+            {
+              label: key.isActive ? texts.switchOff : texts.switchOn,
+              icon: Power,
+              onClick: () => turnKey({ key, on: !key.isActive }),
+            },
+          ]}
+          remove={{ label: texts.revoke, icon: Ban, onClick: () => revocation.ask(key) }}
+        />
+      ),
+    },
+  ];
   const [sortKey, direction] = sort.split(":");
   const order: Sort = { key: sortKey!, descending: direction === "desc" };
   const create = (
@@ -206,11 +184,8 @@ function ApiKeys() {
         <DataTable
           label={texts.title}
           columns={columns}
-          rows={list.data?.data}
+          {...listed(list, list.data?.data)}
           rowId={(row) => row._id}
-          loading={list.isFetching && (list.isPending || list.isPlaceholderData)}
-          error={list.error}
-          retry={() => void list.refetch()}
           sort={order}
           onSort={(next) => void navigate({ search: { sort: sortText(next) }, replace: true })}
           skeletonRows={4}
@@ -261,18 +236,16 @@ function ApiKeys() {
         />
       )}
       <Confirm
-        opened={dialog?.kind === "revoke"}
-        onClose={close}
-        title={dialog?.kind === "revoke" ? texts.revokeTitle(dialog.key.name) : ""}
+        {...revocation.dialog}
+        title={revocation.item ? texts.revokeTitle(revocation.item.name) : ""}
         action={texts.revoke}
-        onConfirm={() => dialog?.kind === "revoke" && revoke.mutate(dialog.key)}
-        pending={revoke.isPending}
-        error={revoke.error}
       >
-        {dialog?.kind === "revoke" && (
+        {revocation.item && (
           <Text size="sm">
             {texts.revokeText}{" "}
-            {dialog.key.lastUsedAt ? texts.revokeUsed(format.relative(dialog.key.lastUsedAt)) : texts.revokeUnused}{" "}
+            {revocation.item.lastUsedAt
+              ? texts.revokeUsed(format.relative(revocation.item.lastUsedAt))
+              : texts.revokeUnused}{" "}
             {texts.revokeJobs}
           </Text>
         )}

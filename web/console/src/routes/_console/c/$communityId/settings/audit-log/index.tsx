@@ -2,12 +2,10 @@ import { Anchor, Button, Group, Paper, Select, Text, TextInput } from "@mantine/
 import { useDebouncedCallback } from "@mantine/hooks";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { createFileRoute } from "@tanstack/react-router";
-import { createColumnHelper } from "@tanstack/react-table";
 import { ScrollText, Search, SearchX } from "lucide-react";
 import { useMemo, useState } from "react";
 import { api } from "~/api/client";
-import { columnsOf } from "~/components/columns";
-import { DataTable } from "~/components/data-table";
+import { type Column, DataTable, listed } from "~/components/data-table";
 import { EmptyView } from "~/components/error-view";
 import { Moment } from "~/components/moment";
 import { Page } from "~/components/page";
@@ -62,49 +60,39 @@ function AuditLog() {
     placeholderData: keepPreviousData,
   });
   const rows = useMemo(() => list.data?.pages.flatMap((page) => page.data), [list.data]);
-  const columns = useMemo(() => {
-    const column = createColumnHelper<Entry>();
-    return columnsOf<Entry>([
-      column.accessor("createdAt", {
-        header: texts.when,
-        cell: ({ getValue }) => <Moment time={getValue()} as="dateTime" />,
-        meta: { width: 190 },
-      }),
-      column.accessor("action", {
-        header: texts.action,
-        cell: ({ getValue, row: { original } }) => (
-          <Anchor
-            component="button"
-            type="button"
-            size="sm"
-            onClick={() => setEntry(original)}
-            aria-label={texts.open(getValue())}
-          >
-            {getValue()}
-          </Anchor>
-        ),
-      }),
-      column.display({
-        id: "actor",
-        header: texts.actor,
-        cell: ({ row: { original } }) => (
-          <span>
-            {whoOf(original)}{" "}
-            <Text span c="dimmed" size="xs">
-              {texts.kinds[original.actor.kind] ?? original.actor.kind}
-            </Text>
-          </span>
-        ),
-        meta: { from: "sm" },
-      }),
-      column.accessor("target", {
-        header: texts.target,
-        cell: ({ getValue }) => getValue().id || "—",
-        meta: { from: "md" },
-      }),
-      column.accessor("ip", { header: texts.address, cell: ({ getValue }) => getValue() ?? "—", meta: { from: "lg" } }),
-    ]);
-  }, []);
+  const columns: Column<Entry>[] = [
+    { id: "createdAt", header: texts.when, width: 190, cell: (row) => <Moment time={row.createdAt} as="dateTime" /> },
+    {
+      id: "action",
+      header: texts.action,
+      cell: (row) => (
+        <Anchor
+          component="button"
+          type="button"
+          size="sm"
+          onClick={() => setEntry(row)}
+          aria-label={texts.open(row.action)}
+        >
+          {row.action}
+        </Anchor>
+      ),
+    },
+    {
+      id: "actor",
+      header: texts.actor,
+      from: "sm",
+      cell: (row) => (
+        <span>
+          {whoOf(row)}{" "}
+          <Text span c="dimmed" size="xs">
+            {texts.kinds[row.actor.kind] ?? row.actor.kind}
+          </Text>
+        </span>
+      ),
+    },
+    { id: "target", header: texts.target, from: "md", cell: (row) => row.target.id || "—" },
+    { id: "ip", header: texts.address, from: "lg", cell: (row) => row.ip ?? "—" },
+  ];
   const filtered = names.some((name) => filters[name]);
   return (
     <Page title={texts.title} lead={texts.lead}>
@@ -119,8 +107,7 @@ function AuditLog() {
               setText(event.currentTarget.value);
               search(event.currentTarget.value);
             }}
-            flex={1}
-            miw={200}
+            flex="100 1 220px"
           />
           <Select
             label={texts.area}
@@ -130,11 +117,12 @@ function AuditLog() {
             onChange={(area) => set({ area: area ?? undefined })}
             clearable
             searchable
-            w={170}
+            flex="1 1 190px"
           />
           <TextInput
             type="date"
             label={texts.from}
+            flex="1 1 125px"
             value={filters.from ?? ""}
             max={filters.to}
             onChange={(event) => set({ from: event.currentTarget.value || undefined })}
@@ -142,6 +130,7 @@ function AuditLog() {
           <TextInput
             type="date"
             label={texts.to}
+            flex="1 1 125px"
             value={filters.to ?? ""}
             min={filters.from}
             onChange={(event) => set({ to: event.currentTarget.value || undefined })}
@@ -161,11 +150,8 @@ function AuditLog() {
         <DataTable
           label={texts.title}
           columns={columns}
-          rows={rows}
+          {...listed(list, rows)}
           rowId={(row) => row._id}
-          loading={list.isPending || list.isPlaceholderData}
-          error={list.error}
-          retry={() => void list.refetch()}
           skeletonRows={12}
           empty={
             filtered ? (

@@ -1,39 +1,38 @@
-import { Button, NumberInput, Skeleton, Switch, Text } from "@mantine/core";
+import { NumberInput, Skeleton, Switch, Text } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { request } from "~/api/client";
+import { api } from "~/api/client";
 import { Confirm } from "~/components/confirm";
-import { ErrorAlert, ErrorView } from "~/components/error-view";
+import { ErrorView } from "~/components/error-view";
 import { useFormMutation } from "~/components/form-mutation";
-import { FormStack } from "~/components/form-stack";
-import { Section } from "~/components/section";
+import { FormSection } from "~/components/form-section";
 import { toast } from "~/components/toast";
 import { useCommunity } from "~/session/community";
 import { common } from "~/texts/common.texts";
 import { texts } from "./-community.texts";
 
-type FieldSettings = { historyRetentionDays: number };
 type Values = { forEver: boolean; historyRetentionDays: number | string };
 const asked = ({ forEver, historyRetentionDays }: Values) => (forEver ? 0 : Number(historyRetentionDays));
 const daysMin = 7;
 const daysMax = 3650;
 const daysUsual = 365;
 
+const path = "/v1/communities/{communityId}/user-field-settings";
+
 /** How long former values of fields are kept; the server's 0 is for ever. */
 export function Histories() {
   const { _id: communityId } = useCommunity();
-  const url = `/v1/communities/${communityId}/user-field-settings`;
   const settings = useQuery({
     queryKey: ["field-settings", communityId],
-    queryFn: async ({ signal }) => ((await request("get", url, { signal })) as { data: FieldSettings }).data,
+    queryFn: async ({ signal }) => (await api.get(path, { path: { communityId }, signal })).data,
   });
   if (settings.error) return <ErrorView error={settings.error} retry={() => void settings.refetch()} height={160} />;
   if (!settings.data) return <Skeleton height={190} radius="lg" />;
-  return <HistoriesForm url={url} days={settings.data.historyRetentionDays} key={settings.data.historyRetentionDays} />;
+  return <HistoriesForm days={settings.data.historyRetentionDays} key={settings.data.historyRetentionDays} />;
 }
 
-function HistoriesForm({ url, days }: { url: string; days: number }) {
+function HistoriesForm({ days }: { days: number }) {
   const { _id: communityId } = useCommunity();
   const queries = useQueryClient();
   const [confirming, setConfirming] = useState(false);
@@ -49,7 +48,7 @@ function HistoriesForm({ url, days }: { url: string; days: number }) {
   const send = useFormMutation(form, {
     mutationFn: async (values: Values) => {
       const body = { historyRetentionDays: asked(values), ...(isShorter(values) ? { confirm: true } : {}) };
-      return ((await request("put", url, { body })) as { data: FieldSettings }).data;
+      return (await api.put(path, { path: { communityId }, body })).data;
     },
     onSuccess: (after) => {
       queries.setQueryData(["field-settings", communityId], after);
@@ -60,38 +59,28 @@ function HistoriesForm({ url, days }: { url: string; days: number }) {
   });
   return (
     <>
-      <form
-        onSubmit={form.onSubmit((values) => (isShorter(values) ? setConfirming(true) : send.mutate(values)))}
-        noValidate
+      <FormSection
+        title={texts.history}
+        lead={texts.historyLead}
+        form={form}
+        send={send}
+        onSubmit={(values) => (isShorter(values) ? setConfirming(true) : send.mutate(values))}
       >
-        <Section
-          title={texts.history}
-          lead={texts.historyLead}
-          footer={
-            <Button type="submit" loading={send.isPending} disabled={!form.isDirty()}>
-              {common.save}
-            </Button>
-          }
-        >
-          <FormStack>
-            <ErrorAlert {...send.alert} />
-            <Switch label={texts.historyForEver} {...form.getInputProps("forEver", { type: "checkbox" })} />
-            {!form.values.forEver && (
-              <NumberInput
-                label={texts.historyDays}
-                min={daysMin}
-                max={daysMax}
-                clampBehavior="none"
-                allowDecimal={false}
-                allowNegative={false}
-                suffix={` ${texts.days(Number(form.values.historyRetentionDays))}`}
-                maw={320}
-                {...form.getInputProps("historyRetentionDays")}
-              />
-            )}
-          </FormStack>
-        </Section>
-      </form>
+        <Switch label={texts.historyForEver} {...form.getInputProps("forEver", { type: "checkbox" })} />
+        {!form.values.forEver && (
+          <NumberInput
+            label={texts.historyDays}
+            min={daysMin}
+            max={daysMax}
+            clampBehavior="none"
+            allowDecimal={false}
+            allowNegative={false}
+            suffix={` ${texts.days(Number(form.values.historyRetentionDays))}`}
+            maw={320}
+            {...form.getInputProps("historyRetentionDays")}
+          />
+        )}
+      </FormSection>
       <Confirm
         opened={confirming}
         onClose={() => setConfirming(false)}

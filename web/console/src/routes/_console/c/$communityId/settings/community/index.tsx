@@ -1,19 +1,17 @@
-import { Button, NumberInput, Select, Skeleton, Switch, TagsInput, Text, Textarea, TextInput } from "@mantine/core";
+import { NumberInput, Select, Skeleton, Switch, TagsInput, Text, Textarea, TextInput } from "@mantine/core";
 import { isInRange, isNotEmpty, useForm } from "@mantine/form";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createFileRoute } from "@tanstack/react-router";
 import { type AnswerOf, api } from "~/api/client";
 import { CopyText } from "~/components/copy-text";
-import { ErrorAlert, ErrorView } from "~/components/error-view";
+import { ErrorView } from "~/components/error-view";
 import { useFormMutation } from "~/components/form-mutation";
-import { FormStack } from "~/components/form-stack";
+import { FormSection } from "~/components/form-section";
 import { Page } from "~/components/page";
-import { Section } from "~/components/section";
 import { TimeZoneSelect } from "~/components/time-zone-select";
 import { toast } from "~/components/toast";
 import { useCommunity } from "~/session/community";
 import { sessionQuery } from "~/session/session";
-import { common } from "~/texts/common.texts";
 import { type Settings, settingsQuery, useChangeSettings } from "../-settings";
 import { texts } from "./-community.texts";
 import { Histories } from "./-histories";
@@ -83,64 +81,47 @@ function General({ server }: { server: Server }) {
   });
   const languages = [...new Set([...form.values.languages, form.values.defaultLanguage])].filter(Boolean);
   return (
-    <form onSubmit={form.onSubmit((values) => send.mutate(values))} noValidate>
-      <Section
-        title={texts.general}
-        footer={
-          <>
-            <Button variant="default" onClick={() => form.reset()} disabled={!form.isDirty() || send.isPending}>
-              {common.reset}
-            </Button>
-            <Button type="submit" loading={send.isPending} disabled={!form.isDirty()}>
-              {common.save}
-            </Button>
-          </>
-        }
-      >
-        <FormStack>
-          <ErrorAlert {...send.alert} />
-          <TextInput label={texts.name} maxLength={100} autoComplete="off" {...form.getInputProps("title")} />
-          <Textarea
-            label={texts.description}
-            description={texts.descriptionHint}
-            autosize
-            minRows={2}
-            maxRows={8}
-            maxLength={1000}
-            {...form.getInputProps("description")}
-          />
-          <TimeZoneSelect label={texts.timeZone} description={texts.timeZoneHint} {...form.getInputProps("timeZone")} />
-          <TagsInput
-            label={texts.languages}
-            description={texts.languagesHint}
-            splitChars={[",", " "]}
-            acceptValueOnBlur
-            {...form.getInputProps("languages")}
-            error={Object.entries(form.errors).find(([name]) => name.startsWith("languages"))?.[1]}
-          />
-          <Select
-            label={texts.language}
-            data={languages}
-            allowDeselect={false}
-            {...form.getInputProps("defaultLanguage")}
-          />
-          <Switch
-            label={texts.isPublic}
-            description={texts.isPublicHint}
-            {...form.getInputProps("isPublic", { type: "checkbox" })}
-          />
-          <div>
-            <Text size="sm" fw={500}>
-              {texts.id}
-            </Text>
-            <Text size="xs" c="dimmed" mb={4}>
-              {texts.idHint}
-            </Text>
-            <CopyText text={server._id} />
-          </div>
-        </FormStack>
-      </Section>
-    </form>
+    <FormSection title={texts.general} form={form} send={send}>
+      <TextInput label={texts.name} maxLength={100} autoComplete="off" {...form.getInputProps("title")} />
+      <Textarea
+        label={texts.description}
+        description={texts.descriptionHint}
+        autosize
+        minRows={2}
+        maxRows={8}
+        maxLength={1000}
+        {...form.getInputProps("description")}
+      />
+      <TimeZoneSelect label={texts.timeZone} description={texts.timeZoneHint} {...form.getInputProps("timeZone")} />
+      <TagsInput
+        label={texts.languages}
+        description={texts.languagesHint}
+        splitChars={[",", " "]}
+        acceptValueOnBlur
+        {...form.getInputProps("languages")}
+        error={Object.entries(form.errors).find(([name]) => name.startsWith("languages"))?.[1]}
+      />
+      <Select
+        label={texts.language}
+        data={languages}
+        allowDeselect={false}
+        {...form.getInputProps("defaultLanguage")}
+      />
+      <Switch
+        label={texts.isPublic}
+        description={texts.isPublicHint}
+        {...form.getInputProps("isPublic", { type: "checkbox" })}
+      />
+      <div>
+        <Text size="sm" fw={500}>
+          {texts.id}
+        </Text>
+        <Text size="xs" c="dimmed" mb={4}>
+          {texts.idHint}
+        </Text>
+        <CopyText text={server._id} />
+      </div>
+    </FormSection>
   );
 }
 
@@ -187,33 +168,15 @@ function Retention({ settings }: { settings: Settings }) {
     />
   );
   return (
-    <form onSubmit={form.onSubmit((values) => send.mutate(values))} noValidate>
-      <Section
-        title={texts.retention}
-        lead={texts.retentionLead}
-        footer={
-          <>
-            <Button variant="default" onClick={() => form.reset()} disabled={!form.isDirty() || send.isPending}>
-              {common.reset}
-            </Button>
-            <Button type="submit" loading={send.isPending} disabled={!form.isDirty()}>
-              {common.save}
-            </Button>
-          </>
-        }
-      >
-        <FormStack>
-          <ErrorAlert {...send.alert} />
-          {days("restoreDays", texts.restoreDays, texts.restoreDaysHint)}
-          {days("fileRetentionDays", texts.fileDays, texts.fileDaysHint)}
-          {days("apiLogDays", texts.logDays, texts.logDaysHint)}
-          <Switch
-            label={texts.logReads}
-            description={texts.logReadsHint}
-            {...form.getInputProps("logReads", { type: "checkbox" })}
-          />
-        </FormStack>
-      </Section>
-    </form>
+    <FormSection title={texts.retention} lead={texts.retentionLead} form={form} send={send}>
+      {days("restoreDays", texts.restoreDays, texts.restoreDaysHint)}
+      {days("fileRetentionDays", texts.fileDays, texts.fileDaysHint)}
+      {days("apiLogDays", texts.logDays, texts.logDaysHint)}
+      <Switch
+        label={texts.logReads}
+        description={texts.logReadsHint}
+        {...form.getInputProps("logReads", { type: "checkbox" })}
+      />
+    </FormSection>
   );
 }

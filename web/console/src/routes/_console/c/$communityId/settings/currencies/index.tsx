@@ -1,15 +1,12 @@
 import {
-  ActionIcon,
   Badge,
   Button,
   Code,
   Group,
-  Modal,
   NumberInput,
   Paper,
   Radio,
   SimpleGrid,
-  Stack,
   Switch,
   Text,
   TextInput,
@@ -17,15 +14,14 @@ import {
 import { isNotEmpty, useForm } from "@mantine/form";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createFileRoute } from "@tanstack/react-router";
-import { createColumnHelper } from "@tanstack/react-table";
-import { Pencil, Plus } from "lucide-react";
-import { useMemo, useState } from "react";
+import { Plus } from "lucide-react";
+import { useState } from "react";
 import { type AnswerOf, api } from "~/api/client";
-import { columnsOf } from "~/components/columns";
-import { DataTable } from "~/components/data-table";
-import { ErrorAlert } from "~/components/error-view";
+import { type Column, DataTable, listed } from "~/components/data-table";
+import { FormModal } from "~/components/form-modal";
 import { useFormMutation } from "~/components/form-mutation";
 import { Page } from "~/components/page";
+import { RowActions } from "~/components/row-actions";
 import { toast } from "~/components/toast";
 import { useFormat } from "~/format/format";
 import { useCommunity } from "~/session/community";
@@ -45,61 +41,48 @@ function Currencies() {
     queryFn: ({ signal }) => api.get("/v1/currencies", { community, signal }),
     select: (answer) => answer.data,
   });
-  const columns = useMemo(() => {
-    const column = createColumnHelper<Currency>();
-    return columnsOf<Currency>([
-      column.accessor("name", {
-        header: texts.name,
-        cell: ({ getValue, row: { original } }) => (
-          <Group gap="xs" wrap="nowrap">
-            {original.icon && <span aria-hidden>{original.icon}</span>}
-            <Text span fw={500}>
-              {getValue()}
+  const columns: Column<Currency>[] = [
+    {
+      id: "name",
+      header: texts.name,
+      cell: (row) => (
+        <Group gap="xs" wrap="nowrap">
+          {row.icon && <span aria-hidden>{row.icon}</span>}
+          <Text span fw={500}>
+            {row.name}
+          </Text>
+          {row.symbol && (
+            <Text span c="dimmed">
+              {row.symbol}
             </Text>
-            {original.symbol && (
-              <Text span c="dimmed">
-                {original.symbol}
-              </Text>
-            )}
-          </Group>
-        ),
-      }),
-      column.accessor("code", {
-        header: texts.code,
-        cell: ({ getValue }) => <Code>{getValue()}</Code>,
-        meta: { from: "sm" },
-      }),
-      column.accessor("kind", {
-        header: texts.kind,
-        cell: ({ getValue }) => texts.kinds[getValue()]?.[0] ?? getValue(),
-        meta: { from: "md" },
-      }),
-      column.accessor("decimals", {
-        header: texts.decimals,
-        cell: ({ getValue }) => format.integer(getValue()),
-        meta: { numeric: true, from: "md", width: 140 },
-      }),
-      column.accessor("isEnabled", {
-        header: texts.enabled,
-        cell: ({ getValue }) => <Badge color={getValue() ? "teal" : "gray"}>{getValue() ? texts.on : texts.off}</Badge>,
-        meta: { width: 120 },
-      }),
-      column.display({
-        id: "actions",
-        meta: { name: texts.edit, width: 56 },
-        cell: ({ row: { original } }) => (
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            aria-label={texts.editLabel(original.name)}
-            onClick={() => setEditing(original)}
-          >
-            <Pencil size={16} />
-          </ActionIcon>
-        ),
-      }),
-    ]);
-  }, [format]);
+          )}
+        </Group>
+      ),
+    },
+    { id: "code", header: texts.code, from: "sm", cell: (row) => <Code>{row.code}</Code> },
+    { id: "kind", header: texts.kind, from: "md", cell: (row) => texts.kinds[row.kind]?.[0] ?? row.kind },
+    {
+      id: "decimals",
+      header: texts.decimals,
+      width: 140,
+      from: "md",
+      numeric: true,
+      cell: (row) => format.integer(row.decimals),
+    },
+    {
+      id: "isEnabled",
+      header: texts.enabled,
+      width: 120,
+      cell: (row) => <Badge color={row.isEnabled ? "teal" : "gray"}>{row.isEnabled ? texts.on : texts.off}</Badge>,
+    },
+    {
+      id: "actions",
+      header: texts.edit,
+      hidden: true,
+      width: 56,
+      cell: (row) => <RowActions edit={{ label: texts.editLabel(row.name), onClick: () => setEditing(row) }} />,
+    },
+  ];
   return (
     <Page
       title={texts.title}
@@ -114,11 +97,8 @@ function Currencies() {
         <DataTable
           label={texts.title}
           columns={columns}
-          rows={list.data}
+          {...listed(list, list.data)}
           rowId={(row) => row.code}
-          loading={list.isPending}
-          error={list.error}
-          retry={() => void list.refetch()}
           skeletonRows={3}
           empty={null}
         />
@@ -170,75 +150,63 @@ function CurrencyForm({ currency, onClose }: { currency?: Currency; onClose: () 
     },
   });
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <FormModal
       title={currency ? texts.editTitle(currency.name) : texts.createTitle}
-      closeButtonProps={{ "aria-label": common.close }}
+      onClose={onClose}
+      form={form}
+      send={send}
+      action={currency ? common.save : texts.create}
     >
-      <form onSubmit={form.onSubmit((values) => send.mutate(values))} noValidate>
-        <Stack>
-          <ErrorAlert {...send.alert} />
-          <TextInput label={texts.name} maxLength={50} data-autofocus {...form.getInputProps("name")} />
-          {!currency && (
-            <>
-              <TextInput
-                label={texts.code}
-                description={texts.codeHint}
-                maxLength={32}
-                autoCapitalize="none"
-                spellCheck={false}
-                {...form.getInputProps("code")}
-              />
-              <Radio.Group label={texts.kind} description={texts.permanent} {...form.getInputProps("kind")}>
-                <SimpleGrid cols={2} mt={6}>
-                  {Object.entries(texts.kinds).map(([value, [label, description]]) => (
-                    <Radio key={value} value={value} label={label} description={description} />
-                  ))}
-                </SimpleGrid>
-              </Radio.Group>
-            </>
-          )}
-          <SimpleGrid cols={2}>
-            <TextInput
-              label={texts.symbol}
-              description={texts.symbolHint}
-              maxLength={10}
-              {...form.getInputProps("symbol")}
-            />
-            <TextInput label={texts.icon} description={texts.iconHint} maxLength={20} {...form.getInputProps("icon")} />
-          </SimpleGrid>
-          <NumberInput
-            label={texts.decimals}
-            description={texts.decimalsHint}
-            min={0}
-            max={6}
-            allowDecimal={false}
-            {...form.getInputProps("decimals")}
+      <TextInput label={texts.name} maxLength={50} data-autofocus {...form.getInputProps("name")} />
+      {!currency && (
+        <>
+          <TextInput
+            label={texts.code}
+            description={texts.codeHint}
+            maxLength={32}
+            autoCapitalize="none"
+            spellCheck={false}
+            {...form.getInputProps("code")}
           />
-          <Switch
-            label={texts.enabled}
-            description={texts.enabledHint}
-            {...form.getInputProps("isEnabled", { type: "checkbox" })}
-          />
-          {currency?.code !== "xp" && (
-            <Switch
-              label={texts.negative}
-              description={texts.negativeHint}
-              disabled={community.role !== "COMMUNITY_OWNER"}
-              {...form.getInputProps("allowNegative", { type: "checkbox" })}
-            />
-          )}
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              {common.cancel}
-            </Button>
-            <Button type="submit" loading={send.isPending}>
-              {currency ? common.save : texts.create}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+          <Radio.Group label={texts.kind} description={texts.permanent} {...form.getInputProps("kind")}>
+            <SimpleGrid cols={2} mt={6}>
+              {Object.entries(texts.kinds).map(([value, [label, description]]) => (
+                <Radio key={value} value={value} label={label} description={description} />
+              ))}
+            </SimpleGrid>
+          </Radio.Group>
+        </>
+      )}
+      <SimpleGrid cols={2}>
+        <TextInput
+          label={texts.symbol}
+          description={texts.symbolHint}
+          maxLength={10}
+          {...form.getInputProps("symbol")}
+        />
+        <TextInput label={texts.icon} description={texts.iconHint} maxLength={20} {...form.getInputProps("icon")} />
+      </SimpleGrid>
+      <NumberInput
+        label={texts.decimals}
+        description={texts.decimalsHint}
+        min={0}
+        max={6}
+        allowDecimal={false}
+        {...form.getInputProps("decimals")}
+      />
+      <Switch
+        label={texts.enabled}
+        description={texts.enabledHint}
+        {...form.getInputProps("isEnabled", { type: "checkbox" })}
+      />
+      {currency?.code !== "xp" && (
+        <Switch
+          label={texts.negative}
+          description={texts.negativeHint}
+          disabled={community.role !== "COMMUNITY_OWNER"}
+          {...form.getInputProps("allowNegative", { type: "checkbox" })}
+        />
+      )}
+    </FormModal>
   );
 }

@@ -1,9 +1,6 @@
 import {
-  Button,
   Checkbox,
-  Group,
   Input,
-  Modal,
   NumberInput,
   Radio,
   SegmentedControl,
@@ -17,15 +14,15 @@ import {
 } from "@mantine/core";
 import { isNotEmpty, useForm } from "@mantine/form";
 import { useQueryClient } from "@tanstack/react-query";
-import { type AnswerOf, api, type BodyOf } from "~/api/client";
-import { ErrorAlert } from "~/components/error-view";
+import { api, type BodyOf } from "~/api/client";
+import { FormModal } from "~/components/form-modal";
 import { useFormMutation } from "~/components/form-mutation";
 import { toast } from "~/components/toast";
 import { useCommunity } from "~/session/community";
 import { common } from "~/texts/common.texts";
+import type { UserField as Field } from "../../-catalogue";
 import { texts } from "./-fields.texts";
 
-export type Field = AnswerOf<"get", "/v1/communities/{communityId}/user-fields/{fieldId}">["data"];
 type Body = BodyOf<"post", "/v1/communities/{communityId}/user-fields">;
 type Type = Body["type"];
 
@@ -89,7 +86,7 @@ export function FieldForm({ field, onClose }: { field?: Field; onClose: () => vo
     },
     names: { "identifier.dataAttribute": "dataAttribute" },
     onSuccess: () => {
-      void queries.invalidateQueries({ queryKey: ["fields", communityId] });
+      void queries.invalidateQueries({ queryKey: ["user-fields", communityId] });
       toast.done(texts.saved);
       onClose();
     },
@@ -98,120 +95,108 @@ export function FieldForm({ field, onClose }: { field?: Field; onClose: () => vo
   const canIdentify = identifying.has(type);
   const optionsError = Object.entries(form.errors).find(([name]) => name.startsWith("options"))?.[1];
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <FormModal
       title={field ? texts.editTitle(field.name) : texts.createTitle}
+      onClose={onClose}
+      form={form}
+      send={send}
+      action={field ? common.save : texts.create}
       size="lg"
-      closeButtonProps={{ "aria-label": common.close }}
     >
-      <form onSubmit={form.onSubmit((values) => send.mutate(values))} noValidate>
-        <Stack>
-          <ErrorAlert {...send.alert} />
-          <SimpleGrid cols={{ base: 1, sm: 2 }}>
-            <TextInput
-              label={texts.name}
-              description={texts.nameHint}
-              inputWrapperOrder={["label", "input", "description", "error"]}
-              maxLength={100}
-              autoComplete="off"
-              data-autofocus
-              {...form.getInputProps("name")}
-            />
-            <TextInput
-              label={texts.key}
-              description={field ? texts.keyFixed : texts.keyHint}
-              inputWrapperOrder={["label", "input", "description", "error"]}
-              maxLength={50}
-              autoComplete="off"
-              spellCheck={false}
-              disabled={field !== undefined}
-              {...form.getInputProps("field")}
-            />
-          </SimpleGrid>
-          <Radio.Group
-            label={texts.type}
-            description={field && field.type !== type ? texts.typeInUse : undefined}
-            {...form.getInputProps("type")}
-            onChange={(value) => {
-              form.setFieldValue("type", value as Type);
-              form.setFieldValue("defaultValue", "");
-            }}
-          >
-            <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="xs" mt={6}>
-              {types.map((one) => (
-                <Radio key={one} value={one} label={texts.types[one]![0]} description={texts.types[one]![1]} />
-              ))}
-            </SimpleGrid>
-          </Radio.Group>
-          {type === "select" && (
-            <TagsInput
-              label={texts.options}
-              description={field ? `${texts.optionsHint} ${texts.optionRemoved}` : texts.optionsHint}
-              maxTags={200}
-              acceptValueOnBlur
-              {...form.getInputProps("options")}
-              error={optionsError}
-            />
-          )}
-          <Textarea
-            label={texts.description}
-            description={texts.descriptionHint}
-            autosize
-            minRows={1}
-            maxRows={5}
-            maxLength={500}
-            {...form.getInputProps("description")}
+      <SimpleGrid cols={{ base: 1, sm: 2 }}>
+        <TextInput
+          label={texts.name}
+          description={texts.nameHint}
+          inputWrapperOrder={["label", "input", "description", "error"]}
+          maxLength={100}
+          autoComplete="off"
+          data-autofocus
+          {...form.getInputProps("name")}
+        />
+        <TextInput
+          label={texts.key}
+          description={field ? texts.keyFixed : texts.keyHint}
+          inputWrapperOrder={["label", "input", "description", "error"]}
+          maxLength={50}
+          autoComplete="off"
+          spellCheck={false}
+          disabled={field !== undefined}
+          {...form.getInputProps("field")}
+        />
+      </SimpleGrid>
+      <Radio.Group
+        label={texts.type}
+        description={field && field.type !== type ? texts.typeInUse : undefined}
+        {...form.getInputProps("type")}
+        onChange={(value) => {
+          form.setFieldValue("type", value as Type);
+          form.setFieldValue("defaultValue", "");
+        }}
+      >
+        <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="xs" mt={6}>
+          {types.map((one) => (
+            <Radio key={one} value={one} label={texts.types[one]![0]} description={texts.types[one]![1]} />
+          ))}
+        </SimpleGrid>
+      </Radio.Group>
+      {type === "select" && (
+        <TagsInput
+          label={texts.options}
+          description={field ? `${texts.optionsHint} ${texts.optionRemoved}` : texts.optionsHint}
+          maxTags={200}
+          acceptValueOnBlur
+          {...form.getInputProps("options")}
+          error={optionsError}
+        />
+      )}
+      <Textarea
+        label={texts.description}
+        description={texts.descriptionHint}
+        autosize
+        minRows={1}
+        maxRows={5}
+        maxLength={500}
+        {...form.getInputProps("description")}
+      />
+      <DefaultValue type={type} options={form.values.options} {...form.getInputProps("defaultValue")} />
+      <Radio.Group label={texts.visibility} {...form.getInputProps("visibility")}>
+        <SimpleGrid cols={{ base: 1, sm: 3 }} spacing="xs" mt={6}>
+          {Object.entries(texts.visibilities).map(([value, [label, description]]) => (
+            <Radio key={value} value={value} label={label} description={description} />
+          ))}
+        </SimpleGrid>
+      </Radio.Group>
+      <Stack gap="sm">
+        <Switch
+          label={texts.isRequired}
+          description={texts.isRequiredHint}
+          {...form.getInputProps("required", { type: "checkbox" })}
+        />
+        <Switch
+          label={texts.memberEditable}
+          description={canIdentify && form.values.identifier ? texts.memberEditableNot : texts.memberEditableHint}
+          disabled={canIdentify && form.values.identifier}
+          {...form.getInputProps("memberEditable", { type: "checkbox" })}
+        />
+        {canIdentify && (
+          <Checkbox
+            label={texts.identifier}
+            description={texts.identifierHint}
+            {...form.getInputProps("identifier", { type: "checkbox" })}
           />
-          <DefaultValue type={type} options={form.values.options} {...form.getInputProps("defaultValue")} />
-          <Radio.Group label={texts.visibility} {...form.getInputProps("visibility")}>
-            <SimpleGrid cols={{ base: 1, sm: 3 }} spacing="xs" mt={6}>
-              {Object.entries(texts.visibilities).map(([value, [label, description]]) => (
-                <Radio key={value} value={value} label={label} description={description} />
-              ))}
-            </SimpleGrid>
-          </Radio.Group>
-          <Stack gap="sm">
-            <Switch
-              label={texts.isRequired}
-              description={texts.isRequiredHint}
-              {...form.getInputProps("required", { type: "checkbox" })}
-            />
-            <Switch
-              label={texts.memberEditable}
-              description={canIdentify && form.values.identifier ? texts.memberEditableNot : texts.memberEditableHint}
-              disabled={canIdentify && form.values.identifier}
-              {...form.getInputProps("memberEditable", { type: "checkbox" })}
-            />
-            {canIdentify && (
-              <Checkbox
-                label={texts.identifier}
-                description={texts.identifierHint}
-                {...form.getInputProps("identifier", { type: "checkbox" })}
-              />
-            )}
-            {canIdentify && form.values.identifier && (
-              <TextInput
-                label={texts.dataAttribute}
-                description={texts.dataAttributeHint}
-                placeholder="data-customer-id"
-                autoComplete="off"
-                spellCheck={false}
-                {...form.getInputProps("dataAttribute")}
-              />
-            )}
-          </Stack>
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              {common.cancel}
-            </Button>
-            <Button type="submit" loading={send.isPending}>
-              {field ? common.save : texts.create}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        )}
+        {canIdentify && form.values.identifier && (
+          <TextInput
+            label={texts.dataAttribute}
+            description={texts.dataAttributeHint}
+            placeholder="data-customer-id"
+            autoComplete="off"
+            spellCheck={false}
+            {...form.getInputProps("dataAttribute")}
+          />
+        )}
+      </Stack>
+    </FormModal>
   );
 }
 

@@ -47,7 +47,7 @@ export const texts = defineTexts({
     visibility: "Who sees the value",
     visibilities: {
       admin: ["Administrators", "And keys that may read users."],
-      member: ["The member, too", "Everybody sees his own value alone."],
+      member: ["The member, too", "Members see their own value alone."],
       public: ["Everybody", "All members of the community."],
     } as Record<string, [string, string]>,
     isRequired: "Cannot be cleared",

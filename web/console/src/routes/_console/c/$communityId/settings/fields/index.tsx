@@ -1,112 +1,78 @@
-import { ActionIcon, Badge, Button, Code, Group, List, Menu, Paper, Text } from "@mantine/core";
+import { Badge, Button, Code, Group, List, Paper, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { createFileRoute } from "@tanstack/react-router";
-import { createColumnHelper } from "@tanstack/react-table";
-import { Ellipsis, ListChecks, Pencil, Plus, Trash2 } from "lucide-react";
-import { useMemo, useState } from "react";
-import { api, request } from "~/api/client";
-import { columnsOf } from "~/components/columns";
-import { Confirm } from "~/components/confirm";
-import { DataTable } from "~/components/data-table";
+import { ListChecks, Plus, Trash2 } from "lucide-react";
+import { useState } from "react";
+import { api } from "~/api/client";
+import { Confirm, useConfirmed } from "~/components/confirm";
+import { type Column, DataTable } from "~/components/data-table";
 import { EmptyView } from "~/components/error-view";
 import { Page } from "~/components/page";
+import { RowMenu } from "~/components/row-actions";
 import { Section } from "~/components/section";
 import { toast } from "~/components/toast";
 import { useCommunity } from "~/session/community";
 import { common } from "~/texts/common.texts";
-import { type Field, FieldForm } from "./-field-form";
+import { type UserField as Field, fieldsQuery } from "../../-catalogue";
+import { FieldForm } from "./-field-form";
 import { texts } from "./-fields.texts";
 
 export const Route = createFileRoute("/_console/c/$communityId/settings/fields/")({ component: Fields });
-
-/** All pages of the list: a page has 100 at most. */
-async function allFields(communityId: string, signal: AbortSignal): Promise<Field[]> {
-  const all: Field[] = [];
-  for (let page = 1; ; page++) {
-    const answer = await api.get("/v1/communities/{communityId}/user-fields", {
-      path: { communityId },
-      query: { page, limit: 100, sort: "createdAt:asc" },
-      signal,
-    });
-    all.push(...(answer.data as Field[]));
-    if (all.length >= (answer.meta.total ?? 0) || answer.data.length === 0) return all;
-  }
-}
 
 function Fields() {
   const { _id: communityId } = useCommunity();
   const queries = useQueryClient();
   const [editing, setEditing] = useState<Field | "new" | null>(null);
-  const [removing, setRemoving] = useState<Field | null>(null);
-  const list = useQuery({
-    queryKey: ["fields", communityId, "all"],
-    queryFn: ({ signal }) => allFields(communityId, signal),
-  });
+  const list = useQuery(fieldsQuery(communityId));
+  const again = () => queries.invalidateQueries({ queryKey: ["user-fields", communityId] });
   const restore = useMutation({
-    mutationFn: ({ _id }: Field) => request("post", `/v1/communities/${communityId}/user-fields/${_id}/restore`),
+    mutationFn: ({ _id }: Field) =>
+      api.post("/v1/communities/{communityId}/user-fields/{fieldId}/restore", { path: { communityId, fieldId: _id } }),
     onSuccess: (_, field) => toast.done(texts.restored(field.name)),
     onError: (error) => toast.failed(error),
-    onSettled: () => queries.invalidateQueries({ queryKey: ["fields", communityId] }),
+    onSettled: again,
   });
-  const remove = useMutation({
-    mutationFn: ({ _id }: Field) =>
+  const removal = useConfirmed({
+    act: ({ _id }: Field) =>
       api.delete("/v1/communities/{communityId}/user-fields/{fieldId}", { path: { communityId, fieldId: _id } }),
-    onSuccess: (_, field) => {
-      setRemoving(null);
-      toast.done(texts.deleted(field.name), () => restore.mutate(field));
-    },
-    onSettled: () => queries.invalidateQueries({ queryKey: ["fields", communityId] }),
+    onDone: (_, field) => toast.done(texts.deleted(field.name), () => restore.mutate(field)),
+    onSettled: again,
   });
-  const custom = useMemo(() => {
-    const column = createColumnHelper<Field>();
-    return columnsOf<Field>([
-      ...shared(),
-      column.accessor("visibility", {
-        header: texts.visibility,
-        cell: ({ getValue }) => texts.visibilities[getValue()]?.[0] ?? getValue(),
-        meta: { from: "md" },
-      }),
-      column.display({
-        id: "marks",
-        header: "",
-        meta: { name: texts.marks.identifier, from: "md" },
-        cell: ({ row: { original } }) => (
-          <Group gap={4} wrap="nowrap">
-            {original.identifier?.enabled && <Badge>{texts.marks.identifier}</Badge>}
-            {original.required && <Badge color="gray">{texts.marks.required}</Badge>}
-            {original.memberEditable && <Badge color="gray">{texts.marks.editable}</Badge>}
-          </Group>
-        ),
-      }),
-      column.display({
-        id: "actions",
-        meta: { name: common.edit, width: 56 },
-        cell: ({ row: { original } }) => (
-          <Menu position="bottom-end">
-            <Menu.Target>
-              <ActionIcon variant="subtle" color="gray" aria-label={texts.actions(original.name)}>
-                <Ellipsis size={17} />
-              </ActionIcon>
-            </Menu.Target>
-            <Menu.Dropdown>
-              <Menu.Item leftSection={<Pencil size={15} aria-hidden />} onClick={() => setEditing(original)}>
-                {common.edit}
-              </Menu.Item>
-              <Menu.Divider />
-              <Menu.Item
-                color="red"
-                leftSection={<Trash2 size={15} aria-hidden />}
-                onClick={() => setRemoving(original)}
-              >
-                {common.delete}
-              </Menu.Item>
-            </Menu.Dropdown>
-          </Menu>
-        ),
-      }),
-    ]);
-  }, []);
-  const defaults = useMemo(() => columnsOf<Field>(shared()), []);
+  const custom: Column<Field>[] = [
+    ...shared,
+    {
+      id: "visibility",
+      header: texts.visibility,
+      from: "md",
+      cell: (row) => texts.visibilities[row.visibility]?.[0] ?? row.visibility,
+    },
+    {
+      id: "marks",
+      header: texts.marks.identifier,
+      hidden: true,
+      from: "md",
+      cell: (row) => (
+        <Group gap={4} wrap="nowrap">
+          {row.identifier?.enabled && <Badge>{texts.marks.identifier}</Badge>}
+          {row.required && <Badge color="gray">{texts.marks.required}</Badge>}
+          {row.memberEditable && <Badge color="gray">{texts.marks.editable}</Badge>}
+        </Group>
+      ),
+    },
+    {
+      id: "actions",
+      header: common.edit,
+      hidden: true,
+      width: 56,
+      cell: (row) => (
+        <RowMenu
+          label={texts.actions(row.name)}
+          edit={() => setEditing(row)}
+          remove={{ label: common.delete, icon: Trash2, onClick: () => removal.ask(row) }}
+        />
+      ),
+    },
+  ];
   const create = (
     <Button leftSection={<Plus size={16} aria-hidden />} onClick={() => setEditing("new")}>
       {texts.create}
@@ -136,7 +102,7 @@ function Fields() {
           <DataTable
             {...table}
             label={texts.defaults}
-            columns={defaults}
+            columns={shared}
             rows={list.data?.filter((field) => !field.isCustom)}
             skeletonRows={8}
             empty={null}
@@ -145,14 +111,10 @@ function Fields() {
       )}
       {editing && <FieldForm field={editing === "new" ? undefined : editing} onClose={() => setEditing(null)} />}
       <Confirm
-        opened={removing !== null}
-        onClose={() => setRemoving(null)}
-        title={removing ? texts.deleteTitle(removing.name) : ""}
+        {...removal.dialog}
+        title={removal.item ? texts.deleteTitle(removal.item.name) : ""}
         action={common.delete}
-        onConfirm={() => removing && remove.mutate(removing)}
-        pending={remove.isPending}
-        error={remove.error}
-        typed={removing ? { word: removing.field, label: texts.deleteTyped(removing.field) } : undefined}
+        typed={removal.item ? { word: removal.item.field, label: texts.deleteTyped(removal.item.field) } : undefined}
       >
         <List size="sm" spacing={4}>
           <List.Item>{texts.deleteText}</List.Item>
@@ -163,29 +125,24 @@ function Fields() {
   );
 }
 
-function shared() {
-  const column = createColumnHelper<Field>();
-  return columnsOf<Field>([
-    column.accessor("name", {
-      header: texts.name,
-      cell: ({ getValue, row }) => (
-        <div>
-          <Text fw={500} truncate>
-            {getValue()}
+/** What both tables show. */
+const shared: Column<Field>[] = [
+  {
+    id: "name",
+    header: texts.name,
+    cell: (row) => (
+      <div>
+        <Text fw={500} truncate>
+          {row.name}
+        </Text>
+        {row.description && (
+          <Text size="xs" c="dimmed" truncate>
+            {row.description}
           </Text>
-          {row.original.description && (
-            <Text size="xs" c="dimmed" truncate>
-              {row.original.description}
-            </Text>
-          )}
-        </div>
-      ),
-    }),
-    column.accessor("field", {
-      header: texts.key,
-      cell: ({ getValue }) => <Code>{getValue()}</Code>,
-      meta: { from: "sm" },
-    }),
-    column.accessor("type", { header: texts.type, cell: ({ getValue }) => texts.types[getValue()]?.[0] ?? getValue() }),
-  ]);
-}
+        )}
+      </div>
+    ),
+  },
+  { id: "field", header: texts.key, from: "sm", cell: (row) => <Code>{row.field}</Code> },
+  { id: "type", header: texts.type, cell: (row) => texts.types[row.type]?.[0] ?? row.type },
+];

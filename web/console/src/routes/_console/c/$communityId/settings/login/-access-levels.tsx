@@ -1,32 +1,20 @@
-import {
-  ActionIcon,
-  Badge,
-  Button,
-  Group,
-  Modal,
-  MultiSelect,
-  NumberInput,
-  Stack,
-  Text,
-  TextInput,
-} from "@mantine/core";
+import { Badge, Button, Group, MultiSelect, NumberInput, Text, TextInput } from "@mantine/core";
 import { isInRange, isNotEmpty, useForm } from "@mantine/form";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { createColumnHelper } from "@tanstack/react-table";
-import { Pencil, Plus, Trash2 } from "lucide-react";
-import { useMemo, useState } from "react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Plus } from "lucide-react";
+import { useState } from "react";
 import { type AnswerOf, api } from "~/api/client";
-import { columnsOf } from "~/components/columns";
-import { Confirm } from "~/components/confirm";
-import { DataTable } from "~/components/data-table";
-import { ErrorAlert } from "~/components/error-view";
+import { Confirm, useConfirmed } from "~/components/confirm";
+import { type Column, DataTable, listed } from "~/components/data-table";
+import { FormModal } from "~/components/form-modal";
 import { useFormMutation } from "~/components/form-mutation";
+import { RowActions } from "~/components/row-actions";
 import { Section } from "~/components/section";
 import { toast } from "~/components/toast";
 import { useFormat } from "~/format/format";
 import { useCommunity } from "~/session/community";
 import { common } from "~/texts/common.texts";
-import { administers, everybody, rolesQuery } from "../-roles";
+import { administers, everybody, rolesQuery } from "../../-catalogue";
 import { texts } from "./-login.texts";
 
 type Level = AnswerOf<"get", "/v1/communities/{communityId}/access-levels">["data"][number];
@@ -36,74 +24,48 @@ export function AccessLevels() {
   const format = useFormat();
   const queries = useQueryClient();
   const [editing, setEditing] = useState<Level | "new" | null>(null);
-  const [removing, setRemoving] = useState<Level | null>(null);
   const list = useQuery({
     queryKey: ["access-levels", communityId],
     queryFn: ({ signal }) => api.get("/v1/communities/{communityId}/access-levels", { path: { communityId }, signal }),
     select: (answer) => answer.data,
   });
-  const remove = useMutation({
-    mutationFn: ({ number }: Level) =>
+  const removal = useConfirmed({
+    act: ({ number }: Level) =>
       api.delete("/v1/communities/{communityId}/access-levels/{number}", {
         path: { communityId, number: String(number) },
       }),
-    onSuccess: () => {
-      setRemoving(null);
-      toast.done(texts.deleted);
-    },
+    onDone: () => toast.done(texts.deleted),
     onSettled: () => queries.invalidateQueries({ queryKey: ["access-levels", communityId] }),
   });
-  const columns = useMemo(() => {
-    const column = createColumnHelper<Level>();
-    return columnsOf<Level>([
-      column.accessor("number", {
-        header: texts.number,
-        cell: ({ getValue }) => format.integer(getValue()),
-        meta: { numeric: true, width: 100 },
-      }),
-      column.accessor("name", {
-        header: texts.name,
-        cell: ({ getValue, row }) => (
-          <Group gap="xs">
-            <Text span fw={500}>
-              {getValue()}
-            </Text>
-            {row.original.number === 0 && <Badge color="gray">{texts.fixed}</Badge>}
-          </Group>
+  const columns: Column<Level>[] = [
+    { id: "number", header: texts.number, width: 100, numeric: true, cell: (row) => format.integer(row.number) },
+    {
+      id: "name",
+      header: texts.name,
+      cell: (row) => (
+        <Group gap="xs">
+          <Text span fw={500}>
+            {row.name}
+          </Text>
+          {row.number === 0 && <Badge color="gray">{texts.fixed}</Badge>}
+        </Group>
+      ),
+    },
+    { id: "roles", header: texts.roles, from: "sm", cell: (row) => row.roles.join(", ") },
+    {
+      id: "actions",
+      header: common.edit,
+      hidden: true,
+      width: 90,
+      cell: (row) =>
+        row.number !== 0 && (
+          <RowActions
+            edit={{ label: texts.editLabel(row.name), onClick: () => setEditing(row) }}
+            remove={{ label: texts.deleteLabel(row.name), onClick: () => removal.ask(row) }}
+          />
         ),
-      }),
-      column.accessor("roles", {
-        header: texts.roles,
-        cell: ({ getValue }) => getValue().join(", "),
-        meta: { from: "sm" },
-      }),
-      column.display({
-        id: "actions",
-        meta: { name: common.edit, width: 90 },
-        cell: ({ row: { original } }) =>
-          original.number !== 0 && (
-            <Group gap={4} wrap="nowrap" justify="flex-end">
-              <ActionIcon
-                variant="subtle"
-                color="gray"
-                aria-label={texts.editLabel(original.name)}
-                onClick={() => setEditing(original)}
-              >
-                <Pencil size={16} />
-              </ActionIcon>
-              <ActionIcon
-                variant="subtle"
-                color="red"
-                aria-label={texts.deleteLabel(original.name)}
-                onClick={() => setRemoving(original)}
-              >
-                <Trash2 size={16} />
-              </ActionIcon>
-            </Group>
-          ),
-      }),
-    ]);
-  }, [format]);
+    },
+  ];
   return (
     <Section
       title={texts.levels}
@@ -118,23 +80,16 @@ export function AccessLevels() {
       <DataTable
         label={texts.levels}
         columns={columns}
-        rows={list.data}
+        {...listed(list, list.data)}
         rowId={(row) => String(row.number)}
-        loading={list.isPending}
-        error={list.error}
-        retry={() => void list.refetch()}
         skeletonRows={2}
         empty={null}
       />
       {editing && <EditLevel level={editing === "new" ? null : editing} onClose={() => setEditing(null)} />}
       <Confirm
-        opened={removing !== null}
-        onClose={() => setRemoving(null)}
-        title={removing ? texts.deleteTitle(removing.name) : ""}
+        {...removal.dialog}
+        title={removal.item ? texts.deleteTitle(removal.item.name) : ""}
         action={common.delete}
-        onConfirm={() => removing && remove.mutate(removing)}
-        pending={remove.isPending}
-        error={remove.error}
       >
         <Text size="sm">{texts.deleteText}</Text>
       </Confirm>
@@ -181,50 +136,38 @@ function EditLevel({ level, onClose }: { level: Level | null; onClose: () => voi
     },
   });
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <FormModal
       title={level ? texts.editLevel(format.integer(level.number)) : texts.newLevel}
-      closeButtonProps={{ "aria-label": common.close }}
+      onClose={onClose}
+      form={form}
+      send={send}
+      action={level ? common.save : texts.create}
     >
-      <form onSubmit={form.onSubmit((values) => send.mutate(values))} noValidate>
-        <Stack>
-          <ErrorAlert {...send.alert} />
-          {!level && (
-            <NumberInput
-              label={texts.number}
-              description={texts.numberHint}
-              allowDecimal={false}
-              allowNegative={false}
-              max={1_000_000}
-              data-autofocus
-              {...form.getInputProps("number")}
-            />
-          )}
-          <TextInput
-            label={texts.name}
-            maxLength={100}
-            data-autofocus={level ? true : undefined}
-            {...form.getInputProps("name")}
-          />
-          <MultiSelect
-            label={texts.roles}
-            description={texts.rolesHint}
-            data={[...new Set([...offered, ...form.values.roles])]}
-            searchable
-            {...form.getInputProps("roles")}
-            error={Object.entries(form.errors).find(([name]) => name.startsWith("roles"))?.[1]}
-          />
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              {common.cancel}
-            </Button>
-            <Button type="submit" loading={send.isPending}>
-              {level ? common.save : texts.create}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+      {!level && (
+        <NumberInput
+          label={texts.number}
+          description={texts.numberHint}
+          allowDecimal={false}
+          allowNegative={false}
+          max={1_000_000}
+          data-autofocus
+          {...form.getInputProps("number")}
+        />
+      )}
+      <TextInput
+        label={texts.name}
+        maxLength={100}
+        data-autofocus={level ? true : undefined}
+        {...form.getInputProps("name")}
+      />
+      <MultiSelect
+        label={texts.roles}
+        description={texts.rolesHint}
+        data={[...new Set([...offered, ...form.values.roles])]}
+        searchable
+        {...form.getInputProps("roles")}
+        error={Object.entries(form.errors).find(([name]) => name.startsWith("roles"))?.[1]}
+      />
+    </FormModal>
   );
 }

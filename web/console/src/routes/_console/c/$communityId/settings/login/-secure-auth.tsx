@@ -4,6 +4,7 @@ import { ErrorAlert } from "~/components/error-view";
 import { useFormMutation } from "~/components/form-mutation";
 import { Section } from "~/components/section";
 import { toast } from "~/components/toast";
+import { useUnsaved } from "~/components/unsaved";
 import { useCommunity } from "~/session/community";
 import { useMe } from "~/session/session";
 import { common } from "~/texts/common.texts";
@@ -18,6 +19,7 @@ export function SecureAuth({ settings }: { settings: Settings }) {
   const mayName = "isOperator" in me && me.isOperator === true;
   const change = useChangeSettings(community._id);
   const form = useForm({ initialValues: { host: settings.host ?? "" } });
+  const unsaved = useUnsaved(form.isDirty());
   const send = useFormMutation(form, {
     mutationFn: (values: { host: string }) => change({ host: values.host.trim() }),
     onSuccess: (after: Settings) => {
@@ -29,6 +31,7 @@ export function SecureAuth({ settings }: { settings: Settings }) {
   const host = settings.host ?? "club.example.org";
   return (
     <Section title={texts.secure} lead={texts.secureLead}>
+      {unsaved.question}
       <Stack gap="md">
         {mayName ? (
           <form onSubmit={form.onSubmit((values) => send.mutate(values))} noValidate>

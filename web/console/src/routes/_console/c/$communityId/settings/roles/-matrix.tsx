@@ -2,7 +2,7 @@ import { ColorSwatch, Group, Table, Text, VisuallyHidden } from "@mantine/core";
 import { Check, Minus } from "lucide-react";
 import { Fragment } from "react";
 import { Section } from "~/components/section";
-import { administers, type Role } from "../-roles";
+import { administers, type Role } from "../../-catalogue";
 import classes from "./-matrix.module.css";
 import { allows, permissionGroups } from "./-permission-groups";
 import { texts } from "./-roles.texts";

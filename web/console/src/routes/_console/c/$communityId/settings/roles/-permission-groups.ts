@@ -1,5 +1,5 @@
 // The permissions of roles, grouped as people think of them. Each belongs to one of the two sets of the API.
-import type { Role } from "../-roles";
+import type { Role } from "../../-catalogue";
 import type { texts } from "./-roles.texts";
 
 export type PermissionSet = "serverPermissions" | "channelPermissions";

@@ -1,26 +1,13 @@
-import {
-  Button,
-  ColorInput,
-  Fieldset,
-  Group,
-  Modal,
-  NumberInput,
-  SimpleGrid,
-  Stack,
-  Switch,
-  Text,
-  Textarea,
-  TextInput,
-} from "@mantine/core";
+import { ColorInput, Fieldset, NumberInput, SimpleGrid, Switch, Text, Textarea, TextInput } from "@mantine/core";
 import { isNotEmpty, useForm } from "@mantine/form";
 import { useQueryClient } from "@tanstack/react-query";
 import { api } from "~/api/client";
-import { ErrorAlert } from "~/components/error-view";
+import { FormModal } from "~/components/form-modal";
 import { useFormMutation } from "~/components/form-mutation";
 import { toast } from "~/components/toast";
 import { useCommunity } from "~/session/community";
 import { common } from "~/texts/common.texts";
-import { everybody, type Role } from "../-roles";
+import { everybody, type Role } from "../../-catalogue";
 import { notForEverybody, permissionGroups } from "./-permission-groups";
 import { texts } from "./-roles.texts";
 
@@ -65,91 +52,79 @@ export function RoleForm({ role, highest, onClose }: { role?: Role; highest: num
   });
   const administrates = form.values.serverPermissions.server_administrator === true;
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <FormModal
       title={role ? texts.editTitle(role.title) : texts.createTitle}
+      onClose={onClose}
+      form={form}
+      send={send}
+      action={role ? common.save : texts.create}
       size="lg"
-      closeButtonProps={{ "aria-label": common.close }}
     >
-      <form onSubmit={form.onSubmit((values) => send.mutate(values))} noValidate>
-        <Stack>
-          <ErrorAlert {...send.alert} />
-          <SimpleGrid cols={{ base: 1, sm: 2 }}>
-            <TextInput
-              label={texts.name}
-              description={base ? texts.baseName : texts.nameHint}
-              inputWrapperOrder={["label", "input", "description", "error"]}
-              maxLength={50}
-              autoComplete="off"
-              disabled={base}
-              data-autofocus={base ? undefined : true}
-              {...form.getInputProps("title")}
-            />
-            <NumberInput
-              label={texts.rank}
-              description={texts.rankHint}
-              inputWrapperOrder={["label", "input", "description", "error"]}
-              allowDecimal={false}
-              allowNegative={false}
-              max={1_000_000}
-              disabled={base}
-              {...form.getInputProps("order")}
-            />
+      <SimpleGrid cols={{ base: 1, sm: 2 }}>
+        <TextInput
+          label={texts.name}
+          description={base ? texts.baseName : texts.nameHint}
+          inputWrapperOrder={["label", "input", "description", "error"]}
+          maxLength={50}
+          autoComplete="off"
+          disabled={base}
+          data-autofocus={base ? undefined : true}
+          {...form.getInputProps("title")}
+        />
+        <NumberInput
+          label={texts.rank}
+          description={texts.rankHint}
+          inputWrapperOrder={["label", "input", "description", "error"]}
+          allowDecimal={false}
+          allowNegative={false}
+          max={1_000_000}
+          disabled={base}
+          {...form.getInputProps("order")}
+        />
+      </SimpleGrid>
+      <SimpleGrid cols={{ base: 1, sm: 2 }}>
+        <Textarea
+          label={texts.description}
+          autosize
+          minRows={1}
+          maxRows={4}
+          maxLength={500}
+          {...form.getInputProps("description")}
+        />
+        <ColorInput
+          label={texts.colour}
+          description={texts.colourHint}
+          inputWrapperOrder={["label", "input", "description", "error"]}
+          swatches={swatches}
+          swatchesPerRow={7}
+          withEyeDropper={false}
+          format="hex"
+          {...form.getInputProps("class")}
+        />
+      </SimpleGrid>
+      {permissionGroups.map(({ group, set, names }) => (
+        <Fieldset key={group} legend={texts.groups[group]} p="sm">
+          <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="sm">
+            {names
+              .filter((name) => !(base && notForEverybody.has(name)))
+              .map((name) => (
+                <Switch
+                  key={name}
+                  size="sm"
+                  label={texts.permission[name]?.[0] ?? name}
+                  description={texts.permission[name]?.[1] || undefined}
+                  disabled={name === "server_administrator" && !owner}
+                  {...form.getInputProps(`${set}.${name}`, { type: "checkbox" })}
+                />
+              ))}
           </SimpleGrid>
-          <SimpleGrid cols={{ base: 1, sm: 2 }}>
-            <Textarea
-              label={texts.description}
-              autosize
-              minRows={1}
-              maxRows={4}
-              maxLength={500}
-              {...form.getInputProps("description")}
-            />
-            <ColorInput
-              label={texts.colour}
-              description={texts.colourHint}
-              inputWrapperOrder={["label", "input", "description", "error"]}
-              swatches={swatches}
-              swatchesPerRow={7}
-              withEyeDropper={false}
-              format="hex"
-              {...form.getInputProps("class")}
-            />
-          </SimpleGrid>
-          {permissionGroups.map(({ group, set, names }) => (
-            <Fieldset key={group} legend={texts.groups[group]} p="sm">
-              <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="sm">
-                {names
-                  .filter((name) => !(base && notForEverybody.has(name)))
-                  .map((name) => (
-                    <Switch
-                      key={name}
-                      size="sm"
-                      label={texts.permission[name]?.[0] ?? name}
-                      description={texts.permission[name]?.[1] || undefined}
-                      disabled={name === "server_administrator" && !owner}
-                      {...form.getInputProps(`${set}.${name}`, { type: "checkbox" })}
-                    />
-                  ))}
-              </SimpleGrid>
-            </Fieldset>
-          ))}
-          {administrates && (
-            <Text size="sm" c="dimmed">
-              {texts.adminNote}
-            </Text>
-          )}
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              {common.cancel}
-            </Button>
-            <Button type="submit" loading={send.isPending}>
-              {role ? common.save : texts.create}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        </Fieldset>
+      ))}
+      {administrates && (
+        <Text size="sm" c="dimmed">
+          {texts.adminNote}
+        </Text>
+      )}
+    </FormModal>
   );
 }

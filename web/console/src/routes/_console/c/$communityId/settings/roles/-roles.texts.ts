@@ -4,7 +4,7 @@ import { titles } from "../-titles.texts";
 export const texts = defineTexts({
   en: {
     title: titles.roles,
-    lead: "What members may do. A member may do what any of his roles allows; the highest one is shown.",
+    lead: "What members may do. A member may do what any of their roles allows; the highest one is shown.",
     create: "New role",
     createTitle: "New role",
     editTitle: (name: string) => `Change ${name}`,

@@ -1,20 +1,19 @@
-import { ActionIcon, Badge, Button, ColorSwatch, Group, Menu, Paper, Text } from "@mantine/core";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Badge, Button, ColorSwatch, Group, Paper, Text } from "@mantine/core";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createFileRoute } from "@tanstack/react-router";
-import { createColumnHelper } from "@tanstack/react-table";
-import { Ellipsis, Pencil, Plus, Trash2 } from "lucide-react";
-import { useMemo, useState } from "react";
+import { Plus, Trash2 } from "lucide-react";
+import { useState } from "react";
 import { api } from "~/api/client";
-import { columnsOf } from "~/components/columns";
-import { Confirm } from "~/components/confirm";
-import { DataTable } from "~/components/data-table";
+import { Confirm, useConfirmed } from "~/components/confirm";
+import { type Column, DataTable, listed } from "~/components/data-table";
 import { Page } from "~/components/page";
+import { RowMenu } from "~/components/row-actions";
 import { toast } from "~/components/toast";
 import { useFormat } from "~/format/format";
 import { useCommunity } from "~/session/community";
 import { common } from "~/texts/common.texts";
 import { plural } from "~/texts/texts";
-import { administers, everybody, type Role, rolesQuery } from "../-roles";
+import { administers, everybody, type Role, rolesQuery } from "../../-catalogue";
 import { Matrix } from "./-matrix";
 import { RoleForm } from "./-role-form";
 import { texts } from "./-roles.texts";
@@ -29,85 +28,71 @@ function Roles() {
   const format = useFormat();
   const queries = useQueryClient();
   const [editing, setEditing] = useState<Role | "new" | null>(null);
-  const [removing, setRemoving] = useState<Role | null>(null);
   const list = useQuery(rolesQuery(communityId));
-  const remove = useMutation({
-    mutationFn: ({ _id }: Role) => api.delete("/roles/{userId}", { path: { userId: _id }, community: communityId }),
-    onSuccess: () => {
-      setRemoving(null);
-      toast.done(texts.deleted);
-    },
+  const removal = useConfirmed({
+    act: ({ _id }: Role) => api.delete("/roles/{userId}", { path: { userId: _id }, community: communityId }),
+    onDone: () => toast.done(texts.deleted),
     onSettled: () => {
       void queries.invalidateQueries({ queryKey: ["access-levels", communityId] });
       void queries.invalidateQueries({ queryKey: ["members", communityId] });
       return queries.invalidateQueries({ queryKey: ["roles", communityId] });
     },
   });
-  const columns = useMemo(() => {
-    const column = createColumnHelper<Role>();
-    return columnsOf<Role>([
-      column.accessor("title", {
-        header: texts.name,
-        cell: ({ getValue, row: { original } }) => (
-          <div>
-            <Group gap="xs" wrap="nowrap">
-              <ColorSwatch color={original.class || "var(--border-strong)"} size={12} withShadow={false} aria-hidden />
-              <Text span fw={500} truncate>
-                {getValue()}
-              </Text>
-              {administers(original) && <Badge>{texts.administrates}</Badge>}
-              {getValue() === everybody && <Badge color="gray">{texts.base}</Badge>}
-            </Group>
-            {original.description && (
-              <Text size="xs" c="dimmed" truncate pl={22}>
-                {original.description}
-              </Text>
-            )}
-          </div>
-        ),
-      }),
-      column.accessor("order", {
-        header: texts.rank,
-        cell: ({ getValue }) => format.integer(getValue()),
-        meta: { numeric: true, from: "sm", width: 110 },
-      }),
-      column.accessor("memberCount", {
-        header: texts.members,
-        cell: ({ getValue }) => format.integer(getValue()),
-        meta: { numeric: true, width: 110 },
-      }),
-      column.display({
-        id: "actions",
-        meta: { name: texts.edit, width: 56 },
-        cell: ({ row: { original } }) => (
-          <Menu position="bottom-end">
-            <Menu.Target>
-              <ActionIcon variant="subtle" color="gray" aria-label={texts.actions(original.title)}>
-                <Ellipsis size={17} />
-              </ActionIcon>
-            </Menu.Target>
-            <Menu.Dropdown>
-              <Menu.Item leftSection={<Pencil size={15} aria-hidden />} onClick={() => setEditing(original)}>
-                {common.edit}
-              </Menu.Item>
-              {original.title !== everybody && (
-                <>
-                  <Menu.Divider />
-                  <Menu.Item
-                    color="red"
-                    leftSection={<Trash2 size={15} aria-hidden />}
-                    onClick={() => setRemoving(original)}
-                  >
-                    {common.delete}
-                  </Menu.Item>
-                </>
-              )}
-            </Menu.Dropdown>
-          </Menu>
-        ),
-      }),
-    ]);
-  }, [format]);
+  const columns: Column<Role>[] = [
+    {
+      id: "title",
+      header: texts.name,
+      cell: (row) => (
+        <div>
+          <Group gap="xs" wrap="nowrap">
+            <ColorSwatch color={row.class || "var(--border-strong)"} size={12} withShadow={false} aria-hidden />
+            <Text span fw={500} truncate>
+              {row.title}
+            </Text>
+            {administers(row) && <Badge>{texts.administrates}</Badge>}
+            {row.title === everybody && <Badge color="gray">{texts.base}</Badge>}
+          </Group>
+          {row.description && (
+            <Text size="xs" c="dimmed" truncate pl={22}>
+              {row.description}
+            </Text>
+          )}
+        </div>
+      ),
+    },
+    {
+      id: "order",
+      header: texts.rank,
+      width: 110,
+      from: "sm",
+      numeric: true,
+      cell: (row) => format.integer(row.order),
+    },
+    {
+      id: "memberCount",
+      header: texts.members,
+      width: 110,
+      numeric: true,
+      cell: (row) => format.integer(row.memberCount),
+    },
+    {
+      id: "actions",
+      header: texts.edit,
+      hidden: true,
+      width: 56,
+      cell: (row) => (
+        <RowMenu
+          label={texts.actions(row.title)}
+          edit={() => setEditing(row)}
+          remove={
+            row.title === everybody
+              ? undefined
+              : { label: common.delete, icon: Trash2, onClick: () => removal.ask(row) }
+          }
+        />
+      ),
+    },
+  ];
   const highest = Math.max(0, ...(list.data ?? []).filter((role) => !administers(role)).map((role) => role.order));
   return (
     <Page
@@ -123,11 +108,8 @@ function Roles() {
         <DataTable
           label={texts.title}
           columns={columns}
-          rows={list.data}
+          {...listed(list, list.data)}
           rowId={(row) => row._id}
-          loading={list.isPending}
-          error={list.error}
-          retry={() => void list.refetch()}
           skeletonRows={4}
           empty={null}
         />
@@ -141,22 +123,18 @@ function Roles() {
         />
       )}
       <Confirm
-        opened={removing !== null}
-        onClose={() => setRemoving(null)}
-        title={removing ? texts.deleteTitle(removing.title) : ""}
+        {...removal.dialog}
+        title={removal.item ? texts.deleteTitle(removal.item.title) : ""}
         action={common.delete}
-        onConfirm={() => removing && remove.mutate(removing)}
-        pending={remove.isPending}
-        error={remove.error}
         typed={
-          removing && removing.memberCount > 0
-            ? { word: removing.title, label: texts.deleteTyped(removing.title) }
+          removal.item && removal.item.memberCount > 0
+            ? { word: removal.item.title, label: texts.deleteTyped(removal.item.title) }
             : undefined
         }
       >
         <Text size="sm">
-          {removing && removing.memberCount > 0
-            ? texts.deleteText(plural(removing.memberCount, texts.one, texts.many))
+          {removal.item && removal.item.memberCount > 0
+            ? texts.deleteText(plural(removal.item.memberCount, texts.one, texts.many))
             : texts.deleteUnused}
         </Text>
       </Confirm>

@@ -1,100 +1,81 @@
-import { ActionIcon, Button, Group, Modal, Paper, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Paper, Text, TextInput } from "@mantine/core";
 import { isNotEmpty, useForm } from "@mantine/form";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createFileRoute } from "@tanstack/react-router";
-import { createColumnHelper } from "@tanstack/react-table";
-import { Pencil, Plus, Tag as TagIcon, Trash2 } from "lucide-react";
-import { useMemo, useState } from "react";
-import { type AnswerOf, api } from "~/api/client";
-import { columnsOf } from "~/components/columns";
-import { Confirm } from "~/components/confirm";
-import { DataTable } from "~/components/data-table";
-import { EmptyView, ErrorAlert } from "~/components/error-view";
+import { Plus, Tag as TagIcon } from "lucide-react";
+import { useState } from "react";
+import { api } from "~/api/client";
+import { Confirm, useConfirmed } from "~/components/confirm";
+import { type Column, DataTable, listed } from "~/components/data-table";
+import { EmptyView } from "~/components/error-view";
+import { FormModal } from "~/components/form-modal";
 import { useFormMutation } from "~/components/form-mutation";
 import { Moment } from "~/components/moment";
 import { Page } from "~/components/page";
+import { RowActions } from "~/components/row-actions";
 import { toast } from "~/components/toast";
 import { useFormat } from "~/format/format";
 import { useCommunity } from "~/session/community";
 import { common } from "~/texts/common.texts";
 import { plural } from "~/texts/texts";
+import { type Tag, tagsQuery } from "../../-catalogue";
 import { texts } from "./-tags.texts";
 
 export const Route = createFileRoute("/_console/c/$communityId/settings/tags/")({ component: Tags });
-
-type Tag = AnswerOf<"get", "/v1/communities/{communityId}/tags">["data"][number];
 
 function Tags() {
   const { _id: communityId } = useCommunity();
   const format = useFormat();
   const queries = useQueryClient();
   const [editing, setEditing] = useState<Tag | "new" | null>(null);
-  const [removing, setRemoving] = useState<Tag | null>(null);
-  const list = useQuery({
-    queryKey: ["tags", communityId],
-    queryFn: ({ signal }) => api.get("/v1/communities/{communityId}/tags", { path: { communityId }, signal }),
-    select: (answer) => answer.data,
-  });
+  const list = useQuery(tagsQuery(communityId));
   const again = () => {
     void queries.invalidateQueries({ queryKey: ["members", communityId] });
     return queries.invalidateQueries({ queryKey: ["tags", communityId] });
   };
-  const remove = useMutation({
-    mutationFn: ({ _id }: Tag) =>
+  const removal = useConfirmed({
+    act: ({ _id }: Tag) =>
       api.delete("/v1/communities/{communityId}/tags/{tagId}", { path: { communityId, tagId: _id } }),
-    onSuccess: () => {
-      setRemoving(null);
-      toast.done(texts.deleted);
-    },
+    onDone: () => toast.done(texts.deleted),
     onSettled: again,
   });
-  const columns = useMemo(() => {
-    const column = createColumnHelper<Tag>();
-    return columnsOf<Tag>([
-      column.accessor("name", {
-        header: texts.name,
-        cell: ({ getValue }) => (
-          <Text span fw={500}>
-            {getValue()}
-          </Text>
-        ),
-      }),
-      column.accessor("memberCount", {
-        header: texts.members,
-        cell: ({ getValue }) => format.integer(getValue()),
-        meta: { numeric: true, width: 120 },
-      }),
-      column.accessor("createdAt", {
-        header: texts.created,
-        cell: ({ getValue }) => <Moment time={getValue()} as="date" />,
-        meta: { from: "sm", width: 160 },
-      }),
-      column.display({
-        id: "actions",
-        meta: { name: texts.rename, width: 90 },
-        cell: ({ row: { original } }) => (
-          <Group gap={4} wrap="nowrap" justify="flex-end">
-            <ActionIcon
-              variant="subtle"
-              color="gray"
-              aria-label={texts.renameLabel(original.name)}
-              onClick={() => setEditing(original)}
-            >
-              <Pencil size={16} />
-            </ActionIcon>
-            <ActionIcon
-              variant="subtle"
-              color="red"
-              aria-label={texts.deleteLabel(original.name)}
-              onClick={() => setRemoving(original)}
-            >
-              <Trash2 size={16} />
-            </ActionIcon>
-          </Group>
-        ),
-      }),
-    ]);
-  }, [format]);
+  const columns: Column<Tag>[] = [
+    {
+      id: "name",
+      header: texts.name,
+      cell: (row) => (
+        <Text span fw={500}>
+          {row.name}
+        </Text>
+      ),
+    },
+    {
+      id: "memberCount",
+      header: texts.members,
+      width: 120,
+      numeric: true,
+      cell: (row) => format.integer(row.memberCount),
+    },
+    {
+      id: "createdAt",
+      header: texts.created,
+      width: 160,
+      from: "sm",
+      cell: (row) => <Moment time={row.createdAt} as="date" />,
+    },
+    {
+      id: "actions",
+      header: texts.rename,
+      hidden: true,
+      width: 90,
+      cell: (row) => (
+        <RowActions
+          edit={{ label: texts.renameLabel(row.name), onClick: () => setEditing(row) }}
+          remove={{ label: texts.deleteLabel(row.name), onClick: () => removal.ask(row) }}
+        />
+      ),
+    },
+  ];
   const create = (
     <Button leftSection={<Plus size={16} aria-hidden />} onClick={() => setEditing("new")}>
       {texts.create}
@@ -106,11 +87,8 @@ function Tags() {
         <DataTable
           label={texts.title}
           columns={columns}
-          rows={list.data}
+          {...listed(list, list.data)}
           rowId={(row) => row._id}
-          loading={list.isPending}
-          error={list.error}
-          retry={() => void list.refetch()}
           skeletonRows={4}
           empty={
             <EmptyView icon={TagIcon} title={texts.none} action={create}>
@@ -121,17 +99,13 @@ function Tags() {
       </Paper>
       {editing && <EditTag tag={editing === "new" ? null : editing} onClose={() => setEditing(null)} onSaved={again} />}
       <Confirm
-        opened={removing !== null}
-        onClose={() => setRemoving(null)}
-        title={removing ? texts.deleteTitle(removing.name) : ""}
+        {...removal.dialog}
+        title={removal.item ? texts.deleteTitle(removal.item.name) : ""}
         action={common.delete}
-        onConfirm={() => removing && remove.mutate(removing)}
-        pending={remove.isPending}
-        error={remove.error}
       >
         <Text size="sm">
-          {removing && removing.memberCount > 0
-            ? texts.deleteText(plural(removing.memberCount, texts.one, texts.many))
+          {removal.item && removal.item.memberCount > 0
+            ? texts.deleteText(plural(removal.item.memberCount, texts.one, texts.many))
             : texts.deleteUnused}
         </Text>
       </Confirm>
@@ -156,34 +130,22 @@ function EditTag({ tag, onClose, onSaved }: { tag: Tag | null; onClose: () => vo
     },
   });
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <FormModal
       title={tag ? texts.renameTitle(tag.name) : texts.create}
-      closeButtonProps={{ "aria-label": common.close }}
+      onClose={onClose}
+      form={form}
+      send={send}
+      action={tag ? texts.rename : texts.create}
     >
-      <form onSubmit={form.onSubmit((values) => send.mutate(values))} noValidate>
-        <Stack>
-          <ErrorAlert {...send.alert} />
-          {tag && <Text size="sm">{texts.renameText}</Text>}
-          <TextInput
-            label={texts.name}
-            description={texts.nameHint}
-            maxLength={50}
-            autoComplete="off"
-            data-autofocus
-            {...form.getInputProps("name")}
-          />
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              {common.cancel}
-            </Button>
-            <Button type="submit" loading={send.isPending}>
-              {tag ? texts.rename : texts.create}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+      {tag && <Text size="sm">{texts.renameText}</Text>}
+      <TextInput
+        label={texts.name}
+        description={texts.nameHint}
+        maxLength={50}
+        autoComplete="off"
+        data-autofocus
+        {...form.getInputProps("name")}
+      />
+    </FormModal>
   );
 }
