@@ -55,7 +55,7 @@ std::string shape_of(std::string_view path) {
   return out;
 }
 
-bool has_key(Route const& route) { return !route.needs.guest; }
+bool has_key(Route const& route) { return !route.needs.guest || route.needs.community_key; }
 
 // Whoever repeats answers by Idempotency-Key can also refuse a key that was used for something else.
 bool repeats_answers(Route const& route) { return std::ranges::find(route.errors, &errors::kIdempotencyKeyReused) != route.errors.end(); }
@@ -166,7 +166,7 @@ class Writer {
     scheme(needs.system_key, "systemKey");
     scheme(needs.user_key, "userKey");
     scheme(needs.user.has_value(), "userToken");
-    if (needs.guest && needs.system_key) w_.begin_object().end_object();
+    if (needs.guest && needs.looks_at_credential()) w_.begin_object().end_object();
     w_.end_array();
     auto permissions = [&](std::string_view name, std::span<Permission const> list) {
       if (list.empty()) return;

@@ -53,6 +53,12 @@ struct Needs {
     n.all_of = all;
     return n;
   }
+  // The same, and a request without a credential, which the handler judges.
+  static Needs key_or_guest(std::initializer_list<Permission> all) {
+    Needs n = key(all);
+    n.guest = true;
+    return n;
+  }
   // A key of the login management, or a community key with these permissions when there are some.
   static Needs system(std::initializer_list<Permission> all = {}) {
     Needs n = key(all);
@@ -101,7 +107,7 @@ struct Needs {
     return n;
   }
   // Whether the request's credential is looked at.
-  bool looks_at_credential() const { return !guest || system_key; }
+  bool looks_at_credential() const { return !guest || system_key || community_key; }
 
  private:
   explicit Needs(int) {}
