@@ -5,13 +5,13 @@
 #include "base/log.h"
 #include "base/networks.h"
 #include "base/text.h"
+#include "base/zone.h"
 
 namespace fealty::access {
 namespace {
 
 constexpr std::size_t kIssuesMax = 20, kStepMax = 40;
 constexpr std::int64_t kRowsPerTransaction = 1'000;
-constexpr std::int64_t kDayMs = 86'400'000;
 constexpr int kStatusOfRefusals = 400;
 
 // Names of parts that we gave ourselves, and places in lists. What a client invented could be anything.

@@ -172,7 +172,7 @@ FEALTY_SCHEMA(
     FEALTY_F(ApiLogQuery, startDate, "A day or a moment, UTC; included.", {.max = 40}),
     FEALTY_F(ApiLogQuery, endDate, "A day or a moment, UTC; included.", {.max = 40}))
 FEALTY_SCHEMA(fealty::access::LogKey, FEALTY_F(LogKey, prefix, "Public prefix of the key, or user: and a short id."),
-              FEALTY_F(LogKey, name, "Name."), FEALTY_F(LogKey, kind, "community_key, system_key, user_key, user, operator."))
+              FEALTY_F(LogKey, name, "Name."), FEALTY_F(LogKey, kind, "community_key, system_key, user_key, user, operator; guest: none."))
 FEALTY_SCHEMA(fealty::access::LogJob, FEALTY_F(LogJob, id, "Id of the job."), FEALTY_F(LogJob, type, "Kind of the job."),
               FEALTY_F(LogJob, status, "State, as the job's status call tells it."), FEALTY_F(LogJob, total, "Rows of the file."),
               FEALTY_F(LogJob, processed, "Rows with an outcome."), FEALTY_F(LogJob, success, "Rows updated, unchanged or created."),

@@ -13,7 +13,7 @@ namespace fealty::access {
 
 // Who acts. `id` is public (a key's prefix, an account's short id), never a secret.
 struct Actor {
-  std::string type;  // "community_key", "system_key", "user_key", "user", "operator"
+  std::string type;  // "community_key", "system_key", "user_key", "user", "operator", "anonymous"
   std::string id;
   std::string name;
 };

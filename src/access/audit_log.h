@@ -57,7 +57,7 @@ FEALTY_SCHEMA(fealty::access::AuditQuery, limit_field<&fealty::access::AuditQuer
               FEALTY_F(AuditQuery, startDate, "A day or a moment, UTC; included.", {.max = 40}),
               FEALTY_F(AuditQuery, endDate, "A day or a moment, UTC; included.", {.max = 40}),
               FEALTY_F(AuditQuery, search, "keyword:TEXT in actor, action, target and detail, without case.", {.max = 200}))
-FEALTY_SCHEMA(fealty::access::AuditActor, FEALTY_F(AuditActor, kind, "user, community_key, system_key, user_key, operator."),
+FEALTY_SCHEMA(fealty::access::AuditActor, FEALTY_F(AuditActor, kind, "user, community_key, system_key, user_key, operator, anonymous."),
               FEALTY_F(AuditActor, id, "Short id of a person, public prefix of a key."), FEALTY_F(AuditActor, name, "Name."))
 FEALTY_SCHEMA(fealty::access::AuditTarget, FEALTY_F(AuditTarget, kind, "Area of the action."), FEALTY_F(AuditTarget, id, "Id."))
 FEALTY_SCHEMA(fealty::access::AuditOut, FEALTY_F(AuditOut, _id, "Id of the row."),

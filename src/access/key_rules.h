@@ -1,10 +1,9 @@
 // Rules that making, changing and rotating keys share.
 #pragma once
 #include "access/keys.h"
+#include "base/zone.h"
 
 namespace fealty::access {
-
-inline constexpr std::int64_t kDayMs = 86'400'000;
 
 // The earlier of the two ends, or none.
 inline std::optional<TimeMs> end_of_key(TimeMs period_from, std::int64_t days, std::optional<TimeMs> date) {

@@ -45,14 +45,16 @@ std::string address_block(std::string_view address) {
   return text;
 }
 
+std::string client_of(std::string_view address) {
+  auto block = address_block(address);
+  return block.ends_with("/64") ? std::move(block) : std::string(address);
+}
+
 std::vector<Throttle> sign_in_throttles(std::string_view account, std::string_view address) {
   constexpr std::int64_t kQuarterMs = 15 * 60'000, kHourMs = 3'600'000;
-  auto const block = address_block(address);
-  // One client of IPv6 has the whole block to choose from.
-  auto const single = block.ends_with("/64") ? block : std::string(address);
-  return {{throttle_subject("pair", std::string(account) + "\n" + block), 10, kQuarterMs, true},
+  return {{throttle_subject("pair", std::string(account) + "\n" + address_block(address)), 10, kQuarterMs, true},
           {throttle_subject("account", account), 100, kHourMs, false},
-          {throttle_subject("address", single), 50, kQuarterMs, false}};
+          {throttle_subject("address", client_of(address)), 50, kQuarterMs, false}};
 }
 
 Result<void> begin_attempt(sql::Tx& tx, std::span<Throttle const> throttles, TimeMs now) {

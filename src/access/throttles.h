@@ -24,6 +24,8 @@ struct Throttle {
 std::string throttle_subject(std::string_view kind, std::string_view rest);
 // The network that one client can choose its address from: 24 bits of an IPv4 address, 64 of an IPv6 one.
 std::string address_block(std::string_view address);
+// One client: an address, of IPv6 its block, all of which one client has to choose from.
+std::string client_of(std::string_view address);
 
 // Those of a sign-in (identity.md): 10 failures of an account and address block in 15 minutes, 100 of an account in an hour,
 // 50 of an address in 15 minutes. `account` is the same for every name of an account.

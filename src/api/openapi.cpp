@@ -55,7 +55,7 @@ std::string shape_of(std::string_view path) {
   return out;
 }
 
-bool has_key(Route const& route) { return !route.needs.guest; }
+bool has_key(Route const& route) { return !route.needs.guest || route.needs.community_key; }
 
 // Whoever repeats answers by Idempotency-Key can also refuse a key that was used for something else.
 bool repeats_answers(Route const& route) { return std::ranges::find(route.errors, &errors::kIdempotencyKeyReused) != route.errors.end(); }
@@ -166,7 +166,7 @@ class Writer {
     scheme(needs.system_key, "systemKey");
     scheme(needs.user_key, "userKey");
     scheme(needs.user.has_value(), "userToken");
-    if (needs.guest && needs.system_key) w_.begin_object().end_object();
+    if (needs.guest && needs.looks_at_credential()) w_.begin_object().end_object();
     w_.end_array();
     auto permissions = [&](std::string_view name, std::span<Permission const> list) {
       if (list.empty()) return;
@@ -356,7 +356,8 @@ class Writer {
     write_data(route);
     if (route.out) required.emplace_back(data);
     if (route.list && route.family == Family::integration) {
-      w_.key("pagination").begin_object().key("$ref").string("#/components/schemas/Pagination").end_object();
+      auto const* const shape = route.by_cursor ? "#/components/schemas/CursorPagination" : "#/components/schemas/Pagination";
+      w_.key("pagination").begin_object().key("$ref").string(shape).end_object();
       required.emplace_back("pagination");
     }
     w_.end_object().key("required").value(required).end_object();
@@ -385,7 +386,9 @@ class Writer {
   void write_components() {
     w_.key("components").begin_object().key("schemas").begin_object();
     w_.key("ApplicationError").raw(kApplicationError).key("IntegrationError").raw(kIntegrationError);
-    w_.key("Issue")
+    w_.key("CursorPagination")
+        .raw(kCursorPagination)
+        .key("Issue")
         .raw(kIssue)
         .key("Pagination")
         .raw(kPagination)
@@ -426,6 +429,10 @@ class Writer {
       R"({"type":"object","properties":{"error":{"type":"boolean","const":true},)"
       R"("code":{"type":"string","description":"Stable snake_case word."},"message":{"type":"string"},"requestId":{"type":"string"}},)"
       R"("required":["error","code","message","requestId"]})";
+  static constexpr std::string_view kCursorPagination =
+      R"({"type":"object","properties":{"limit":{"type":"integer"},"hasNextPage":{"type":"boolean"},)"
+      R"("nextCursor":{"type":["string","null"],"description":"The list ends where it is null."}},)"
+      R"("required":["limit","hasNextPage","nextCursor"]})";
   static constexpr std::string_view kPagination =
       R"({"type":"object","properties":{"total":{"type":"integer"},"currentPage":{"type":"integer"},)"
       R"("totalPages":{"type":"integer"},"hasNextPage":{"type":"boolean"},"hasPrevPage":{"type":"boolean"},)"

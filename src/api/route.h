@@ -53,6 +53,12 @@ struct Needs {
     n.all_of = all;
     return n;
   }
+  // The same, and a request without a credential, which the handler judges.
+  static Needs key_or_guest(std::initializer_list<Permission> all) {
+    Needs n = key(all);
+    n.guest = true;
+    return n;
+  }
   // A key of the login management, or a community key with these permissions when there are some.
   static Needs system(std::initializer_list<Permission> all = {}) {
     Needs n = key(all);
@@ -101,7 +107,7 @@ struct Needs {
     return n;
   }
   // Whether the request's credential is looked at.
-  bool looks_at_credential() const { return !guest || system_key; }
+  bool looks_at_credential() const { return !guest || system_key || community_key; }
 
  private:
   explicit Needs(int) {}
@@ -145,6 +151,7 @@ struct Route {
   StructDef const* in = nullptr;     // JSON body, or the form fields of an upload
   StructDef const* out = nullptr;    // "data"
   bool list = false;                 // data is an array of `out`, with "pagination"
+  bool by_cursor = false;            // a list without pages and total: its "pagination" is cursor_pagination (api/typed.h)
   std::vector<ErrorDef const*> errors = {};
   std::string raw_content_type = {};  // plain answers
   std::string file_field = "data";    // streamed forms: the field with the file; under another name it is no CSV file

@@ -47,6 +47,17 @@ std::string Page::pagination() const {
   return "\"pagination\":" + w.take();
 }
 
+std::string cursor_pagination(std::int64_t limit, std::optional<std::string> const& next_cursor) {
+  JsonWriter w;
+  w.begin_object().key("limit").integer(limit).key("hasNextPage").boolean(next_cursor.has_value()).key("nextCursor");
+  if (next_cursor)
+    w.string(*next_cursor);
+  else
+    w.null();
+  w.end_object();
+  return "\"pagination\":" + w.take();
+}
+
 std::string Page::meta() const {
   std::string out =
       "\"page\":" + std::to_string(current_page) + ",\"limit\":" + std::to_string(limit) + ",\"total\":" + std::to_string(total);

@@ -60,6 +60,9 @@ struct Page {
   std::string meta() const;
 };
 
+// `"pagination":{"limit":…,"hasNextPage":…,"nextCursor":…}` of a list that is read by cursor alone.
+std::string cursor_pagination(std::int64_t limit, std::optional<std::string> const& next_cursor);
+
 template <class T>
 struct Listing {
   std::vector<T> items;

@@ -344,6 +344,11 @@ void add_operator_commands(CLI::App& app, std::vector<std::function<int()>>& cho
                   "Whether owners and administrators need a second factor: true or false");
   set->add_option("--mail-include-passwords", change.mail_include_passwords,
                   "Whether mails may carry a password that the community gave: true or false");
+  set->add_option_function<std::string>(
+         "--anonymous-import",
+         [options](std::string const& text) { options->change.anonymous_import = jobs::parse_anonymous_import(text); },
+         "What imports without a key may do: off (nothing), create_only (add people), full (as those with a key)")
+      ->check(CLI::IsMember(std::vector<std::string>(std::begin(jobs::kAnonymousImports), std::end(jobs::kAnonymousImports))));
   set->add_option("--restore-days", change.restore_days, "Days that deleted members can be restored")
       ->check(CLI::Range(1, static_cast<int>(members::kRestoreDaysMax)));
 

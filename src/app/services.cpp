@@ -11,6 +11,7 @@ Services::Services(ServeSettings const& settings_, int password_threads, sql::Da
       keys(keys_),
       identity(settings_, password_threads, database, numbers, keys),
       balances(database, numbers),
+      entries(database, numbers),
       users(database, numbers, identity.hasher()),
       moderation(database, numbers),
       user_fields(database, numbers, settings_.limits.custom_fields_max),
@@ -44,6 +45,7 @@ std::vector<api::Route> Services::routes(jobs::BulkService& bulk) {
   add(identity::access_level_routes(access_levels));
   add(identity::secure_auth_routes(secure_auth));
   add(members::balances_routes(balances));
+  add(members::entries_routes(entries));
   add(members::users_routes(users, identity.hasher()));
   add(members::moderation_routes(moderation));
   add(members::user_fields_routes(user_fields));

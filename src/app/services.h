@@ -12,6 +12,7 @@
 #include "members/avatars.h"
 #include "members/balances.h"
 #include "members/community_settings.h"
+#include "members/entries.h"
 #include "members/erasure.h"
 #include "members/histories.h"
 #include "members/history_upkeep.h"
@@ -39,6 +40,7 @@ struct Services {
   access::KeyService& keys;
   Identity identity;
   members::BalancesService balances;
+  members::EntriesService entries;
   members::UsersService users;
   members::ModerationService moderation;
   members::UserFieldsService user_fields;

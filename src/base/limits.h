@@ -36,6 +36,13 @@ struct Limits {
   int bulk_file_errors_max = 1'000;  // items of one 400 answer
   int bulk_chunk_rows_max = 10'000;
   int bulk_chunk_target_ms = 100;
+  // Imports without a key: those of one address and of all of them count for each community.
+  std::int64_t bulk_anonymous_file_bytes_max = 10 * 1024 * 1024;
+  std::int64_t bulk_anonymous_rows_max = 10'000;
+  int bulk_anonymous_client_hour_max = 5;
+  int bulk_anonymous_community_hour_max = 20;  // addresses are cheap
+  int bulk_anonymous_uploads_node_max = 3;     // a place of each community stays for those who have a key
+  std::int64_t bulk_anonymous_upload_ms = 120'000;
 
   // Members
   int tags_per_member_max = 100;

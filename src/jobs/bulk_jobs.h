@@ -54,6 +54,7 @@ struct Job {
   api::Dialect dialect;
   std::vector<Column> columns;
   api::PermissionSet permissions;
+  bool creates_only = false;
   SourceNo source;
   access::Actor actor;
   std::int64_t total = 0;
@@ -82,7 +83,7 @@ struct Job {
   PublicId id() const { return PublicId::of(number.value, NumberSource::time_of(number.value)); }
   bool is_open() const { return status == "queued" || status == "processing"; }
   bool is_final() const { return !is_open(); }
-  JobFacts facts() const { return {community, number, id(), dry_run, source, columns, permissions}; }
+  JobFacts facts() const { return {community, number, id(), dry_run, source, columns, permissions, creates_only}; }
 };
 
 // Records of a job's file from some place on, as rows of the job. Not for several threads.

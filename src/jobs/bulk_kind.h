@@ -100,6 +100,7 @@ struct JobFacts {
   SourceNo source;
   std::vector<Column> columns;
   api::PermissionSet permissions;  // of the uploader, at the upload
+  bool creates_only = false;       // nobody who is there already may be touched (anonymous_import.h)
 };
 
 // What the session of a reversing job needs to know.
@@ -176,8 +177,10 @@ class BulkKind {
 
   // Header names that this community's files may have: the delimiter is the one with which most header cells are known.
   virtual std::vector<std::string> known_columns(sql::Tx& tx, CommunityNo community) const = 0;
-  // Binds a header, or reports every problem of it at once.
-  virtual Result<std::vector<Column>> bind(sql::Tx& tx, CommunityNo community, std::span<std::string const> header) const = 0;
+  // Binds a header, or reports every problem of it at once. `creates_only` as in JobFacts; such an uploader is told nothing
+  // of the community's own columns.
+  virtual Result<std::vector<Column>> bind(sql::Tx& tx, CommunityNo community, std::span<std::string const> header,
+                                           bool creates_only) const = 0;
   // Header line of the template, and one example row.
   virtual std::vector<std::string> template_header(sql::Tx& tx, CommunityNo community) const = 0;
   virtual std::vector<std::string> template_example(std::span<std::string const> header) const = 0;

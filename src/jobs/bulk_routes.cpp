@@ -7,7 +7,7 @@
 
 namespace fealty::jobs {
 
-// Documents the form fields of an upload; the reader is in bulk_upload.cpp, since the fields arrive around a stream.
+// Documents the form fields of an upload; the reader is upload_fields.h, since the fields arrive around a stream.
 struct UploadForm {
   std::optional<std::string> log_name;
   std::optional<bool> dry_run;
@@ -33,7 +33,8 @@ struct ImportForm {
       field<&Form::silent>("silent", "No message per row. Default true; messages per row are not sent by this version.")
 FEALTY_SCHEMA(fealty::jobs::UploadForm, UPLOAD_FIELDS(fealty::jobs::UploadForm))
 FEALTY_SCHEMA(fealty::jobs::ImportForm, UPLOAD_FIELDS(fealty::jobs::ImportForm),
-              field<&fealty::jobs::ImportForm::communityId>("communityId", "Must be the key's community.", {.format = "id"}))
+              field<&fealty::jobs::ImportForm::communityId>("communityId", "With a key: its community. Without one: the community.",
+                                                            {.format = "id"}))
 #undef UPLOAD_FIELDS
 FEALTY_SCHEMA(fealty::jobs::JobListQuery, page_field<&fealty::jobs::JobListQuery::page>(),
               limit_field<&fealty::jobs::JobListQuery::limit>(),
@@ -68,6 +69,10 @@ using api::Permission;
 using api::Request;
 using api::Route;
 
+constexpr char kWithoutKey[] =
+    " Without a key it goes to the community that communityId names, if that community takes such imports (its setting anonymousImport), "
+    "with lower limits; every other community, and one that does not exist, is answered 401.";
+
 std::string title_of(BulkKind const& kind) {
   if (kind.type() == "bulk_import") return "Bulk Import";
   return kind.type() == "bulk_update" ? "Bulk Update" : "Premium Currency Bulk Update";
@@ -75,49 +80,49 @@ std::string title_of(BulkKind const& kind) {
 
 Route upload_route(BulkService& service, BulkKind const& kind) {
   bool const import = kind.type() == "bulk_import";
-  auto const wanted = kind.permissions();
+  auto const needs =
+      import ? Needs::key_or_guest({Permission::bulk_update_user, Permission::create_user}) : Needs::key({Permission::bulk_update_user});
   namespace file = api::file_errors;
-  return {
-      .method = Method::post,
-      .path = std::string(kind.path()),
-      .family = Family::integration,
-      .needs = import ? Needs::key({Permission::bulk_update_user, Permission::create_user}) : Needs::key({Permission::bulk_update_user}),
-      .body = api::BodyKind::stream,
-      .id = "bulk." + std::string(kind.template_name()),
-      .summary = title_of(kind),
-      .description = "Takes a CSV file, checks it while it streams in, and queues one durable job. Columns: see the template " +
-                     std::string(kind.template_name()) + ".",
-      .tag = "Bulk Operations",
-      .in = import ? &api::Schema<ImportForm>::def : &api::Schema<UploadForm>::def,
-      .out = &api::Schema<UploadAnswer>::def,
-      .errors = {&errors::kMissingFile,
-                 &errors::kDuplicateField,
-                 &file::kInvalidFormField,
-                 &errors::kNoRows,
-                 &file::kInvalidEncoding,
-                 &file::kUnterminatedQuote,
-                 &file::kTextAfterQuote,
-                 &file::kBinaryFile,
-                 &file::kCellTooLong,
-                 &file::kTooManyColumns,
-                 &file::kTooManyRows,
-                 &file::kRowTooLong,
-                 &file::kFileTooLarge,
-                 &file::kCompressionRatio,
-                 &file::kInvalidGzip,
-                 &file::kXlsxNotSupported,
-                 &file::kXlsNotSupported,
-                 &file::kUnsupportedFile,
-                 &errors::kTooManyJobs,
-                 &errors::kTooManyUploads,
-                 &errors::kStorageFull,
-                 &fealty::errors::kIdempotencyKeyReused,
-                 &fealty::errors::kRequestInProgress},
-      .handler = [&service, &kind](Context& context, Request& request) -> Result<Answer> {
-        auto result = service.upload(context, request, kind);
-        if (!result) return std::unexpected(std::move(result).error());
-        return Answer{.status = 200, .message = std::string(kind.queued_message()), .data = api::to_json(*result)};
-      }};
+  return {.method = Method::post,
+          .path = std::string(kind.path()),
+          .family = Family::integration,
+          .needs = needs,
+          .body = api::BodyKind::stream,
+          .id = "bulk." + std::string(kind.template_name()),
+          .summary = title_of(kind),
+          .description = "Takes a CSV file, checks it while it streams in, and queues one durable job. Columns: see the template " +
+                         std::string(kind.template_name()) + "." + (import ? kWithoutKey : ""),
+          .tag = "Bulk Operations",
+          .in = import ? &api::Schema<ImportForm>::def : &api::Schema<UploadForm>::def,
+          .out = &api::Schema<UploadAnswer>::def,
+          .errors = {&errors::kMissingFile,
+                     &errors::kDuplicateField,
+                     &file::kInvalidFormField,
+                     &errors::kNoRows,
+                     &file::kInvalidEncoding,
+                     &file::kUnterminatedQuote,
+                     &file::kTextAfterQuote,
+                     &file::kBinaryFile,
+                     &file::kCellTooLong,
+                     &file::kTooManyColumns,
+                     &file::kTooManyRows,
+                     &file::kRowTooLong,
+                     &file::kFileTooLarge,
+                     &file::kCompressionRatio,
+                     &file::kInvalidGzip,
+                     &file::kXlsxNotSupported,
+                     &file::kXlsNotSupported,
+                     &file::kUnsupportedFile,
+                     &errors::kTooManyJobs,
+                     &errors::kTooManyUploads,
+                     &errors::kStorageFull,
+                     &fealty::errors::kIdempotencyKeyReused,
+                     &fealty::errors::kRequestInProgress},
+          .handler = [&service, &kind](Context& context, Request& request) -> Result<Answer> {
+            auto result = service.upload(context, request, kind);
+            if (!result) return std::unexpected(std::move(result).error());
+            return Answer{.status = 200, .message = std::string(kind.queued_message()), .data = api::to_json(*result)};
+          }};
 }
 
 }  // namespace

@@ -104,7 +104,8 @@ class BulkService {
   // `on_change` is called after a job was added or cancelled. Outlives the answers that it streams.
   BulkService(BulkParts parts, std::function<void()> on_change);
 
-  // Reads the upload to its end, checks it on the way and makes a durable job of it. Throws api::BodyAborted.
+  // Reads the upload to its end, checks it on the way and makes a durable job of it. A guest's goes to the community that it
+  // names, if that takes imports without a key (anonymous_import.h). Throws api::BodyAborted.
   Result<UploadAnswer> upload(api::Context& context, api::Request& request, BulkKind const& kind);
   Result<api::Listing<JobSummary>> list(api::Context& context, JobListQuery const& query);
   Result<JobStatus> status(api::Context& context, PublicId id);
@@ -131,6 +132,8 @@ class BulkService {
   void remove_orphan_files(std::int64_t idle_ms);
 
  private:
+  class Upload;  // one upload on its way (bulk_upload.cpp)
+
   Result<Job> find(CommunityNo community, PublicId id);
   Result<JobStatus> status_of(sql::Tx& tx, Job const& job) const;
   std::shared_ptr<JobView const> view_of(CommunityNo community, JobNo job) const;
@@ -139,6 +142,7 @@ class BulkService {
   std::function<void()> on_change_;
   std::mutex uploads_mutex_;
   std::map<CommunityNo, int> uploads_;
+  int strangers_uploading_ = 0;
   std::set<std::string> keys_in_use_;
   std::shared_ptr<JobWatches> const watches_ = std::make_shared<JobWatches>();
   std::shared_ptr<ResultsMemory> const results_memory_;

@@ -27,7 +27,7 @@ constexpr auto kText = Batch::Type::text;
   "j.actor_name, j.total, j.updated, j.unchanged, j.created, j.failed, j.skipped, j.next_row, j.next_line, j.next_offset, "           \
   "j.lease_node, j.lease_epoch, j.attempts, j.cancel_requested, j.error_code, j.error_message, j.created_at, j.updated_at, "          \
   "j.started_at, j.finished_at, j.expires_at, j.first_row, j.first_line, j.first_offset, j.work_epoch, j.work_runs, j.revert_of, "    \
-  "j.reverted_by, j.reverted_rows, j.conflicts, j.revert_below, j.former_status, j.reason "
+  "j.reverted_by, j.reverted_rows, j.conflicts, j.revert_below, j.former_status, j.reason, j.creates_only "
 #define OPEN "j.status IN ('queued', 'processing')"
 
 Statement const kLockQueue{"bulk.lock_queue", "SELECT c.community_id FROM communities c WHERE c.community_id = $1 {lock c}"};
@@ -36,13 +36,16 @@ Statement const kCountOpen{"bulk.count_open", "SELECT count(*) FROM bulk_jobs j 
 Statement const kOpenOf{"bulk.open_of",
                         "SELECT j.job_id FROM bulk_jobs j WHERE j.community_id = $1 AND j.actor_id = $2 AND " OPEN " ORDER BY j.job_id"};
 Statement const kRetention{"bulk.retention", "SELECT file_retention_days FROM communities WHERE community_id = $1"};
+Statement const kAnonymous{"bulk.anonymous",
+                           "SELECT created_at, anonymous_import FROM communities WHERE community_id = $1 AND anonymous_import > 0"};
+Statement const kAnyAnonymous{"bulk.any_anonymous", "SELECT community_id FROM communities WHERE anonymous_import > 0 LIMIT 1"};
 Statement const kInsertJob{
     "bulk.insert_job",
     "INSERT INTO bulk_jobs (community_id, job_id, type, status, log_name, dry_run, silent, max_errors, file_key, file_name, "
     "file_size, file_sha256, fingerprint, delimiter, encoding, columns, permissions, source_id, actor_type, actor_id, "
     "actor_name, total, next_row, next_line, next_offset, created_at, updated_at, first_row, first_line, first_offset, revert_of, "
-    "reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, "
-    "$24, $25, $26, $26, $23, $24, $25, $27, $28)"};
+    "reason, creates_only) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, "
+    "$23, $24, $25, $26, $26, $23, $24, $25, $27, $28, $29)"};
 Statement const kFind{"bulk.find", "SELECT " JOB_COLUMNS "FROM bulk_jobs j WHERE j.community_id = $1 AND j.job_id = $2"};
 Statement const kLock{"bulk.lock", "SELECT " JOB_COLUMNS "FROM bulk_jobs j WHERE j.community_id = $1 AND j.job_id = $2 {lock j}"};
 Statement const kByFingerprint{"bulk.by_fingerprint",
@@ -171,6 +174,7 @@ Job read_job(Row const& r) {
   j.revert_below = r.optional_integer(c++);
   j.former_status = r.string(c++);
   j.reason = r.string(c++);
+  j.creates_only = r.boolean(c++);
   return j;
 }
 
@@ -205,12 +209,24 @@ std::int64_t retention_days(sql::Tx& tx, CommunityNo community) {
   return tx.one(kRetention, [](Row const& r) { return r.integer(0); }, community).value_or(30);
 }
 
+bool any_takes_strangers(sql::Tx& tx) {
+  return tx.one(kAnyAnonymous, [](Row const& r) { return r.integer(0); }).has_value();
+}
+std::optional<OpenCommunity> find_open_community(sql::Tx& tx, CommunityNo community) {
+  return tx.one(
+      kAnonymous,
+      [&](Row const& r) {
+        return OpenCommunity{community, PublicId::of(community.value, r.integer(0)), static_cast<AnonymousImport>(r.integer(1))};
+      },
+      community);
+}
+
 void insert_job(sql::Tx& tx, Job const& j) {
   std::string const delimiter(1, j.dialect.delimiter);
   tx.exec(kInsertJob, j.community, j.number, j.type, j.status, j.log_name, j.dry_run, j.silent, j.max_errors, j.file_key, j.file_name,
           j.file_size, sql::Blob{j.file_sha256}, sql::Blob{j.fingerprint}, delimiter, encoding_name(j.dialect.encoding),
           encode_columns(j.columns), static_cast<std::int64_t>(j.permissions.bits()), j.source, j.actor.type, j.actor.id, j.actor.name,
-          j.total, j.first.row, j.first.line, j.first.offset, j.created_at, j.revert_of, j.reason);
+          j.total, j.first.row, j.first.line, j.first.offset, j.created_at, j.revert_of, j.reason, j.creates_only);
 }
 
 std::optional<Job> find_job(sql::Tx& tx, CommunityNo community, JobNo job) { return tx.one(kFind, read_job, community, job); }

@@ -1,5 +1,6 @@
 // SQL and row mapping of bulk jobs: no rules.
 #pragma once
+#include "jobs/anonymous_import.h"
 #include "jobs/bulk_jobs.h"
 
 namespace fealty::jobs {
@@ -10,6 +11,10 @@ std::int64_t newest_job_number(sql::Tx& tx, CommunityNo community);
 std::int64_t count_open_jobs(sql::Tx& tx, CommunityNo community);
 std::vector<JobNo> open_jobs_of(sql::Tx& tx, CommunityNo community, std::string_view actor_id);
 std::int64_t retention_days(sql::Tx& tx, CommunityNo community);
+// Whether any community takes imports without a key.
+bool any_takes_strangers(sql::Tx& tx);
+// Nothing when there is no such community, or when it takes none.
+std::optional<OpenCommunity> find_open_community(sql::Tx& tx, CommunityNo community);
 void insert_job(sql::Tx& tx, Job const& job);
 std::optional<Job> find_job(sql::Tx& tx, CommunityNo community, JobNo job);
 // The same, locked against other writers.

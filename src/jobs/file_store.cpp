@@ -66,6 +66,12 @@ void NewFile::write(std::string_view bytes) {
   }
 }
 
+std::unique_ptr<StoredFile> NewFile::read_back() const {
+  int const d = ::open((folder_ + "/" + key_ + std::string(kPartial)).c_str(), O_RDONLY | O_CLOEXEC);
+  if (d < 0) fail_with("opening an upload that is under way");
+  return std::make_unique<StoredFile>(d);
+}
+
 void NewFile::keep() {
   if (::fsync(descriptor_) != 0) fail_with("syncing an upload");
   int const closed = ::close(descriptor_);

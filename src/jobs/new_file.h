@@ -1,10 +1,13 @@
 // A file that is there whole, or not at all: what every room that stores files writes them with (file_store.cpp).
 #pragma once
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 
 namespace fealty::jobs {
+
+class StoredFile;
 
 class StorageFull : public std::runtime_error {
  public:
@@ -20,6 +23,8 @@ class NewFile {
   NewFile& operator=(NewFile const&) = delete;
   // Throws StorageFull when the disk is full, std::system_error for other failures.
   void write(std::string_view bytes);
+  // What was written so far, for reading.
+  std::unique_ptr<StoredFile> read_back() const;
   // Makes the content and the name durable; the file stays from now on.
   void keep();
   std::string const& key() const { return key_; }

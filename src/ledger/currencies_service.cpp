@@ -10,8 +10,6 @@ namespace {
 constexpr std::string_view kCounter = "counter";
 // Spin balances of wheels have these codes.
 constexpr std::string_view kReservedPrefix = "spins.";
-// Entries are numbered by their nodes' clocks, which differ by less.
-constexpr TimeMs kClockSlackMs = 60'000;
 
 std::unexpected<Error> no_currency(std::string const& code) {
   return fail(errors::kCurrencyNotFound, "There is no currency \"" + code + "\" in this community.");

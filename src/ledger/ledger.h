@@ -31,10 +31,18 @@ inline constexpr ErrorDef kCurrencyNotFound{"currency_not_found", 404};
 inline constexpr ErrorDef kSourceReused{"source_reused", 409};
 inline constexpr ErrorDef kUserNotFound{"user_not_found", 404};
 inline constexpr ErrorDef kUserNotJoined{"user_not_joined", 409};
+inline constexpr ErrorDef kEntryNotFound{"entry_not_found", 404};
+inline constexpr ErrorDef kAlreadyReversed{"already_reversed", 409};
+inline constexpr ErrorDef kIsReversal{"is_reversal", 409};
+inline constexpr ErrorDef kUseRevert{"use_revert", 409};
+inline constexpr ErrorDef kUseCancel{"use_cancel", 409};
 }  // namespace errors
 
 // Fixed numbers of the three currencies that every community has; further ones follow.
 inline constexpr CurrencyNo kXp{1}, kCoins{2}, kPremium{3};
+
+// Entries and sources are numbered by their nodes' clocks, which differ by less.
+inline constexpr TimeMs kClockSlackMs = 60'000;
 
 struct Currency {
   CurrencyNo number;
@@ -197,6 +205,14 @@ struct ChangeResult {
   std::optional<First> first = {};
 };
 
+// An entry that took another one back.
+struct Reversal {
+  EntryNo entry;
+  MemberNo member;
+  std::string currency;  // code
+  Decimal before, after;
+};
+
 // Changes that happen together or not at all: those of one request, of one event.
 using ChangeSet = std::span<Change const>;
 struct ChangeProblem {
@@ -226,6 +242,10 @@ class LedgerService {
   // leaves no trace, and the sets after it never see what it tried. Locks all members in the order of their numbers.
   std::vector<SetOutcome> apply_in(sql::Tx& tx, CommunityNo community, std::span<ChangeSet const> sets, TimeMs now,
                                    Locked locked = Locked::wait);
+  // Takes one entry back by another one (evaluate_reversal), once for ever. Entries of jobs are taken back with their jobs alone, or
+  // they would be taken back twice; those of purchases and spins by their own operations; a reversal stays.
+  Result<Reversal> reverse_in(sql::Tx& tx, CommunityNo community, PublicId entry, access::Actor const& actor, std::string const& note,
+                              TimeMs now);
 
  private:
   sql::Database& database_;

@@ -1,5 +1,6 @@
 #include <unordered_map>
 
+#include "ledger/entries.h"
 #include "ledger/ledger_store.h"
 
 namespace fealty::ledger {
@@ -30,6 +31,21 @@ Error refused(Refusal why, Currency const& currency, Balance const& before, Deci
 
 std::optional<PublicId> id_of(EntryNo entry) {
   return entry ? std::optional(PublicId::of(entry.value, NumberSource::time_of(entry.value))) : std::nullopt;
+}
+
+std::unexpected<Error> no_such_member() { return fail(errors::kUserNotFound, "There is no such member in this community."); }
+std::unexpected<Error> not_joined() { return fail(errors::kUserNotJoined, "This member has not accepted the invitation yet."); }
+
+// Why an entry of this source is not taken back by itself.
+std::optional<Error> irreversible(ChangeSource const& source) {
+  if (source.kind == "revert") return Error{&errors::kIsReversal, "This entry took another one back; it is not taken back itself."};
+  if (!source.is_single)
+    return Error{&errors::kUseRevert,
+                 "This entry belongs to a bulk job. Revert the job: an entry that was taken back by itself would be taken back "
+                 "again with its job."};
+  for (std::string_view const kind : {"purchase", "refund", "wheel"})
+    if (source.kind == kind) return Error{&errors::kUseCancel, "Cancel the purchase or the spin that made this entry."};
+  return std::nullopt;
 }
 
 // The sets of one transaction: loaded at once, evaluated in memory one after the other, written at once.
@@ -122,9 +138,8 @@ void SetRun::load(std::span<ChangeSet const> sets, Locked locked) {
 
 Result<ChangeResult> SetRun::evaluate_one(Change const& c) {
   auto const presence = presence_.find(c.member);
-  if (presence == presence_.end() || presence->second == Presence::deleted)
-    return fail(errors::kUserNotFound, "There is no such member in this community.");
-  if (presence->second == Presence::invited) return fail(errors::kUserNotJoined, "This member has not accepted the invitation yet.");
+  if (presence == presence_.end() || presence->second == Presence::deleted) return no_such_member();
+  if (presence->second == Presence::invited) return not_joined();
   auto const* currency = currency_of(c.currency);
   if (!currency) return fail(errors::kCurrencyNotFound, "There is no currency \"" + c.currency + "\" in this community.");
 
@@ -147,7 +162,8 @@ Result<ChangeResult> SetRun::evaluate_one(Change const& c) {
   auto const effect = ledger::evaluate(*currency, c.op, c.value, balance);
   if (!effect) return std::unexpected(refused(effect.error(), *currency, balance, c.value, c.op));
 
-  EntryNo const entry = effect->amount.micros != 0 ? EntryNo{numbers_.next()} : EntryNo{};
+  // Numbers rise along a chain, though another node's clock was ahead.
+  EntryNo const entry = effect->amount.micros != 0 ? EntryNo{numbers_.next_block(1, balance.newest.value)} : EntryNo{};
   ChangeResult result{id_of(entry), entry ? effect->balance_after : balance.amount, false, effect->entry_class, effect->amount};
   sources_.push_back({{numbers_.next()}, &c, currency->number, entry});
   if (entry) {
@@ -231,6 +247,61 @@ std::vector<SetOutcome> LedgerService::apply_in(sql::Tx& tx, CommunityNo communi
   }
   run.write(now);
   return out;
+}
+
+Result<Reversal> LedgerService::reverse_in(sql::Tx& tx, CommunityNo community, PublicId id, access::Actor const& actor,
+                                           std::string const& note, TimeMs now) {
+  auto const original = find_entry(tx, community, {id.number});
+  std::optional<ChangeSource> source;
+  if (original && original->entry.id() == id)
+    load_sources(tx, community, {original->source}, [&](std::size_t, ChangeSource s) { source = std::move(s); });
+  if (!source) return fail(errors::kEntryNotFound, "There is no such entry in this community.");
+  if (auto refusal = irreversible(*source)) return std::unexpected(*std::move(refusal));
+
+  Entry const& e = original->entry;
+  std::vector<MemberNo> const members{e.member};
+  std::optional<Presence> presence;
+  std::vector<Currency> currencies;
+  lock_members_later(tx, community, members, Locked::wait, [&](MemberNo, Presence p) { presence = p; });
+  load_currencies_later(tx, community, currencies);
+  tx.settle();
+  if (!presence || *presence == Presence::deleted) return no_such_member();
+  if (*presence == Presence::invited) return not_joined();
+  auto const& currency = *std::find_if(currencies.begin(), currencies.end(), [&](Currency const& c) { return c.number == e.currency; });
+
+  // Only now: what is read before the member is locked may be changed before he is.
+  bool const was_credit = e.amount.micros > 0;
+  Change const change{e.member,
+                      currency.code,
+                      was_credit ? Operator::subtract : Operator::add,
+                      was_credit ? e.amount : -e.amount,
+                      {.kind = "revert", .external_id = id.to_string(), .actor = actor},
+                      "",
+                      note};
+  std::vector<FoundSource> reversals;
+  find_sources_later(tx, community, {{&change, currency.number}}, reversals);
+  std::vector<MemberBalance> balances;
+  load_balances_later(tx, community, members, balances);
+  tx.settle();
+  if (!reversals.empty()) {
+    Error error{&errors::kAlreadyReversed, "This entry was taken back before."};
+    error.details = {{"reversedBy", id_of(read_source(tx, community, reversals.front().number).entry)->to_string()}};
+    return std::unexpected(std::move(error));
+  }
+  Balance before;
+  for (auto const& b : balances)
+    if (b.currency == e.currency) before = b.balance;
+  auto const effect = evaluate_reversal(currency, e.entry_class, e.amount, before);
+  if (!effect) return std::unexpected(refused(effect.error(), currency, before, change.value, change.op));
+
+  EntryNo const entry{numbers_.next_block(1, before.newest.value)};
+  SourceNo const number{numbers_.next()};
+  insert_sources(tx, community, {{number, &change, currency.number, entry}}, now);
+  post_sourced(
+      tx, community,
+      {{number, {entry, e.member, e.currency, effect->entry_class, change.op, effect->amount, effect->balance_after, before.newest, 0}}},
+      {{e.member, e.currency, {effect->balance_after, effect->earned_after, entry}}});
+  return Reversal{entry, e.member, currency.code, before.amount, effect->balance_after};
 }
 
 }  // namespace fealty::ledger

@@ -2,32 +2,11 @@
 #pragma once
 #include "api/schema.h"
 #include "members/balances.h"
+#include "members/entries_api.h"
 #include "members/member_reference.h"
 
 namespace fealty::members {
 
-struct EntryUser {
-  std::string _id, id, username;
-};
-struct EntrySource {
-  std::string kind, id, leg;
-};
-struct EntryActor {
-  std::string type, id, name;
-};
-struct EntryOut {
-  std::string _id;
-  std::optional<std::int64_t> seq;
-  EntryUser user;
-  std::string currency, entry_class;
-  Decimal amount, balanceAfter;
-  EntrySource source;
-  std::optional<std::string> reason, note;
-  EntryActor actor;
-  std::optional<std::string> reversalOf;
-  std::string createdAt;
-  std::optional<std::string> hash;
-};
 struct Adjusted {
   std::optional<EntryOut> entry;
   Decimal balance;
@@ -94,27 +73,6 @@ FEALTY_SCHEMA(fealty::members::AdjustIn, FEALTY_REFERENCE(fealty::members::Adjus
               field<&fealty::members::AdjustIn::items>("items",
                                                        "Several changes, all or none, in their order; then the other members are absent.",
                                                        {.min = 1, .max = 100}))
-FEALTY_SCHEMA(fealty::members::EntryUser, field<&fealty::members::EntryUser::_id>("_id", "Id of the account."),
-              field<&fealty::members::EntryUser::id>("id", "Short id."),
-              field<&fealty::members::EntryUser::username>("username", "Username."))
-FEALTY_SCHEMA(fealty::members::EntrySource, field<&fealty::members::EntrySource::kind>("kind", "api_key."),
-              field<&fealty::members::EntrySource::id>("id", "Id of the key, a colon, and the sourceId or Idempotency-Key."),
-              field<&fealty::members::EntrySource::leg>("leg", "Tells apart several entries of one source."))
-FEALTY_SCHEMA(fealty::members::EntryActor, field<&fealty::members::EntryActor::type>("type", "api_key or system_key."),
-              field<&fealty::members::EntryActor::id>("id", "Id of the key."),
-              field<&fealty::members::EntryActor::name>("name", "Name of the key."))
-FEALTY_SCHEMA(fealty::members::EntryOut, field<&fealty::members::EntryOut::_id>("_id", "Id of the entry."),
-              field<&fealty::members::EntryOut::seq>("seq", "Number in the community's ledger, when it is sealed; not in this version."),
-              field<&fealty::members::EntryOut::user>("user", "Whose balance."),
-              field<&fealty::members::EntryOut::currency>("currency", "Code."),
-              field<&fealty::members::EntryOut::entry_class>("class", "earn, spend, refund, correct or expire."),
-              field<&fealty::members::EntryOut::amount>("amount", "What was added; below zero when it was taken away."),
-              field<&fealty::members::EntryOut::balanceAfter>("balanceAfter", "The balance that it left."),
-              field<&fealty::members::EntryOut::source>("source", "Why."), field<&fealty::members::EntryOut::reason>("reason", "As given."),
-              field<&fealty::members::EntryOut::note>("note", "As given."), field<&fealty::members::EntryOut::actor>("actor", "Who."),
-              field<&fealty::members::EntryOut::reversalOf>("reversalOf", "Id of the entry that this one takes back."),
-              field<&fealty::members::EntryOut::createdAt>("createdAt", "When.", {.format = "date-time"}),
-              field<&fealty::members::EntryOut::hash>("hash", "Hash in the ledger's chain, when it is sealed; not in this version."))
 FEALTY_SCHEMA(fealty::members::Adjusted, field<&fealty::members::Adjusted::entry>("entry", "The entry; null when nothing had to change."),
               field<&fealty::members::Adjusted::balance>("balance", "The balance after the entry."),
               field<&fealty::members::Adjusted::duplicate>("duplicate", "The source was applied before; nothing happened now."))

@@ -222,20 +222,19 @@ std::string BalancesService::Task::tell() const {
       auto const optional = [](std::string const& text) { return text.empty() ? std::nullopt : std::optional(text); };
       auto const& account = accounts[i];
       auto const& actor = r.first ? r.first->actor : change.source.actor;
-      out.entry = EntryOut{r.entry->to_string(),
-                           std::nullopt,
-                           {account.id().to_string(), std::to_string(account.number.value), account.username},
-                           change.currency,
-                           std::string(to_string(r.entry_class)),
-                           r.amount,
-                           r.balance,
-                           {change.source.kind, change.source.external_id, change.leg},
-                           optional(r.first ? r.first->reason : change.source.reason),
-                           optional(r.first ? r.first->note : change.note),
-                           {actor.type, actor.id, actor.name},
-                           std::nullopt,
-                           to_iso(NumberSource::time_of(r.entry->number)),
-                           std::nullopt};
+      EntryOut entry;
+      entry._id = r.entry->to_string();
+      entry.user = {account.id().to_string(), std::to_string(account.number.value), account.username};
+      entry.currency = change.currency;
+      entry.entry_class = to_string(r.entry_class);
+      entry.amount = r.amount;
+      entry.balanceAfter = r.balance;
+      entry.source = {change.source.kind, change.source.external_id, change.leg};
+      entry.reason = optional(r.first ? r.first->reason : change.source.reason);
+      entry.note = optional(r.first ? r.first->note : change.note);
+      entry.actor = {actor.type, actor.id, actor.name};
+      entry.createdAt = to_iso(NumberSource::time_of(r.entry->number));
+      out.entry = std::move(entry);
     }
     list.items.push_back(std::move(out));
   }

@@ -16,6 +16,7 @@ struct LedgerColumn {
 };
 constexpr LedgerColumn kLedgerColumns[] = {{"XP", ledger::kXp}, {"Coins", ledger::kCoins}, {"Premium Currency", ledger::kPremium}};
 constexpr std::string_view kDefaultColumns[] = {"First Name", "Last Name", "Display Name", "Phone", "Country", "Language", "Role", "Tag"};
+constexpr std::string_view kCreateColumns[] = {"First Name", "Last Name", "Username", "Email", "Phone", "Country", "Language"};
 constexpr std::string_view kResultColumns[] = {"status", "error_code", "error_message"};
 constexpr std::string_view kOp = "_op";
 
@@ -51,6 +52,7 @@ std::vector<std::string> suggestions_for(std::string_view name, std::vector<std:
 struct Binder {
   BulkFlavour flavour;
   Catalogue const& catalogue;
+  bool creates_only;
   std::vector<std::string> known;
   std::vector<Issue> issues;
   std::size_t columns_wrong = 0;
@@ -72,6 +74,12 @@ struct Binder {
     bool const import = flavour == BulkFlavour::import;
     if (name.front() == '#' && std::ranges::find(known, name) == known.end()) return "-";
     if (name == "Email") return "email";
+    if (creates_only && std::ranges::find(known, name) == known.end()) {
+      if (auto close = suggestions_for(name, known, {}); !close.empty()) return unknown(name, std::move(close), position);
+      wrong(name, "unexpected_column", "An import without key takes the columns " + join(known, ", ") + " only; remove " + name + ".",
+            position);
+      return "";
+    }
     if (flavour == BulkFlavour::premium) {
       if (name == "Premium Currency") return "currency:3";
       if (name == "Premium Currency_op") return "currency_op:3";
@@ -103,7 +111,9 @@ struct Binder {
       wrong(name, "operator_not_allowed", base + " is not a number, so it takes no operator; remove the column " + name + ".", position);
       return "";
     }
-    auto suggestions = suggestions_for(name, known, catalogue);
+    return unknown(name, suggestions_for(name, known, catalogue), position);
+  }
+  std::string unknown(std::string const& name, std::vector<std::string> suggestions, std::size_t position) {
     std::string message = "There is no column " + name + ".";
     if (!suggestions.empty()) message += " Did you mean " + join(suggestions, " or ") + "?";
     wrong(name, "unknown_column", std::move(message), position, std::move(suggestions));
@@ -129,8 +139,10 @@ std::vector<std::string> known_columns(BulkFlavour flavour, Catalogue const& cat
   return out;
 }
 
-Result<std::vector<jobs::Column>> bind_columns(BulkFlavour flavour, Catalogue const& catalogue, std::span<std::string const> header) {
-  Binder binder{flavour, catalogue, known_columns(flavour, catalogue), {}, 0};
+Result<std::vector<jobs::Column>> bind_columns(BulkFlavour flavour, Catalogue const& catalogue, std::span<std::string const> header,
+                                               bool creates_only) {
+  Binder binder{flavour, catalogue, creates_only, known_columns(flavour, catalogue), {}, 0};
+  if (creates_only) binder.known.assign(std::begin(kCreateColumns), std::end(kCreateColumns));
   std::size_t count = header.size();
   // Our own result files end in these three columns: they come back unread.
   bool const is_result_file = count > 3 && std::equal(header.end() - 3, header.end(), std::begin(kResultColumns));
@@ -161,7 +173,7 @@ Result<std::vector<jobs::Column>> bind_columns(BulkFlavour flavour, Catalogue co
   if (flavour == BulkFlavour::premium) {
     for (auto const& name : binder.known)
       if (name != "Email" && !has(name)) binder.wrong(name, "missing_column", "The column " + name + " is missing.", 0);
-  } else {
+  } else if (!creates_only) {
     for (auto const& c : kLedgerColumns) {
       std::string const op = std::string(c.name) + std::string(kOp);
       if (has(c.name) && !has(op))

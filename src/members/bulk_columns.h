@@ -19,8 +19,10 @@ inline constexpr ErrorDef kNoRows{"no_rows", 400};
 }  // namespace errors
 
 std::vector<std::string> known_columns(BulkFlavour flavour, Catalogue const& catalogue);
-// Pure. Every problem of the header at once.
-Result<std::vector<jobs::Column>> bind_columns(BulkFlavour flavour, Catalogue const& catalogue, std::span<std::string const> header);
+// Pure. Every problem of the header at once. `creates_only`: of an import that may not touch who is there; it takes the names,
+// the e-mail, the contact and the language, whatever the catalogue has.
+Result<std::vector<jobs::Column>> bind_columns(BulkFlavour flavour, Catalogue const& catalogue, std::span<std::string const> header,
+                                               bool creates_only = false);
 std::vector<std::string> template_columns(BulkFlavour flavour, Catalogue const& catalogue);
 
 // A binding read back: what a column of a job is now.

@@ -38,8 +38,9 @@ class MemberBulkKind final : public jobs::BulkKind {
   std::vector<std::string> known_columns(sql::Tx& tx, CommunityNo community) const override {
     return members::known_columns(facts_.flavour, load_catalogue(tx, community));
   }
-  Result<std::vector<jobs::Column>> bind(sql::Tx& tx, CommunityNo community, std::span<std::string const> header) const override {
-    return bind_columns(facts_.flavour, load_catalogue(tx, community), header);
+  Result<std::vector<jobs::Column>> bind(sql::Tx& tx, CommunityNo community, std::span<std::string const> header,
+                                         bool creates_only) const override {
+    return bind_columns(facts_.flavour, load_catalogue(tx, community), header, creates_only);
   }
   std::vector<std::string> template_header(sql::Tx& tx, CommunityNo community) const override {
     return template_columns(facts_.flavour, load_catalogue(tx, community));

@@ -440,8 +440,14 @@ std::optional<std::size_t> MemberBulkSession::person_to_import(Evaluation& e, Ro
     if (!keys.username.empty() && !username_key.empty() && keys.username_key != username_key)
       issues.push_back({"Username", "username_mismatch", "This account has another username; leave the cell empty."});
   };
+  // Invited and deleted members are members, too, and so is whom an earlier row has made.
+  auto const refuse_member = [&]() -> std::optional<std::size_t> {
+    issues.push_back({"Email", "not_allowed_anonymous", "An import without key cannot change an existing member."});
+    return std::nullopt;
+  };
   auto const account = accounts_by_email_.find(keys.email_key);
   if (auto const made = e.made.find(keys.email_key); made != e.made.end()) {
+    if (job_.creates_only) return refuse_member();
     if (account != accounts_by_email_.end()) check_username_of(account->second.username_key);
     for (auto const& [username, member] : e.usernames_made)
       if (member == made->second) check_username_of(username);
@@ -449,9 +455,11 @@ std::optional<std::size_t> MemberBulkSession::person_to_import(Evaluation& e, Ro
   }
   if (account != accounts_by_email_.end()) {
     Account const& a = account->second;
-    check_username_of(a.username_key);
     auto const index = e.changes.find(a.number);
-    if (index && e.changes.person(*index).is_member) return index;
+    bool const is_member = index && e.changes.person(*index).is_member;
+    if (is_member && job_.creates_only) return refuse_member();
+    check_username_of(a.username_key);
+    if (is_member) return index;
     if (!issues.empty()) return std::nullopt;
     // A claimed account joins on its own word; until then the membership is an invitation.
     auto const state = a.state == AccountState::unclaimed ? MembershipState::active : MembershipState::invited;

@@ -22,6 +22,7 @@ std::string told(CommunityChange const& c) {
   if (c.file_retention_days) w.key("fileRetentionDays").integer(*c.file_retention_days);
   if (c.api_log_days) w.key("apiLogDays").integer(*c.api_log_days);
   if (c.log_reads) w.key("logReads").boolean(*c.log_reads);
+  if (c.anonymous_import) w.key("anonymousImport").string(jobs::to_string(*c.anonymous_import));
   w.end_object();
   auto const json = w.take();
   return json.substr(1, json.size() - 2);
@@ -113,7 +114,8 @@ Result<CommunitySettings> CommunitySettingsService::change(api::Context const& c
                          in.restoreDays,
                          in.fileRetentionDays,
                          in.apiLogDays,
-                         in.logReads};
+                         in.logReads,
+                         in.anonymousImport ? jobs::parse_anonymous_import(*in.anonymousImport) : std::nullopt};
   std::vector<Issue> issues;
   check(change, "/", issues);
   if (!issues.empty()) return std::unexpected(api::invalid_request(std::move(issues)));
@@ -127,6 +129,8 @@ Result<CommunitySettings> CommunitySettingsService::change(api::Context const& c
                                           before.secondFactorRequired != after.secondFactorRequired;
                        if (doors && c.principal.role != api::CommunityRole::owner)
                          return fail(fealty::errors::kForbidden, "How owners and administrators sign in is for the owner to say.");
+                       if (before.anonymousImport != after.anonymousImport && c.principal.role != api::CommunityRole::owner)
+                         return fail(fealty::errors::kForbidden, "Whether imports need no key is for the owner to say.");
                        return {};
                      });
   });

@@ -8,6 +8,7 @@
 #include "api/schema.h"
 #include "api/typed.h"
 #include "base/number_source.h"
+#include "jobs/anonymous_import.h"
 #include "members/members.h"
 
 namespace fealty::members {
@@ -26,6 +27,7 @@ struct CommunityChange {
   std::optional<std::int64_t> file_retention_days = {};  // of bulk jobs that end from now on; 1 to 365
   std::optional<std::int64_t> api_log_days = {};         // 1 to 365
   std::optional<bool> log_reads = {};                    // reads that succeed stand in the API log, too
+  std::optional<jobs::AnonymousImport> anonymous_import = {};
 };
 
 struct CommunitySettings {
@@ -33,12 +35,14 @@ struct CommunitySettings {
   bool openRegistration = false, secureAuthAdministrators = false, secondFactorRequired = false, mailIncludePasswords = false;
   std::int64_t restoreDays = 0, fileRetentionDays = 0, apiLogDays = 0;
   bool logReads = false;
+  std::string anonymousImport = "off";
 };
 struct CommunitySettingsIn {
   std::optional<std::string> host;
   std::optional<bool> openRegistration, secureAuthAdministrators, secondFactorRequired, mailIncludePasswords;
   std::optional<std::int64_t> restoreDays, fileRetentionDays, apiLogDays;
   std::optional<bool> logReads;
+  std::optional<std::string> anonymousImport;
 };
 
 // For the command line. All or nothing. Gives what is set now as JSON members, as `"host":"club.example.org","openRegistration":true`.
@@ -48,7 +52,7 @@ Result<std::string> change_community(sql::Database& database, NumberSource& numb
 std::optional<std::string> host_name(std::string_view text);
 
 // Any thread. A community's host is the operator's to give, since all communities share the names; how its owners and
-// administrators sign in is the owner's to say.
+// administrators sign in, and what strangers may do, is the owner's to say.
 class CommunitySettingsService {
  public:
   CommunitySettingsService(sql::Database& database, NumberSource& numbers) : database_(database), numbers_(numbers) {}
@@ -74,7 +78,10 @@ FEALTY_SCHEMA(fealty::members::CommunitySettings,
               FEALTY_F(CommunitySettings, restoreDays, "Days that deleted members can be restored."),
               FEALTY_F(CommunitySettings, fileRetentionDays, "Days that files and rows of bulk jobs are kept after their end."),
               FEALTY_F(CommunitySettings, apiLogDays, "Days that rows of the API log are kept."),
-              FEALTY_F(CommunitySettings, logReads, "Reads that succeed stand in the API log, too."))
+              FEALTY_F(CommunitySettings, logReads, "Reads that succeed stand in the API log, too."),
+              FEALTY_F(CommunitySettings, anonymousImport,
+                       "What an import without a key may do: off, nothing; create_only, add people; full, all that one with a key may.",
+                       {.one_of = fealty::jobs::kAnonymousImports}))
 FEALTY_SCHEMA(fealty::members::CommunitySettingsIn,
               FEALTY_F(CommunitySettingsIn, host, "A name such as club.example.org, or empty for none; operators alone.", {.max = 253}),
               FEALTY_F(CommunitySettingsIn, openRegistration, "Anybody may register and join."),
@@ -84,5 +91,7 @@ FEALTY_SCHEMA(fealty::members::CommunitySettingsIn,
               FEALTY_F(CommunitySettingsIn, restoreDays, "1 to 365.", {.min = 1, .max = 365}),
               FEALTY_F(CommunitySettingsIn, fileRetentionDays, "1 to 365; of jobs that end from now on.", {.min = 1, .max = 365}),
               FEALTY_F(CommunitySettingsIn, apiLogDays, "1 to 365.", {.min = 1, .max = 365}),
-              FEALTY_F(CommunitySettingsIn, logReads, "Reads that succeed stand in the API log, too."))
+              FEALTY_F(CommunitySettingsIn, logReads, "Reads that succeed stand in the API log, too."),
+              FEALTY_F(CommunitySettingsIn, anonymousImport, "Owners alone change it. full lets anybody change balances and members.",
+                       {.one_of = fealty::jobs::kAnonymousImports}))
 #undef FEALTY_F

@@ -1,9 +1,9 @@
 #include "api/cursor.h"
 #include "base/text.h"
-#include "base/zone.h"
 #include "members/default_fields.h"
 #include "members/histories.h"
 #include "members/history_items.h"
+#include "members/time_bounds.h"
 #include "members/users_filter.h"
 #include "members/users_store.h"
 
@@ -27,22 +27,6 @@ struct Wanted {
   std::optional<std::vector<std::string>> members;  // of the items
 };
 
-// The first and the last millisecond that the text means.
-std::optional<std::pair<TimeMs, TimeMs>> time_span(std::string const& text, std::string const& zone) {
-  if (auto const day = parse_day(text)) {
-    auto const counted = *day / kDayMs;
-    return std::pair(day_start(zone, counted), day_start(zone, counted + 1) - 1);
-  }
-  if (auto const time = parse_iso(text)) return std::pair(*time, *time);
-  return std::nullopt;
-}
-
-// Numbers end in the year 2094; behind it there is nothing.
-std::int64_t first_number_at(TimeMs time) {
-  constexpr auto kLast = std::numeric_limits<std::int64_t>::max() - 2 * kSpanNumbersMax;
-  return time >= NumberSource::time_of(kLast) ? kLast : NumberSource::first_at(time);
-}
-
 Wanted read_query(HistoriesQuery const& q, std::string const& zone, std::vector<Issue>& issues) {
   Wanted out;
   if (q.sort) {
@@ -51,15 +35,7 @@ Wanted read_query(HistoriesQuery const& q, std::string const& zone, std::vector<
     else if (*q.sort != "createdAt:desc" && *q.sort != "createdAt")
       wrong(issues, "sort", "bad_value", "sort is createdAt:desc or createdAt:asc; found \"" + *q.sort + "\".");
   }
-  auto const read_time = [&](char const* place, std::optional<std::string> const& text) {
-    auto const span = text ? time_span(*text, zone) : std::nullopt;
-    if (text && !span) wrong(issues, place, "not_a_date", std::string(place) + " is a day (YYYY-MM-DD) or an ISO-8601 time with a zone.");
-    return span;
-  };
-  auto const start = read_time("startDate", q.startDate), end = read_time("endDate", q.endDate);
-  if (start) out.bounds.low = first_number_at(start->first);
-  if (end) out.bounds.high = first_number_at(end->second + 1) - 1;
-  if (start && end && end->second < start->first) wrong(issues, "endDate", "bad_value", "endDate lies before startDate.");
+  out.bounds = read_bounds(zone, q.startDate, q.endDate, issues);
   if (q.cursor && q.page) wrong(issues, "cursor", "conflicting_parameters", "Send either cursor or page, not both.");
   if ((q.page.value_or(1) - 1) * q.limit > kSkipMax)
     wrong(issues, "page", std::string(errors::kPageTooDeep.code),

@@ -121,10 +121,6 @@ Statement const kOfValue{
   "SELECT r.k, " columns " FROM {rows r: k int, n int} CROSS JOIN " table " WHERE " where,                                     \
       "SELECT r.k, " lateral " FROM {rows r: k int, n int} CROSS JOIN LATERAL (SELECT " columns " FROM " table " WHERE " where \
       " OFFSET 0) l"
-Statement const kSources{"history.sources",
-                         BY_KEY("s.kind, s.external_id, s.label, s.reason, s.note, s.actor_type, s.actor_id, s.actor_name",
-                                "l.kind, l.external_id, l.label, l.reason, l.note, l.actor_type, l.actor_id, l.actor_name",
-                                "change_sources s", "s.community_id = $1 AND s.source_id = r.n")};
 Statement const kShown{"history.members", BY_KEY("m.state, m.display_name, m.avatar", "l.state, l.display_name, l.avatar", "memberships m",
                                                  "m.community_id = $1 AND m.member_id = r.n")};
 #undef BY_KEY
@@ -334,20 +330,6 @@ std::int64_t count_items_of_member(sql::Tx& tx, CommunityNo community, MemberNo 
 
 std::int64_t count_items_of_value(sql::Tx& tx, CommunityNo community, MemberNo member, FieldNo field, HistoryBounds bounds) {
   return tx.one(kOfValue, [](Row const& r) { return r.integer(0); }, community, member, field, bounds.low, bounds.high).value();
-}
-
-void load_sources(sql::Tx& tx, CommunityNo community, std::vector<SourceNo> const& numbers,
-                  std::function<void(std::size_t, ChangeSource)> const& on_source) {
-  if (numbers.empty()) return;
-  Batch batch{kInt, kInt};
-  for (std::size_t i = 0; i < numbers.size(); ++i) batch.add(static_cast<std::int64_t>(i), numbers[i]);
-  tx.each_batch(
-      kSources, batch,
-      [&](Row const& r) {
-        on_source(static_cast<std::size_t>(r.integer(0)),
-                  {r.string(1), r.string(2), r.string(3), r.string(4), r.string(5), {r.string(6), r.string(7), r.string(8)}});
-      },
-      community);
 }
 
 void load_shown_memberships(sql::Tx& tx, CommunityNo community, std::vector<MemberNo> const& members,

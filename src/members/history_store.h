@@ -2,6 +2,7 @@
 #pragma once
 #include <limits>
 
+#include "ledger/entries.h"
 #include "members/history_spans.h"
 #include "members/member_store.h"
 
@@ -66,12 +67,8 @@ std::int64_t count_items_of_value(sql::Tx& tx, CommunityNo community, MemberNo m
 
 // ---- What stands beside items
 
-struct ChangeSource {
-  std::string kind, external_id, label, reason, note;
-  access::Actor actor;
-};
-void load_sources(sql::Tx& tx, CommunityNo community, std::vector<SourceNo> const& numbers,
-                  std::function<void(std::size_t, ChangeSource)> const& on_source);
+using ledger::ChangeSource;
+using ledger::load_sources;
 
 struct ShownMembership {
   MembershipState state = MembershipState::active;

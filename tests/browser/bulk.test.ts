@@ -1,6 +1,6 @@
 // A file on its way: looked at, tried, run, followed, taken back.
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Page } from "playwright-core";
 import { consoleTests } from "./support/console.ts";
@@ -114,6 +114,40 @@ async function largeFile(rows: number): Promise<string> {
   await writeFile(file, `Email,XP_op,XP,Coins_op,Coins,Display Name\n${lines.join("\n")}\n`);
   return file;
 }
+
+test("A file of 100 MB is shown from its beginning alone, and sent without the page reading it", async ({
+  page,
+  signIn,
+}) => {
+  // How many bytes of files the page's own scripts read.
+  await page.addInitScript(() => {
+    const seen = { bytes: 0 };
+    Object.assign(globalThis, { seen });
+    for (const name of ["arrayBuffer", "text", "stream", "bytes"] as const) {
+      const read = Blob.prototype[name] as (this: Blob) => unknown;
+      Object.assign(Blob.prototype, {
+        [name]: function (this: Blob) {
+          seen.bytes += this.size;
+          return read.call(this);
+        },
+      });
+    }
+  });
+  const file = await largeFile(2_500_000);
+  const { size } = await stat(file);
+  assert.ok(size > 100_000_000, `${size} bytes`);
+  await signIn();
+  await page.goto(bulkPage("/new?kind=update"));
+  await page.locator("input[type=file]").setInputFiles(file);
+  await page.getByText(/About 2,\d{3},\d{3} rows/).waitFor();
+  await page.getByRole("button", { name: "Try it out" }).click();
+  await page.getByRole("status").filter({ hasText: "Live" }).waitFor({ timeout: 30_000 });
+  const read = await page.evaluate(() => (globalThis as unknown as { seen: { bytes: number } }).seen.bytes);
+  assert.ok(read > 0 && read < 1_000_000, `the page read ${read} bytes`);
+  await page.getByRole("button", { name: "Cancel job" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel job" }).click();
+  await page.getByText(/^Cancelled after/).waitFor();
+});
 
 test("A running job is cancelled, and its file erased", async ({ page, signIn }) => {
   const form = new FormData();

@@ -37,7 +37,7 @@ class TestKind final : public BulkKind {
   std::string_view template_name() const override { return "update"; }
   std::vector<api::Permission> permissions() const override { return {api::Permission::bulk_update_user}; }
   std::vector<std::string> known_columns(sql::Tx&, CommunityNo) const override { return {"Key", "Do"}; }
-  Result<std::vector<Column>> bind(sql::Tx&, CommunityNo, std::span<std::string const> header) const override {
+  Result<std::vector<Column>> bind(sql::Tx&, CommunityNo, std::span<std::string const> header, bool) const override {
     static constexpr ErrorDef kInvalidHeader{"invalid_header", 400};
     std::vector<Column> columns;
     std::vector<Issue> issues;

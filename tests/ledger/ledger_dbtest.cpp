@@ -433,5 +433,19 @@ TEST_P(Ledger, EntriesOfASourceAreReadBackByNumberAndRow) {
   EXPECT_THAT(all, ElementsAre(3, 4, 5));
 }
 
+TEST_P(Ledger, NumbersRiseAlongAChainThoughAnotherNodesClockWasAhead) {
+  NumberSource ahead(2, [] { return system_now() + 30'000; });
+  ASSERT_TRUE(LedgerService(db(), ahead).change(kHere, change("a", Operator::add, 5), kNow));
+  ASSERT_TRUE(apply(change("b", Operator::add, 5)));
+  auto const second = apply(change("c", Operator::subtract, 2));
+  ASSERT_TRUE(second);
+  db().write([&](sql::Tx& tx) {
+    ASSERT_TRUE(LedgerService(db(), numbers_).reverse_in(tx, kHere, *second->entry, {"user", "1", "Mia"}, "wrong", kNow));
+  });
+  EXPECT_EQ(number(db(), "SELECT count(*) FROM ledger_entries WHERE previous_id >= entry_id"), 0);
+  EXPECT_EQ(balance(), 10);
+  EXPECT_THAT(mismatches(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace fealty::ledger

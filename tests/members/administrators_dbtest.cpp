@@ -63,7 +63,7 @@ TEST_P(Administrators, KeepTheRolesThatTheyAreGivenMeanwhile) {
     });
   });
   held.wait();
-  Answered made;
+  Reply made;
   std::thread appointment([&] { made = appoint("m2@example.org"); });
   while (number(db(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 0)
     std::this_thread::yield();

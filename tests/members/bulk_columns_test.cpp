@@ -181,6 +181,26 @@ TEST(BulkColumns, EveryHeaderProblemHasItsCodeAndWords) {
   for (auto const& c : cases) EXPECT_EQ(shown(bind_columns(c.flavour, catalogue(), c.header)), c.problems);
 }
 
+TEST(BulkColumns, WhoMayOnlyAddPeopleIsTakenTheirNamesContactAndLanguageAndToldNothingElse) {
+  auto const bound = [](Header const& header) { return shown(bind_columns(import, catalogue(), header, true)); };
+  EXPECT_EQ(bound({"First Name", "Last Name", "Username", "Email", "Phone", "Country", "Language", "#note", "status", "error_code",
+                   "error_message"}),
+            "profile:1 profile:2 username email profile:4 profile:5 profile:6 - - - -");
+  std::string const rest =
+      "An import without key takes the columns First Name, Last Name, Username, Email, Phone, Country, Language only; remove ";
+  // A field of the community is answered as one that it does not have.
+  for (std::string const name : {"Role", "Tag", "Display Name", "XP", "Coins_op", "User ID", "VIP", "Straße", "Nothing", "First Name_op"})
+    EXPECT_EQ(bound({"Email", name}),
+              "invalid_header 400: 1 column of this file is not right.\n" + name + "@2 unexpected_column: " + rest + name + ".")
+        << name;
+  EXPECT_EQ(bound({"email", "is_vip", "#seat"}),
+            "missing_key_column 400: 2 columns of this file are not right.\n"
+            "@- missing_key_column: The file needs the column Email.\n"
+            "email@1 unknown_column: There is no column email. Did you mean Email? [Email]\n"
+            "is_vip@2 unexpected_column: " +
+                rest + "is_vip.");
+}
+
 TEST(BulkColumns, EveryTemplateBinds) {
   EXPECT_THAT(template_columns(premium, catalogue()), ElementsAre("Email", "Premium Currency", "Premium Currency_op"));
   EXPECT_THAT(template_columns(import, catalogue()),

@@ -21,6 +21,7 @@ struct Job {
   std::size_t chunk = 1'000;
   api::PermissionSet permissions = api::PermissionSet::everything();
   std::optional<std::int64_t> max_errors = {};
+  bool creates_only = false;
   bool by_member = false;  // in the order of the members, as large jobs are applied
 };
 
@@ -82,7 +83,8 @@ class BulkTest : public test::DatabaseTest {
     ran.job.id = PublicId::of(ran.job.job.value, NumberSource::time_of(ran.job.job.value));
     ran.job.dry_run = in.dry_run;
     ran.job.permissions = in.permissions;
-    auto columns = db().read([&](sql::Tx& tx) { return k.bind(tx, kHere, in.header); });
+    ran.job.creates_only = in.creates_only;
+    auto columns = db().read([&](sql::Tx& tx) { return k.bind(tx, kHere, in.header, in.creates_only); });
     if (!columns) throw std::logic_error("the test's header is wrong: " + columns.error().issues.front().message);
     ran.job.columns = *columns;
     if (!in.dry_run) {

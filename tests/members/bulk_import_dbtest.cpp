@@ -85,6 +85,38 @@ TEST_P(BulkImport, ExistingAccountsJoinAndClaimedOnesAreInvited) {
   EXPECT_EQ(test::number(db(), "SELECT count(*) FROM memberships WHERE member_id = 6"), 2);
 }
 
+TEST_P(BulkImport, ThatMayOnlyAddPeopleTouchesNobodyWhoIsThere) {
+  test::add_member(db(), kHere, 24, 4);
+  test::add_member(db(), kHere, 25, 1);
+  test::add_account(db(), 30, 0);
+  test::add_account(db(), 31, 1);
+  std::vector<Cells> const rows{{"X", "Y", "", email_of(1)},       {"X", "Y", "wrong", email_of(2)}, {"", "", "", email_of(3)},
+                                {"X", "Y", "", email_of(24)},      {"X", "Y", "", email_of(25)},     {"X", "Y", "", email_of(kOwner)},
+                                {"Z", "", "", email_of(30)},       {"Z", "", "", email_of(31)},      {"Z", "", "", email_of(6)},
+                                {"A", "B", "new", "new@club.org"}, {"C", "", "", "NEW@club.org"},    {"A", "B", "new", "x@club.org"},
+                                {"D", "", "", email_of(30)}};
+  std::string const refused = "failed Email:not_allowed_anonymous";
+  std::vector<std::string> const expected{refused,   refused,   refused,   refused,   refused, refused,
+                                          "created", "created", "created", "created", refused, "failed Username:username_taken",
+                                          refused};
+  auto const accounts = test::text(db(), "SELECT email || username || state FROM accounts WHERE account_id = 31");
+  auto const before = test::dump(db(), {"change_sources", "counters"});
+  for (std::size_t chunk = 1; chunk <= rows.size(); chunk += 3)
+    EXPECT_EQ(
+        run_job({.kind = "bulk_import", .header = kHeader, .rows = rows, .dry_run = true, .chunk = chunk, .creates_only = true}).outcomes,
+        expected)
+        << "dry run, chunk " << chunk;
+  EXPECT_EQ(test::dump(db(), {"change_sources", "counters"}), before);
+  auto const ran = run_job({.kind = "bulk_import", .header = kHeader, .rows = rows, .chunk = 4, .creates_only = true});
+  EXPECT_EQ(ran.outcomes, expected);
+  EXPECT_THAT(ran.messages(), testing::StartsWith("An import without key cannot change an existing member.\n"));
+  for (int member : {1, 2, 3, 24, 25, 9}) EXPECT_EQ(profile(member, "coalesce(first_name, '-')"), "-") << member;
+  EXPECT_EQ(person(email_of(30)), "0|Z|Z|-|user30|0");
+  EXPECT_EQ(person(email_of(31)), "1|Z|Z|-|user31|1") << "a claimed account is invited";
+  EXPECT_EQ(person("new@club.org"), "0|A|A|B|new|0");
+  EXPECT_EQ(test::text(db(), "SELECT email || username || state FROM accounts WHERE account_id = 31"), accounts);
+}
+
 TEST_P(BulkImport, DeletedMembersAreNotMadeAgain) {
   test::add_member(db(), kHere, 24, 4);
   EXPECT_THAT(import(kHeader, {{"A", "B", "", email_of(24)}}), ElementsAre("failed Email:user_deleted"));

@@ -372,7 +372,7 @@ TEST_P(Revert, NeverLetsAnImportJoinAnAccountThatGoes) {
   facts.permissions = api::PermissionSet::everything();
   auto const& k = kind("bulk_import");
   std::vector<std::string> const header{"Email"};
-  facts.columns = db().read([&](sql::Tx& tx) { return k.bind(tx, kElsewhere, header); }).value();
+  facts.columns = db().read([&](sql::Tx& tx) { return k.bind(tx, kElsewhere, header, false); }).value();
   auto const session = k.open(facts);
   std::vector<std::string_view> const cells{"eva@example.org"};
   std::vector<jobs::InputRow> const rows{{2, 2, 1, true, cells}};

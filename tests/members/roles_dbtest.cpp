@@ -345,7 +345,7 @@ TEST_P(Roles, HaveTagsBesideThemThatNobodyKeepsWhenTheyAreDeletedMeanwhile) {
   for (int round = 0; round < 10; ++round) {
     auto const tag = ask(context(), "tags.create", R"({"name":"vip"})").at("/data/_id").substr(1, 24);
     std::latch start(2);
-    Answered given;
+    Reply given;
     std::thread other([&] {
       start.arrive_and_wait();
       given = ask(person(kAda), "tags.give", R"({"userId":"5"})", {"", tag});

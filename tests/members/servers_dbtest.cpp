@@ -117,6 +117,18 @@ TEST_P(Servers, KeepSettingsThatTheirAdministratorsSee) {
   EXPECT_EQ(ask(admin, "settings.update", R"({"secondFactorRequired":true})").at("/code"), "\"forbidden\"");
   EXPECT_EQ(ask(admin, "settings.update", R"({"secondFactorRequired":false,"restoreDays":8})").status, 200) << "it is so already";
   EXPECT_EQ(ask(person(1), "settings.update", R"({"secondFactorRequired":true})").status, 200);
+  // Whether strangers may import is the owner's, too.
+  EXPECT_EQ(now.at("/data/anonymousImport"), "\"off\"");
+  EXPECT_EQ(ask(admin, "settings.update", R"({"anonymousImport":"create_only"})").at("/code"), "\"forbidden\"");
+  EXPECT_EQ(ask(admin, "settings.update", R"({"anonymousImport":"off","restoreDays":9})").status, 200) << "it is so already";
+  EXPECT_EQ(ask(person(1), "settings.update", R"({"anonymousImport":"all"})").status, 400);
+  EXPECT_EQ(ask(person(1), "settings.update", R"({"anonymousImport":"full"})").at("/data/anonymousImport"), "\"full\"");
+  EXPECT_EQ(ask(admin, "settings.update", R"({"anonymousImport":"off"})").at("/code"), "\"forbidden\"");
+  EXPECT_EQ(number(db(),
+                   "SELECT count(*) FROM audit_entries WHERE action = 'settings.update' AND detail LIKE "
+                   "'%{\"path\":\"/anonymousImport\",\"before\":\"off\",\"after\":\"full\"}%'"),
+            1);
+  EXPECT_EQ(number(db(), "SELECT count(*) FROM communities WHERE anonymous_import <> 0"), 1) << "of this community alone";
   EXPECT_EQ(ask(person(1), "settings.update", R"({"host":"club.example.org"})").at("/code"), "\"forbidden\"");
   EXPECT_EQ(ask(person(1), "settings.get").at("/data/host"), "null") << "a refused request changes nothing";
   make_operator(1);

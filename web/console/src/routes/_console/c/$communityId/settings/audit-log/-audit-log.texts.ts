@@ -46,6 +46,7 @@ export const texts = defineTexts({
       user_key: "User key",
       operator: "Operator",
       system: "System",
+      anonymous: "Without a key",
     } as Record<string, string>,
     details: "Entry",
     changes: "Changes",
