@@ -120,6 +120,14 @@ export class Server {
     await ended;
   }
 
+  /** Stands still, with its connections open, until it is resumed. */
+  pause(): void {
+    this.process?.kill("SIGSTOP");
+  }
+  resume(): void {
+    this.process?.kill("SIGCONT");
+  }
+
   async close(): Promise<void> {
     await this.stop("SIGKILL");
     if (this.database) await psql(`DROP DATABASE IF EXISTS ${new URL(this.database).pathname.slice(1)} WITH (FORCE)`);
@@ -141,8 +149,8 @@ export class Server {
     return { id: made.communityId, title, systemKey: made.systemKey };
   }
 
-  async createKey(community: Community, permissions = "all"): Promise<string> {
-    const words = ["api-key", "create", "--community", community.id, "--name", "tests", "--permissions", permissions];
+  async createKey(community: Community, permissions = "all", name = "tests"): Promise<string> {
+    const words = ["api-key", "create", "--community", community.id, "--name", name, "--permissions", permissions];
     return (await this.command<{ key: string }>(...words)).key;
   }
 
