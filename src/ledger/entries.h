@@ -53,7 +53,7 @@ class EntryWalk {
 // The heads of a member's chains, of all currencies or of one.
 std::vector<ChainPlace> chain_heads(sql::Tx& tx, CommunityNo community, MemberNo member, std::optional<CurrencyNo> currency);
 // From these places on, the currencies merged by number. Places that are not this member's are taken for ends.
-std::unique_ptr<EntryWalk> walk_chains(sql::Tx& tx, CommunityNo community, MemberNo member, std::vector<ChainPlace> from,
+std::unique_ptr<EntryWalk> walk_chains(sql::Tx& tx, CommunityNo community, MemberNo member, std::vector<ChainPlace> const& from,
                                        EntryBounds bounds);
 std::unique_ptr<EntryWalk> walk_community(sql::Tx& tx, CommunityNo community, EntryBounds bounds);
 // Of these entries, of which none has to be there.

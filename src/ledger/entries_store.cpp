@@ -276,7 +276,7 @@ std::vector<ChainPlace> chain_heads(sql::Tx& tx, CommunityNo community, MemberNo
   return out;
 }
 
-std::unique_ptr<EntryWalk> walk_chains(sql::Tx& tx, CommunityNo community, MemberNo member, std::vector<ChainPlace> from,
+std::unique_ptr<EntryWalk> walk_chains(sql::Tx& tx, CommunityNo community, MemberNo member, std::vector<ChainPlace> const& from,
                                        EntryBounds bounds) {
   return std::make_unique<ChainWalk>(tx, community, member, from, bounds);
 }

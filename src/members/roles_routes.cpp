@@ -149,8 +149,7 @@ std::vector<Route> tags_routes(TagsService& service) {
     moving.description = gives ? "Giving what the member has already changes nothing." : "Taking what the member has not changes nothing.";
     moving.needs = Needs::key({Permission::user_fields});
     routes.push_back(access::once_route<RoleMemberIn, MemberTagsOut>(
-        std::move(moving),
-        [&service, move](Context& c, Request const& r, RoleMemberIn const& in, auto const& key) -> Result<api::Answer> {
+        std::move(moving), [&service, move](Context& c, Request const& r, RoleMemberIn const& in, auto const& key) -> Result<api::Answer> {
           auto const id = api::path_id(r, 1, errors::kTagNotFound);
           if (!id) return std::unexpected(id.error());
           return service.move(c, *id, in.userId, move, key);
