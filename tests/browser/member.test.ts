@@ -6,7 +6,9 @@ import { look } from "./support/look.ts";
 
 const { test, club } = consoleTests({ members: 6 });
 
-type Info = { data: { userId: string; coins: number; status: string; roles: string[]; country: string | null } };
+type Info = {
+  data: { userId: string; coins: number; status: string; roles: string[]; tags: string[]; country: string | null };
+};
 const info = (name: string) =>
   club.server.ask<Info>("POST", "/v1/users/info", { key: club.key, body: { idOrEmail: `${name}@example.org` } });
 
@@ -44,6 +46,130 @@ test("A balance is adjusted exactly, with a reason, and never below zero", async
   await dialog.getByRole("button", { name: "Adjust" }).click();
   await page.getByText("The balance is 0.100001.").waitFor();
   assert.equal((await info("member00001")).data.coins, 0.100001);
+});
+
+test("The ledger tells what each entry came from, and takes one back once", async ({ page, signIn, troubles }) => {
+  const adjust = (body: object) =>
+    club.server.ask("POST", "/v1/users/balances/adjust", {
+      key: club.key,
+      body: { identifier: "member00005@example.org", ...body },
+    });
+  await adjust({ currency: "coins", op: "add", amount: 25.5, sourceId: "order-7", reason: "top_up" });
+  await adjust({ currency: "coins", op: "subtract", amount: 5, sourceId: "order-8", note: "A cup of tea" });
+  const csv = "Email,Premium Currency,Premium Currency_op\nmember00005@example.org,100,add";
+  const job = await club.server.upload(club.key, "/v1/users/bulk-update-premium-currency", csv, "Summer bonus");
+  await signIn();
+  await open(page, "member00005");
+  await page.getByRole("tab", { name: "Ledger" }).click();
+  await page.getByText("A cup of tea").waitFor();
+  assert.deepEqual(await page.locator("[id^=entry-] [class*=entryAmount]").allInnerTexts(), [
+    "+100 Premium Currency",
+    "−5 Coins",
+    "+25.5 Coins",
+  ]);
+  await look(page, "member-ledger");
+  await page.getByRole("link", { name: "Summer bonus" }).click();
+  await page.getByRole("heading", { name: "Summer bonus" }).waitFor();
+  assert.ok(page.url().includes(String(job._id ?? job.id)), page.url());
+  await page.goBack();
+
+  // By currency, which stands in the address; an entry of a job has no way of its own.
+  await page.getByLabel("Currency").selectOption({ label: "Premium Currency" });
+  await page.getByText("A cup of tea").waitFor({ state: "detached" });
+  assert.match(page.url(), /currency=/);
+  assert.equal(await page.getByRole("button", { name: /^Take back/ }).count(), 0);
+  await page.getByLabel("Currency").selectOption({ label: "All currencies" });
+
+  await page.getByRole("button", { name: "Take back +25.5 Coins" }).click();
+  const dialog = page.getByRole("dialog", { name: "Take this entry back?" });
+  // Five of them are spent.
+  await dialog.getByText("The member has spent it meanwhile").waitFor();
+  await dialog.getByRole("textbox", { name: "Reason" }).fill("Wrong member");
+  troubles.expect(/^answer 409 to POST \/v1\/ledger\/entries\//);
+  await dialog.getByRole("button", { name: "Take back" }).click();
+  await dialog.getByRole("alert").getByText("Coins would fall below zero").waitFor();
+  await look(page, "member-ledger-refused");
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+
+  await page.getByRole("button", { name: "Take back −5 Coins" }).click();
+  await dialog.getByRole("button", { name: "Take back" }).click();
+  await dialog.getByText("A reason is needed.").waitFor();
+  await dialog.getByRole("textbox", { name: "Reason" }).fill("There was no tea");
+  await look(page, "member-ledger-reverse");
+  await dialog.getByRole("button", { name: "Take back" }).click();
+  await page.getByText("Taken back: +5 Coins. The balance is 25.5.").waitFor();
+  await page.getByText("There was no tea").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Take back −5 Coins" }).count(), 0);
+  await page.getByRole("link", { name: "by an entry" }).click();
+  await page.locator("[id^=entry-]:focus").getByText("Reversal").waitFor();
+  await look(page, "member-ledger-reversed");
+  assert.equal((await info("member00005")).data.coins, 25.5);
+});
+
+test("An entry that somebody else took back meanwhile is not taken back twice", async ({
+  page,
+  signIn,
+  newTab,
+  troubles,
+}) => {
+  await signIn();
+  await open(page, "member00006");
+  await page.getByRole("button", { name: "Adjust Coins" }).click();
+  await page.getByRole("textbox", { name: "Amount" }).fill("7");
+  await page.getByRole("textbox", { name: "Reason" }).fill("Prize");
+  await page.getByRole("dialog").getByRole("button", { name: "Adjust" }).click();
+  await page.getByText("The balance is 7.").waitFor();
+  const other = await newTab();
+  for (const one of [page, other]) {
+    await open(one, "member00006", "?tab=ledger");
+    await one.getByRole("button", { name: "Take back +7 Coins" }).click();
+    await one.getByRole("textbox", { name: "Reason" }).fill("Typed in twice");
+  }
+  await page.getByRole("dialog").getByRole("button", { name: "Take back" }).click();
+  await page.getByText("Taken back: −7 Coins. The balance is 0.").waitFor();
+  troubles.expect(/^answer 409 to POST \/v1\/ledger\/entries\//);
+  await other.getByRole("dialog").getByRole("button", { name: "Take back" }).click();
+  await other.getByRole("alert").getByText("Somebody else has taken this entry back already.").waitFor();
+  await other.getByRole("button", { name: "Cancel" }).click();
+  await other.getByRole("link", { name: "by an entry" }).waitFor();
+  assert.equal((await info("member00006")).data.coins, 0);
+});
+
+test("Tags are given and taken away at once, and put back when the server refuses", async ({
+  page,
+  context,
+  signIn,
+  troubles,
+}) => {
+  const tags = `/v1/communities/${club.community.id}/tags`;
+  const headers = { origin: club.server.url };
+  const held = async () => (await info("member00004")).data.tags;
+  await signIn();
+  const ids: string[] = [];
+  for (const name of ["Founder", "Beta tester"]) {
+    const made = await context.request.post(tags, { data: { name }, headers });
+    ids.push((await made.json()).data._id);
+  }
+  await open(page, "member00004");
+  await page.getByRole("button", { name: "Add a tag" }).click();
+  await page.getByRole("menuitem", { name: "Founder" }).click();
+  await page.getByText("Tagged with Founder.").waitFor();
+  assert.deepEqual(await held(), ["Founder"]);
+  await page.getByRole("button", { name: "Take the tag Founder away" }).click();
+  await page.getByText("The tag Founder is taken away.").waitFor();
+  assert.deepEqual(await held(), []);
+  await page.getByRole("button", { name: "Undo" }).last().click();
+  await page.getByRole("button", { name: "Take the tag Founder away" }).waitFor();
+
+  // The tag goes while the page still offers it.
+  await page.getByRole("button", { name: "Add a tag" }).click();
+  await page.getByRole("menuitem", { name: "Beta tester" }).waitFor();
+  await context.request.delete(`${tags}/${ids[1]}`, { headers });
+  troubles.expect(/^answer 404 to POST .*\/tags\/\w+\/add$/);
+  await page.getByRole("menuitem", { name: "Beta tester" }).click();
+  await page.getByRole("alert").getByText("This did not work").waitFor();
+  await page.getByRole("button", { name: "Take the tag Beta tester away" }).waitFor({ state: "detached" });
+  assert.deepEqual(await held(), ["Founder"]);
 });
 
 test("A member is suspended until the end of a day, and the suspension is lifted", async ({ page, signIn }) => {

@@ -24,6 +24,22 @@ const address = (club: Club, search: Record<string, unknown> = {}) => {
 const grid = (page: Page) => page.getByRole("grid", { name: "Members of the community" });
 const row = (page: Page, name: string | RegExp) => grid(page).getByRole("row", { name });
 
+/** Pages come from the server as one goes on; End goes to the last one that is there. */
+async function goToLast(page: Page) {
+  await grid(page).focus();
+  const last = row(page, /owner@example\.org/);
+  for (let pages = 0; pages < 10 && !(await last.isVisible()); pages++) {
+    await page.keyboard.press("End");
+    const index = Number(await grid(page).getByRole("row", { selected: true }).getAttribute("aria-rowindex"));
+    await page
+      .locator(`a[role="row"][aria-rowindex="${index + 1}"]`)
+      .or(last)
+      .first()
+      .waitFor();
+  }
+  return last;
+}
+
 /** Every third member gets 100 coins, a tier and the role. */
 let isFilled = false;
 async function fill() {
@@ -57,23 +73,35 @@ test("Members are listed to the last one, whom one reaches with the keyboard", a
     .and(row(page, /member00450/))
     .waitFor();
 
-  // Pages come from the server as one goes on; End goes to the last one that is there.
-  await grid(page).focus();
-  const last = row(page, /owner@example\.org/);
-  for (let pages = 0; pages < 10 && !(await last.isVisible()); pages++) {
-    await page.keyboard.press("End");
-    const index = Number(await grid(page).getByRole("row", { selected: true }).getAttribute("aria-rowindex"));
-    await page
-      .locator(`a[role="row"][aria-rowindex="${index + 1}"]`)
-      .or(last)
-      .first()
-      .waitFor();
-  }
+  const last = await goToLast(page);
   await page.keyboard.press("End");
   await grid(page).getByRole("row", { selected: true }).and(last).waitFor();
   assert.equal(await grid(page).getByRole("row", { selected: true }).getAttribute("aria-rowindex"), String(count + 2));
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Balances" }).waitFor();
+});
+
+test("A long table is kept while one looks at a member, and shows what was changed there", async ({ page, signIn }) => {
+  await signIn();
+  await page.goto(address(club));
+  await row(page, /member00450/).waitFor();
+  await goToLast(page);
+  await row(page, /member00002/).click();
+  await page.getByRole("button", { name: "Adjust Coins" }).click();
+  await page.getByRole("textbox", { name: "Amount" }).fill("3.5");
+  await page.getByRole("textbox", { name: "Reason" }).fill("Prize");
+  await page.getByRole("dialog").getByRole("button", { name: "Adjust" }).click();
+  await page.getByText("The balance is 3.5.").waitFor();
+
+  const asked: string[] = [];
+  page.on("request", (request) => {
+    if (/\/users\/filter$|\/users\?/.test(request.url())) asked.push(request.url());
+  });
+  await page.goBack();
+  await row(page, /member00002.*3\.5/).waitFor();
+  // Those at the top and where the table stood, and not the five pages of two requests each.
+  assert.ok(asked.length <= 4, `the rows in sight alone: ${asked.join(" ")}`);
+  await page.getByText(`${count + 1} members`, { exact: true }).waitFor();
 });
 
 test("A search finds the beginnings of names, and stands in the address", async ({ page, signIn }) => {

@@ -189,7 +189,7 @@ test("The community takes a new name, zone and retention", async ({ page, signIn
   assert.equal(await page.getByLabel("Deleted members can be restored for").inputValue(), "60 days");
 
   await page.getByLabel("Older changes are removed after").fill("30");
-  await page.getByRole("button", { name: "Save" }).nth(2).click();
+  await page.getByRole("button", { name: "Save" }).last().click();
   await page.getByRole("dialog").getByText("It does not come back.").waitFor();
   await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
   await page.getByText("Saved").waitFor();
@@ -266,4 +266,34 @@ test("Pages are reached from the keyboard", async ({ page, signIn }) => {
   await page.getByRole("heading", { name: "Custom fields", exact: true }).waitFor();
   await page.keyboard.press("Shift+?");
   await page.getByRole("dialog").getByText("Keyboard shortcuts").waitFor();
+});
+
+test("Imports without a key are allowed by the owner, who is told what that means", async ({ page, signIn }) => {
+  const file = (name: string) => {
+    const form = new FormData();
+    form.set("communityId", club.community.id);
+    form.set("data", new Blob([`First Name,Email\n${name},${name}@example.org`], { type: "text/csv" }), "people.csv");
+    return club.server.ask("POST", "/v1/users/bulk-import", { body: form });
+  };
+  await assert.rejects(file("nina"), /401/);
+  await signIn();
+  await page.goto(settings("community"));
+  const policy = page.getByRole("radiogroup", { name: "What such an import may do" });
+  await policy.getByRole("radio", { name: "Nothing" }).and(page.locator(":checked")).waitFor();
+  const save = page.locator("form").filter({ has: policy }).getByRole("button", { name: "Save" });
+  await policy.getByRole("radio", { name: "Add people" }).check();
+  await save.click();
+  await page.getByText("Saved", { exact: true }).waitFor();
+  await file("nina");
+
+  await policy.getByRole("radio", { name: "Everything" }).check();
+  await save.click();
+  const dialog = page.getByRole("dialog", { name: "Let anybody change members and balances?" });
+  await dialog.waitFor();
+  await look(page, "anonymous-import-full");
+  await dialog.getByRole("button", { name: "Allow everything" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  await page.reload();
+  await policy.getByRole("radio", { name: "Everything" }).and(page.locator(":checked")).waitFor();
+  await look(page, "anonymous-import");
 });

@@ -120,6 +120,14 @@ export class Server {
     await ended;
   }
 
+  /** Stands still, with its connections open, until it is resumed. */
+  pause(): void {
+    this.process?.kill("SIGSTOP");
+  }
+  resume(): void {
+    this.process?.kill("SIGCONT");
+  }
+
   async close(): Promise<void> {
     await this.stop("SIGKILL");
     if (this.database) await psql(`DROP DATABASE IF EXISTS ${new URL(this.database).pathname.slice(1)} WITH (FORCE)`);
@@ -141,8 +149,8 @@ export class Server {
     return { id: made.communityId, title, systemKey: made.systemKey };
   }
 
-  async createKey(community: Community, permissions = "all"): Promise<string> {
-    const words = ["api-key", "create", "--community", community.id, "--name", "tests", "--permissions", permissions];
+  async createKey(community: Community, permissions = "all", name = "tests"): Promise<string> {
+    const words = ["api-key", "create", "--community", community.id, "--name", name, "--permissions", permissions];
     return (await this.command<{ key: string }>(...words)).key;
   }
 
@@ -170,19 +178,25 @@ export class Server {
   }
 
   /** Uploads a CSV and waits for the end of its job; gives the job's status. */
-  async upload(key: string, url: string, csv: string, name = "a file"): Promise<Record<string, unknown>> {
+  async upload(
+    key: string,
+    url: string,
+    csv: string | Blob,
+    name = "a file",
+    timeoutMs = jobMs,
+  ): Promise<Record<string, unknown>> {
     const form = new FormData();
-    form.set("data", new Blob([csv], { type: "text/csv" }), "file.csv");
+    form.set("data", typeof csv === "string" ? new Blob([csv], { type: "text/csv" }) : csv, "file.csv");
     form.set("log_name", name);
     const queued = await this.ask<{ data: { id: string } }>("POST", url, { key, body: form });
-    return this.waitForJob(key, queued.data.id);
+    return this.waitForJob(key, queued.data.id, timeoutMs);
   }
 
   /** The server tells of a job's progress by itself; its stream ends with the job. */
-  async waitForJob(key: string, job: string): Promise<Record<string, unknown>> {
+  async waitForJob(key: string, job: string, timeoutMs = jobMs): Promise<Record<string, unknown>> {
     const events = await fetch(`${this.url}/v1/users/bulk-update/${job}/events`, {
       headers: { authorization: `Bearer ${key}` },
-      signal: AbortSignal.timeout(jobMs),
+      signal: AbortSignal.timeout(timeoutMs),
     });
     if (!events.ok) throw new Error(`The events of job ${job}: ${events.status} ${await events.text()}`);
     await events.text();

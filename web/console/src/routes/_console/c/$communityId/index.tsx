@@ -114,7 +114,7 @@ function RecentJobs() {
         </Badge>
       ),
     },
-    { id: "total", header: texts.rows, numeric: true, cell: (row) => format.integer(row.total) },
+    { id: "total", header: texts.rows, from: "sm", numeric: true, cell: (row) => format.integer(row.total) },
     { id: "failed", header: texts.failed, from: "sm", numeric: true, cell: (row) => format.integer(row.failed) },
     { id: "createdAt", header: texts.created, from: "sm", cell: (row) => <Moment time={row.createdAt} /> },
   ];

@@ -12,7 +12,7 @@ import {
   Tooltip,
 } from "@mantine/core";
 import { useDebouncedValue, useHotkeys } from "@mantine/hooks";
-import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, type QueryKey, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { createFileRoute } from "@tanstack/react-router";
 import { Download, EllipsisVertical, FileSpreadsheet, Plus, RotateCcw, Search, UsersRound } from "lucide-react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
@@ -28,7 +28,17 @@ import { ExportDialog } from "./-list/export-dialog";
 import { AddCondition, FilterChips } from "./-list/filter-bar";
 import type { Filter } from "./-list/filter-model";
 import classes from "./-list/members.module.css";
-import { canOrder, membersPage } from "./-list/members-data";
+import {
+  canOrder,
+  isReadAgain,
+  type MemberRow,
+  type MembersQuestion,
+  membersPage,
+  rowsNow,
+  type TableData,
+  tableKey,
+  withRows,
+} from "./-list/members-data";
 import { MembersTable } from "./-list/members-table";
 import { NewMember } from "./-list/new-member";
 import { type Order, orders } from "./-list/orders";
@@ -52,6 +62,8 @@ export const Route = createFileRoute("/_console/c/$communityId/members/")({
 });
 
 const typingPauseMs = 250;
+/** Rows of a long table that are older are read again. */
+const longTableStaleMs = 15_000;
 const none: Filter = {};
 
 function Members() {
@@ -82,14 +94,19 @@ function Members() {
   // Columns of fields that are unknown yet cannot be asked for: the rows wait for the definitions, which come once.
   const names = useMemo(() => [...new Set([...shown.map((column) => column.name), "status"])], [shown]);
   const question = { search: search.q ?? "", filter, order: ordered ? order : ("oldest" as const), columns: names };
+  const queryKey = [...tableKey(community), question] as const;
   const members = useInfiniteQuery({
-    queryKey: ["members", community, "table", question],
+    queryKey,
     queryFn: ({ pageParam, signal }) => membersPage(community, question, pageParam, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next,
     enabled: fields.isSuccess,
     placeholderData: keepPreviousData,
+    refetchOnMount: isReadAgain,
+    refetchOnWindowFocus: isReadAgain,
+    refetchOnReconnect: isReadAgain,
   });
+  const readInSight = useReadInSight(community, question, queryKey);
   const rows = useMemo(() => members.data?.pages.flatMap((page) => page.rows), [members.data]);
   const total = members.data?.pages.find((page) => page.total !== null)?.total ?? null;
   const narrowed = question.search !== "" || Object.keys(filter).length > 0;
@@ -215,6 +232,7 @@ function Members() {
               loadingMore={members.isFetchingNextPage}
               moreFailed={members.isFetchNextPageError}
               onMore={more}
+              onRest={readInSight}
               status={
                 rows === undefined
                   ? texts.counting
@@ -270,6 +288,42 @@ function Members() {
         total={question.search === "" ? total : null}
       />
     </Page>
+  );
+}
+
+/** Reads rows of a long table again that were there when the page was opened and are old, once each, when they come in sight. */
+function useReadInSight(community: string, question: MembersQuestion, queryKey: QueryKey) {
+  const queries = useQueryClient();
+  const old = useRef<Set<string>>(null);
+  if (old.current === null) {
+    const query = queries.getQueryCache().find<TableData>({ queryKey });
+    const isOld = query && !isReadAgain(query) && query.isStaleByTime(longTableStaleMs);
+    old.current = new Set(isOld ? query.state.data!.pages.flatMap((page) => page.rows.map((row) => row.id)) : []);
+  }
+  const latest = useRef({ question, queryKey });
+  useEffect(() => {
+    latest.current = { question, queryKey };
+  });
+  const leaving = useRef(new AbortController());
+  useEffect(() => {
+    leaving.current = new AbortController();
+    return () => leaving.current.abort();
+  }, []);
+  return useCallback(
+    (rows: MemberRow[]) => {
+      const ids = rows.map((row) => row.id).filter((id) => old.current?.delete(id));
+      if (ids.length === 0) return;
+      const { question, queryKey } = latest.current;
+      // What could not be read stays as it was: it is no worse than before.
+      rowsNow(community, question, ids, leaving.current.signal)
+        .then((now) =>
+          queries.setQueryData<TableData>(queryKey, (data) => data && withRows(data, ids, now), {
+            updatedAt: queries.getQueryState(queryKey)?.dataUpdatedAt,
+          }),
+        )
+        .catch(() => {});
+    },
+    [queries, community],
   );
 }
 

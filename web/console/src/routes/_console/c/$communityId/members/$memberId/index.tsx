@@ -15,15 +15,17 @@ import { Balances } from "../-member/balances";
 import { Fields } from "../-member/fields";
 import { MemberHeader, nameOf } from "../-member/header";
 import { FieldHistory, History } from "../-member/history";
+import { Ledger } from "../-member/ledger";
 import { Moderation } from "../-member/moderation";
 import { texts } from "../-member.texts";
 
-const tabs = ["profile", "history", "moderation"] as const;
+const tabs = ["profile", "ledger", "history", "moderation"] as const;
 type Tab = (typeof tabs)[number];
 
 export const Route = createFileRoute("/_console/c/$communityId/members/$memberId/")({
-  validateSearch: (search): { tab?: Tab } => ({
+  validateSearch: (search): { tab?: Tab; currency?: string } => ({
     tab: tabs.includes(search.tab as Tab) && search.tab !== "profile" ? (search.tab as Tab) : undefined,
+    currency: typeof search.currency === "string" ? search.currency : undefined,
   }),
   component: MemberPage,
 });
@@ -31,7 +33,7 @@ export const Route = createFileRoute("/_console/c/$communityId/members/$memberId
 function MemberPage() {
   const community = useCommunity();
   const { memberId } = Route.useParams();
-  const { tab = "profile" } = Route.useSearch();
+  const { tab = "profile", currency } = Route.useSearch();
   const navigate = Route.useNavigate();
   const member = useQuery(memberQuery(community._id, memberId));
   const [field, setField] = useState<UserField | null>(null);
@@ -101,6 +103,13 @@ function MemberPage() {
                 <Balances member={member.data} />
                 <Fields member={member.data} onHistory={setField} />
               </Stack>
+            </Tabs.Panel>
+            <Tabs.Panel value="ledger">
+              <Ledger
+                member={member.data}
+                currency={currency ?? null}
+                onCurrency={(one) => void navigate({ search: { tab, currency: one ?? undefined }, replace: true })}
+              />
             </Tabs.Panel>
             <Tabs.Panel value="history">
               <History memberId={memberId} />

@@ -4,7 +4,7 @@
 // the total is counted once for all pages. Two things it cannot do: look for a name's, username's or e-mail's beginning at once,
 // and other orders than that of joining. The list of the community can, and knows neither conditions nor values. So a searched or
 // otherwise ordered table takes its order from that list and its columns from the filter, a hundred members at a time.
-import { queryOptions } from "@tanstack/react-query";
+import { type InfiniteData, type QueryClient, queryOptions } from "@tanstack/react-query";
 import { type AnswerOf, api } from "~/api/client";
 import type { Amount } from "~/api/json";
 import type { Filter, Scalar } from "./filter-model";
@@ -109,16 +109,85 @@ async function fromList(community: string, question: MembersQuestion, cursor: st
   }
 }
 
+/** A whole address has an index of its own; a search for the beginning of one passes over all members. */
+const looksLikeEmail = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
+
 export async function membersPage(
   community: string,
   question: MembersQuestion,
   cursor: string | null,
   signal: AbortSignal,
 ): Promise<MembersPage> {
+  if (cursor === null && looksLikeEmail.test(question.search) && !("email" in question.filter)) {
+    const { users } = await filtered(
+      community,
+      question.columns,
+      { ...question.filter, email: question.search },
+      null,
+      signal,
+    );
+    if (users.length > 0) return { rows: users.map((user) => rowOf(user, null)), total: users.length, next: null };
+  }
   if (question.search || (question.order !== "oldest" && canOrder(question.filter)))
     return fromList(community, question, cursor, signal);
   const data = await filtered(community, question.columns, question.filter, cursor, signal);
   return { rows: data.users.map((user) => rowOf(user, null)), total: data.total, next: data.next_cursor ?? null };
+}
+
+// ---- What was read of the table before
+//
+// To read an infinite query again is to read all of its pages, one after the other: two hundred for who has scrolled through
+// twenty thousand members. A long table is kept instead, and its rows are read again when they come in sight.
+
+export type TableData = InfiniteData<MembersPage, string | null>;
+export const tableKey = (community: string) => ["members", community, "table"] as const;
+
+const pagesReadAgain = 3;
+const isLong = (data: unknown) => ((data as TableData | undefined)?.pages.length ?? 0) > pagesReadAgain;
+/** Whether the whole table is read again by itself. */
+export const isReadAgain = ({ state }: { state: { data?: unknown } }) => !isLong(state.data);
+
+/** The rows of these members as they are now; who does not fit any more is not among them. */
+export async function rowsNow(community: string, question: MembersQuestion, ids: string[], signal: AbortSignal) {
+  const { users } = await filtered(
+    community,
+    question.columns,
+    { ...question.filter, user_id: { in: ids } },
+    null,
+    signal,
+  );
+  return users.map((user) => rowOf(user, null));
+}
+
+/** The table with other rows in the place of those of `ids`; without those of them that have none. */
+export function withRows(data: TableData, ids: string[], rows: MemberRow[]): TableData {
+  const asked = new Set(ids);
+  const now = new Map(rows.map((row) => [row.id, row]));
+  let gone = 0;
+  const pages = data.pages.map((page) => {
+    if (!page.rows.some((row) => asked.has(row.id))) return page;
+    const after = page.rows.flatMap((row) => {
+      if (!asked.has(row.id)) return [row];
+      const found = now.get(row.id);
+      return found ? [{ ...found, avatar: row.avatar }] : [];
+    });
+    gone += page.rows.length - after.length;
+    return { ...page, rows: after };
+  });
+  return { ...data, pages: pages.map((page) => ({ ...page, total: page.total === null ? null : page.total - gone })) };
+}
+
+/** Members came or went: what is shown of them is read again. Who went leaves long tables; who came is found at the top of them. */
+export async function membersChanged(queries: QueryClient, community: string, gone?: string): Promise<void> {
+  queries.setQueriesData<TableData>({ queryKey: tableKey(community) }, (data) => {
+    if (!data || !isLong(data)) return data;
+    if (gone) return withRows(data, [gone], []);
+    return { pages: data.pages.slice(0, 1), pageParams: data.pageParams.slice(0, 1) };
+  });
+  await queries.invalidateQueries({
+    queryKey: ["members", community],
+    predicate: (query) => !(query.queryKey[2] === "table" && isLong(query.state.data)),
+  });
 }
 
 // ---- One member

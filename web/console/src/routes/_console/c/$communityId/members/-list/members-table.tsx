@@ -45,6 +45,8 @@ type Props = {
   loadingMore: boolean;
   moreFailed: boolean;
   onMore: () => void;
+  /** The rows that are in sight when the scrolling has ended. */
+  onRest: (rows: MemberRow[]) => void;
   empty: ReactNode;
   status: ReactNode;
 };
@@ -58,7 +60,7 @@ export function MembersTable(props: Props) {
 }
 
 function Grid(props: Props) {
-  const { rows, columns, total, stale, hasMore, loadingMore, moreFailed, onMore } = props;
+  const { rows, columns, total, stale, hasMore, loadingMore, moreFailed, onMore, onRest } = props;
   const { _id: communityId } = useCommunity();
   const format = useFormat();
   const navigate = useNavigate();
@@ -88,6 +90,12 @@ function Grid(props: Props) {
     if (rows && hasMore && !loadingMore && !moreFailed && last >= loaded - rowsBefore) onMore();
   }, [rows, hasMore, loadingMore, moreFailed, last, loaded, onMore]);
 
+  const first = items[0]?.index ?? 0;
+  const isAtRest = !virtual.isScrolling;
+  useEffect(() => {
+    if (isAtRest && rows) onRest(rows.slice(first, last + 1));
+  }, [isAtRest, rows, first, last, onRest]);
+
   const openRow = useCallback(
     (id: string) => void navigate({ to: "/c/$communityId/members/$memberId", params: { communityId, memberId: id } }),
     [navigate, communityId],
@@ -100,13 +108,18 @@ function Grid(props: Props) {
   };
   const onKey = (event: { key: string; preventDefault: () => void }) => {
     const page = Math.max(1, Math.floor((scroll.current?.clientHeight ?? height) / height) - 2);
+    // Whoever has scrolled away from the active row goes on from what is in sight.
+    const top = Math.ceil((scroll.current?.scrollTop ?? 0) / height);
+    const isInSight = active >= top - 1 && active <= top + page + 2;
+    const down = isInSight ? active : top - 1;
+    const up = isInSight ? active : top + page + 1;
     const steps: Record<string, number | undefined> = {
-      j: active + 1,
-      ArrowDown: active + 1,
-      k: active - 1,
-      ArrowUp: active - 1,
-      PageDown: active + page,
-      PageUp: active - page,
+      j: down + 1,
+      ArrowDown: down + 1,
+      k: up - 1,
+      ArrowUp: up - 1,
+      PageDown: down + page,
+      PageUp: up - page,
       Home: 0,
       End: loaded - 1,
     };

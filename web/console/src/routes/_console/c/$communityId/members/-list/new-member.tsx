@@ -25,6 +25,7 @@ import { common } from "~/texts/common.texts";
 import { fieldsQuery, type UserField } from "../../-catalogue";
 import { FieldInput, readFieldText } from "../-member/field-input";
 import { texts } from "../-members.texts";
+import { membersChanged } from "./members-data";
 
 const noAlert: FormAlert = { error: null };
 const required = (label: string) => isNotEmpty(common.isNeeded(label));
@@ -77,7 +78,7 @@ export function NewMember({ onClose }: { onClose: () => void }) {
       return api.post("/v1/users", { community, idempotencyKey: key, body });
     },
     onSuccess: async ({ data }) => {
-      await queries.invalidateQueries({ queryKey: ["members", community] });
+      await membersChanged(queries, community);
       const name = form.getValues().displayname || data.username;
       toast.done(
         [

@@ -6,6 +6,7 @@ import { FormDialog } from "~/components/form-modal";
 import { toast } from "~/components/toast";
 import { useCommunity } from "~/session/community";
 import { texts } from "../-members.texts";
+import { membersChanged } from "./members-data";
 
 /** No list shows deleted members: who is to come back is named. */
 export function RestoreMember({ onClose }: { onClose: () => void }) {
@@ -15,7 +16,7 @@ export function RestoreMember({ onClose }: { onClose: () => void }) {
   const restore = useMutation({
     mutationFn: (user: string) => api.post("/v1/users/manage", { community, body: { action: "restore", user } }),
     onSuccess: async (_, user) => {
-      await queries.invalidateQueries({ queryKey: ["members", community] });
+      await membersChanged(queries, community);
       toast.done(texts.restored(user));
       onClose();
     },

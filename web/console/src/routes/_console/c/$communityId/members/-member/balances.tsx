@@ -12,7 +12,6 @@ import {
   Title,
 } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { ArrowRight } from "lucide-react";
 import { useState } from "react";
 import { api } from "~/api/client";
 import { ApiError } from "~/api/errors";
@@ -21,10 +20,10 @@ import { FormDialog } from "~/components/form-modal";
 import { toast } from "~/components/toast";
 import { useFormat } from "~/format/format";
 import { useCommunity } from "~/session/community";
-import { common } from "~/texts/common.texts";
 import { type AmountProblem, amountLimit, amountText, millionthsOf, readAmount } from "../-list/amount";
 import { type Balance, balancesQuery, type Member } from "../-list/members-data";
 import { texts } from "../-member.texts";
+import { BalanceChange } from "./balance-change";
 import { nameOf } from "./header";
 
 export function Balances({ member }: { member: Member }) {
@@ -188,15 +187,7 @@ function AdjustForm({ member, currency, onClose }: { member: Member; currency: B
         data-autofocus
       />
       <Paper p="sm" bg="var(--surface-hover)" aria-live="polite">
-        <Group justify="space-between" wrap="nowrap">
-          <Result label={texts.resultNow} value={format.amount(amountText(balance))} />
-          <ArrowRight size={18} aria-hidden />
-          <Result
-            label={texts.resultAfter}
-            value={typeof after === "bigint" ? format.amount(amountText(after)) : common.none}
-            end
-          />
-        </Group>
+        <BalanceChange before={balance} after={typeof after === "bigint" ? after : null} />
       </Paper>
       <Textarea
         label={texts.reason}
@@ -217,18 +208,5 @@ function AdjustForm({ member, currency, onClose }: { member: Member; currency: B
         onChange={(event) => setKind(event.currentTarget.value)}
       />
     </FormDialog>
-  );
-}
-
-function Result({ label, value, end }: { label: string; value: string; end?: boolean }) {
-  return (
-    <div style={{ textAlign: end ? "right" : "left", minWidth: 0 }}>
-      <Text size="xs" c="dimmed">
-        {texts.result} {label}
-      </Text>
-      <Text fw={600} className="numeric" style={{ overflowWrap: "anywhere" }}>
-        {value}
-      </Text>
-    </div>
   );
 }

@@ -5,7 +5,7 @@ import { api } from "~/api/client";
 import { Confirm } from "~/components/confirm";
 import { toast } from "~/components/toast";
 import { useCommunity } from "~/session/community";
-import { byId, type Member } from "../-list/members-data";
+import { byId, type Member, membersChanged } from "../-list/members-data";
 import { texts } from "../-member.texts";
 import { nameOf } from "./header";
 
@@ -15,7 +15,7 @@ const manage = (community: string, action: "delete" | "restore", id: string) =>
 async function restore(queries: QueryClient, community: string, member: Member) {
   try {
     await manage(community, "restore", member.userId);
-    await queries.invalidateQueries({ queryKey: ["members", community] });
+    await membersChanged(queries, community);
     toast.done(texts.restored(nameOf(member)));
   } catch (error) {
     toast.failed(error);
@@ -31,7 +31,7 @@ export function DeleteMember({ member, opened, onClose }: { member: Member; open
     onSuccess: async () => {
       // The page of who is gone has nothing to show: it is left before its data is asked for again.
       await navigate({ to: "/c/$communityId/members", params: { communityId: community } });
-      await queries.invalidateQueries({ queryKey: ["members", community] });
+      await membersChanged(queries, community, member.userId);
       toast.done(texts.deleted(nameOf(member)), () => void restore(queries, community, member));
     },
   });

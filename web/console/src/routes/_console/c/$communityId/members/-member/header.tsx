@@ -120,7 +120,7 @@ function Particulars({ member }: { member: Member }) {
         <Fact label={texts.phone}>{member.phone ?? common.none}</Fact>
         <Fact label={texts.referredBy}>{member.referredBy ?? common.none}</Fact>
       </SimpleGrid>
-      <Group gap="xl" align="flex-start">
+      <Group gap="xl" align="flex-start" style={{ rowGap: "var(--mantine-spacing-sm)" }}>
         <Fact label={texts.roles}>
           <MemberRoles member={member} />
         </Fact>

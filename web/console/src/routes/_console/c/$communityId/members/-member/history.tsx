@@ -15,15 +15,15 @@ import {
 } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { ArrowRight, History as HistoryIcon } from "lucide-react";
-import { useMemo, useState } from "react";
+import { useState } from "react";
 import { type AnswerOf, api } from "~/api/client";
 import { EmptyView, ErrorView } from "~/components/error-view";
 import { Moment } from "~/components/moment";
-import { useFormat } from "~/format/format";
 import { useCommunity } from "~/session/community";
 import { common } from "~/texts/common.texts";
 import { fieldsQuery, type UserField } from "../../-catalogue";
 import { texts } from "../-member.texts";
+import { Days } from "./days";
 import { FieldValue } from "./fields";
 import classes from "./member.module.css";
 
@@ -73,7 +73,7 @@ function Items({ memberId, question, named }: { memberId: string; question: Ques
     );
   return (
     <>
-      <Days items={items} named={named} />
+      <Days items={items}>{(item) => <Change key={item._id} item={item} named={named} />}</Days>
       {history.hasNextPage && (
         <Center p="sm">
           <Button variant="default" loading={history.isFetchingNextPage} onClick={() => void history.fetchNextPage()}>
@@ -83,29 +83,6 @@ function Items({ memberId, question, named }: { memberId: string; question: Ques
       )}
     </>
   );
-}
-
-function Days({ items, named }: { items: Item[]; named: boolean }) {
-  const format = useFormat();
-  const days = useMemo(() => {
-    const groups: { day: string; items: Item[] }[] = [];
-    for (const item of items) {
-      const day = format.date(item.createdAt);
-      if (groups.at(-1)?.day === day) groups.at(-1)!.items.push(item);
-      else groups.push({ day, items: [item] });
-    }
-    return groups;
-  }, [items, format]);
-  return days.map((group) => (
-    <section key={group.day} aria-label={group.day}>
-      <Text size="xs" c="dimmed" fw={600} px="md" pt="sm" pb={4}>
-        {group.day}
-      </Text>
-      {group.items.map((item) => (
-        <Change key={item._id} item={item} named={named} />
-      ))}
-    </section>
-  ));
 }
 
 function Change({ item, named }: { item: Item; named: boolean }) {

@@ -29,6 +29,22 @@ export const texts = defineTexts({
     fileDaysHint: "Of jobs that end from now on. Balances and histories stay.",
     logDays: "Rows of the API log are kept for",
     logDaysHint: "Requests with method, path, status and key; never their contents.",
+    anonymous: "Imports without a key",
+    anonymousLead:
+      "For a form on your own pages, say: whoever knows this community's id sends a file of people, without signing in.",
+    policy: "What such an import may do",
+    policies: { off: "Nothing", create_only: "Add people", full: "Everything" },
+    policyRisks: {
+      off: "Imports need a key, or somebody who is signed in. This is how it is at first.",
+      create_only:
+        "New people alone, with their names, e-mail, phone, country and language. Nobody who is here is changed. Whoever knows the id can fill your lists with invented people: up to 10,000 a file, 20 files an hour.",
+      full: "Also change members and balances. Whoever knows the community's id, which is no secret, can give points and change the names, tags and fields of every member.",
+    },
+    ownerAlone: "The owner alone changes this.",
+    fullTitle: "Let anybody change members and balances?",
+    fullText:
+      "Nobody has to sign in for it: knowing the community's id is enough. Points that are given can be spent before you notice. Each such job can be taken back on its page, but not what was spent.",
+    fullAction: "Allow everything",
     history: "Histories of members",
     historyLead: "What values were before, and who changed them. Balances keep their ledger for ever.",
     historyForEver: "Keep them for ever",

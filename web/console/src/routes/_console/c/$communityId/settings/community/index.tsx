@@ -13,6 +13,7 @@ import { toast } from "~/components/toast";
 import { useCommunity } from "~/session/community";
 import { sessionQuery } from "~/session/session";
 import { type Settings, settingsQuery, useChangeSettings } from "../-settings";
+import { AnonymousImport } from "./-anonymous-import";
 import { texts } from "./-community.texts";
 import { Histories } from "./-histories";
 
@@ -42,7 +43,10 @@ function CommunitySettings() {
         <Skeleton height={560} radius="lg" mb="lg" />
       )}
       {settings.data ? (
-        <Retention settings={settings.data} />
+        <>
+          <Retention settings={settings.data} />
+          <AnonymousImport settings={settings.data} />
+        </>
       ) : settings.error ? (
         <ErrorView error={settings.error} retry={() => void settings.refetch()} />
       ) : (
