@@ -19,7 +19,7 @@ using api::Route;
 
 constexpr std::string_view kCommunity = "/communities/{communityId}";
 
-Route base(Method method, std::string path, std::string id, std::string summary, std::string description) {
+Route base(Method method, std::string const& path, std::string id, std::string summary, std::string description) {
   return {.method = method,
           .path = std::string(kCommunity) + path,
           .family = Family::application,

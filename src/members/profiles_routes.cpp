@@ -9,7 +9,6 @@ namespace fealty::members {
 namespace {
 
 using api::Answer;
-using api::CommunityRole;
 using api::Context;
 using api::Family;
 using api::Method;

@@ -106,7 +106,7 @@ BoundSegment checked(SegmentText const& given, Catalogue const& catalogue, std::
 BoundSegment bound_and_locked(sql::Tx& tx, Context const& context, SegmentText const& given, std::vector<Issue>& issues) {
   auto const zone = community_zone(tx, context.community);
   std::vector<Issue> before;
-  auto const bound = checked(given, load_catalogue(tx, context.community), zone, before);
+  auto bound = checked(given, load_catalogue(tx, context.community), zone, before);
   bool is_locked = false;
   for (auto const& part : bound.parts)
     if (part.kind == SegmentPart::Kind::field) {

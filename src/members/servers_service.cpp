@@ -157,7 +157,7 @@ Result<ServerOut> ServersService::change(api::Context const& c, ServerChange con
     after.default_language = wanted.default_language;
     after.languages = wanted.languages;
     after.is_public = wanted.is_public;
-    auto const was = shown(before);
+    auto was = shown(before);
     if (api::to_json(was) == api::to_json(shown(after))) return was;
     after.updated_at = c.now;
     ++after.version;
