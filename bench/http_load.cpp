@@ -7,6 +7,8 @@
 // Without --rate each connection sends its next request when it has its answer (closed loop). With --rate the requests have
 // fixed times, and the time of an answer counts from then, whether or not a connection was free: a server that stands still
 // for a second is seen by all requests of that second, not by one a connection.
+// With --awake true it looks for answers all the time instead of sleeping until one comes: waking a client that sleeps on the same
+// machine is then no part of what a server is measured by, as it is none where clients are other machines. It takes a core.
 // SIGINT and SIGTERM end the run early. The result is one JSON object on standard output.
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -53,6 +55,7 @@ struct Options {
   std::vector<std::string> headers;
   int connections = 16;
   double seconds = 10, warm_up_s = 0, rate = 0;
+  bool awake = false;
 };
 
 Options parse(int argc, char** argv) {
@@ -78,6 +81,8 @@ Options parse(int argc, char** argv) {
       o.warm_up_s = std::atof(value.c_str());
     } else if (name == "--rate") {
       o.rate = std::atof(value.c_str());
+    } else if (name == "--awake") {
+      o.awake = value == "true";
     } else {
       refuse("there is no option " + std::string(name));
     }
@@ -224,7 +229,7 @@ class Load {
       if (over && stopped_us_ == 0) stopped_us_ = now;
       // Answers that are on their way when the time is over still count: the slowest are among them.
       if (over && (idle_.size() == connections_.size() || now > stopped_us_ + kGraceUs)) break;
-      int const count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), wait_ms(now));
+      int const count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), options_.awake ? 0 : wait_ms(now));
       if (count < 0 && errno != EINTR) refuse(std::string("epoll_wait: ") + std::strerror(errno));
       for (int i = 0; i < count; ++i) serve(*static_cast<Connection*>(events[static_cast<std::size_t>(i)].data.ptr));
       if (stopped_us_ == 0) send_due();
