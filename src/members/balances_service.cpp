@@ -258,8 +258,9 @@ void BalancesService::Round::add_audit(Task const& t) {
   }
   w.end_array().end_object();
   if (!changed) return;
-  audit_.push_back({service_.numbers_.next(),
-                    {t.changes.front().source.actor, "balance.adjusted", std::move(target), w.take(), t.context.remote_address, now_}});
+  audit_.push_back(
+      {service_.numbers_.next(),
+       {access::actor_of(t.context.principal), "balance.adjusted", std::move(target), w.take(), t.context.remote_address, now_}});
 }
 
 BalancesService::BalancesService(sql::Database& database, NumberSource& numbers)
@@ -306,7 +307,8 @@ void BalancesService::adjust(api::Context const& context, Adjust in, Adjusted do
   // People have no key: what they repeat is told apart by their account.
   bool const is_person = who.kind == api::PrincipalKind::user;
   auto const caller = (is_person ? who.account_id : who.key_id).to_string();
-  access::Actor const actor{is_person ? "user" : who.kind == api::PrincipalKind::system_key ? "system_key" : "api_key", caller, who.name};
+  auto const actor = is_person ? access::actor_of(who)
+                               : access::Actor{who.kind == api::PrincipalKind::system_key ? "system_key" : "api_key", caller, who.name};
   std::string const prefix = caller + ":";
   auto const& key = task->in.idempotency_key;
   for (std::size_t i = 0; i < task->in.items.size(); ++i) {
@@ -315,7 +317,7 @@ void BalancesService::adjust(api::Context const& context, Adjust in, Adjusted do
     change.currency = item.currency;
     change.op = *ledger::parse_operator(item.op);
     change.value = item.amount;
-    change.source = {"api_key", prefix, "", item.reason.value_or(""), actor};
+    change.source = {is_person ? "admin" : "api_key", prefix, "", item.reason.value_or(""), actor};
     change.note = item.note.value_or("");
     if (item.sourceId) {
       change.source.external_id += *item.sourceId;

@@ -54,8 +54,8 @@ FEALTY_SCHEMA(fealty::members::EntryUser, FEALTY_E(EntryUser, _id, "Id of the ac
 FEALTY_SCHEMA(
     fealty::members::EntrySource, FEALTY_E(EntrySource, kind, "What made the entry.", {.one_of = kEntrySourceKinds}),
     FEALTY_E(EntrySource, id,
-             "api_key: id of the key (or account), a colon, and the sourceId or Idempotency-Key; bulk: job:row; revert: the entry "
-             "that was taken back, or job:row of a job that was.",
+             "api_key, admin: id of the key or of the person's account, a colon, and the sourceId or Idempotency-Key; bulk: job:row; "
+             "revert: the entry that was taken back, or job:row of a job that was.",
              {.example = "\"665f00000000000000009001:7\""}),
     FEALTY_E(EntrySource, leg, "Tells apart several entries of one source; revert of a job: the reversing job."),
     FEALTY_E(EntrySource, label, "Of jobs: the name of the job's log.", {.omit_empty = true}))

@@ -53,6 +53,13 @@ class Balances : public test::DatabaseTest {
     c.request_id = "request";
     c.remote_address = "192.0.2.1";
     c.now = kNow + now_ms_;
+    if (person_ > 0) {
+      c.principal.kind = api::PrincipalKind::user;
+      c.principal.role = api::CommunityRole::administrator;
+      c.principal.account = {person_};
+      c.principal.account_id = PublicId::of(person_, kNow);
+      c.principal.name = "Mia";
+    }
     return c;
   }
   // As the pipeline calls it, with the family's envelope around the answer.
@@ -108,6 +115,7 @@ class Balances : public test::DatabaseTest {
     EXPECT_EQ(number(db(), "SELECT count(*) FROM balances WHERE amount < 0"), 0);
   }
 
+  std::int64_t person_ = 0;  // who calls, where it is no key
   NumberSource numbers_{1};
   std::unique_ptr<BalancesService> service_;
   std::int64_t now_ms_ = 0;
@@ -250,11 +258,20 @@ TEST_P(Balances, AnswerTheEntryAndKeepWhoAndWhy) {
   // One audit row for each request that changed something.
   EXPECT_EQ(count("audit_entries"), 2);
   EXPECT_EQ(number(db(), "SELECT count(*) FROM audit_entries WHERE action = 'balance.adjusted' AND target = '" + user +
-                             "' AND actor_id = '" + key + "' AND remote_address = '192.0.2.1'"),
+                             "' AND actor_type = 'community_key' AND actor_id = 'fk_key1' AND remote_address = '192.0.2.1'"),
             2);
   EXPECT_THAT(test::text(db(), "SELECT detail FROM audit_entries ORDER BY audit_id LIMIT 1"),
               HasSubstr(R"("currency":"coins","before":0,"after":25.5,"entry":")"));
   expect_sound();
+}
+
+TEST_P(Balances, OfAPersonsAdjustmentTheEntryAndTheTrailNameThePerson) {
+  person_ = 2;
+  auto const answer = adjust(item("1", "add", "5", R"(,"note":"a prize")"));
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_THAT(answer.body, HasSubstr(R"("source":{"kind":"admin","id":")" + PublicId::of(2, kNow).to_string() + ":auto:"));
+  EXPECT_THAT(answer.body, HasSubstr(R"("actor":{"type":"user","id":"2","name":"Mia"})"));
+  EXPECT_EQ(number(db(), "SELECT count(*) FROM audit_entries WHERE actor_type = 'user' AND actor_id = '2'"), 1);
 }
 
 TEST_P(Balances, ItemsAreAppliedInTheirOrderAllOrNone) {

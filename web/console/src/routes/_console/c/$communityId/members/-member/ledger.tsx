@@ -265,13 +265,8 @@ function EntryRow({
 function Source({ entry }: { entry: Entry }) {
   const { _id: communityId } = useCommunity();
   const { kind, id, label } = entry.source;
-  const person = entry.actor.type === "user";
   const names: Record<string, string> = texts.entrySources;
-  const name = entry.reversalOf
-    ? texts.entryReversal
-    : kind === "api_key" && person
-      ? texts.entryAdjustment
-      : (names[kind] ?? kind);
+  const name = entry.reversalOf ? texts.entryReversal : (names[kind] ?? kind);
   if (ofJob(entry)) {
     const row = id.split(":")[1];
     return (
@@ -289,7 +284,7 @@ function Source({ entry }: { entry: Entry }) {
     );
   }
   // What the key called it; a person's own is a random one.
-  const reference = kind === "api_key" && !person ? id.slice(id.indexOf(":") + 1) : "";
+  const reference = kind === "api_key" ? id.slice(id.indexOf(":") + 1) : "";
   return (
     <>
       <Badge color="gray">{name}</Badge>
