@@ -57,8 +57,8 @@ Result<Answer> list(HistoriesService& service, Context const& c, HistoriesServic
 struct Places {
   std::optional<std::size_t> user = {}, field = {};
 };
-Route list_of(HistoriesService& service, std::string path, std::string id, std::string summary, Places places) {
-  auto route = base(Method::get, std::move(path), std::move(id), std::move(summary),
+Route list_of(HistoriesService& service, std::string const& path, std::string id, std::string summary, Places places) {
+  auto route = base(Method::get, path, std::move(id), std::move(summary),
                     "The newest first. Items of deleted fields and members are not listed. A page may be short although there is a "
                     "nextCursor: it ends where nextCursor is null.");
   route.query = &api::Schema<HistoriesQuery>::def;
