@@ -117,7 +117,7 @@ std::vector<ledger::Change> earnings(Dice& dice, MemberNo member, access::Actor 
                    .currency = currency,
                    .op = op,
                    .value = Decimal{amount * Decimal::kScale},
-                   .source = {"demo", place, "Demo", reason, actor},
+                   .source = {"admin", place, "Demo", reason, actor},
                    .leg = "",
                    .note = "",
                    .is_new_source = true});

@@ -76,6 +76,12 @@ def test_the_demo_is_sound(installation):
     users = browser.ask("POST", "/v1/users/filter", {"fields": ["email", "xp", "role"]}).json["data"]
     assert users["total"] == 301
     assert {r["title"] for r in browser.ask("GET", "/roles").json["body"]} == {"@all", "Moderator", "Ambassador", "Trader"}
+    # Invented entries are such as a person makes: of a documented kind, found by it, and to be taken back.
+    entry, = browser.ask("GET", "/v1/ledger/entries?limit=1").json["data"]
+    assert entry["source"]["kind"] == "admin" and entry["source"]["label"] == "Demo", entry
+    assert browser.ask("GET", "/v1/ledger/entries?sourceKind=admin&limit=1").json["data"] == [entry]
+    back = browser.ask("POST", f"/v1/ledger/entries/{entry['_id']}/reverse", {"note": "only looking"})
+    assert back.status == 200 and back.json["data"]["amount"] == -entry["amount"], back
     made = installation.command_json("demo", "--community", community)
     assert made == {"members": 300}
     installation.assert_healthy()
