@@ -57,10 +57,12 @@ test("An ordinary member has a profile, and no community to run", async ({ page,
   await page.getByRole("textbox", { name: "Username" }).fill("ana");
   await page.getByLabel("Your password").fill("wrong horse-1");
   await page.getByRole("dialog").getByRole("button", { name: "Change", exact: true }).click();
-  await page.getByRole("alert").waitFor();
+  // What was saved before may still be told beside the dialog.
+  await page.getByRole("dialog").getByRole("alert").waitFor();
   await page.getByLabel("Your password").fill(password);
   await page.getByRole("dialog").getByRole("button", { name: "Change", exact: true }).click();
-  await page.getByText("Saved").waitFor();
+  await page.getByRole("dialog").waitFor({ state: "hidden" });
+  await page.getByRole("main").getByText("ana", { exact: true }).waitFor();
   await page.goto(settings("roles"));
   await page.getByText("There is no such page").waitFor();
 });
